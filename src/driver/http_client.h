@@ -1,0 +1,68 @@
+// The outgoing HTTP client: libcurl's multi interface on one libuv loop in a thread of its own. Keep-alive pools, DNS
+// off the loop, IPv4 and IPv6, redirects as spec 02 §4.7 says, hard limits on what is kept of a reply.
+#ifndef INNGEST_DRIVER_HTTP_CLIENT_H
+#define INNGEST_DRIVER_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "base/mailbox.h"
+#include "model/answer.h"
+
+struct http_client;
+
+enum http_failure {
+	HTTP_FAILURE_NONE,
+	HTTP_FAILURE_CONNECT,     // refused, unreachable, closed before any byte of the reply
+	HTTP_FAILURE_RESOLVE,
+	HTTP_FAILURE_TIMEOUT,
+	HTTP_FAILURE_RECV,        // broke while the body was read
+	HTTP_FAILURE_TLS,
+	HTTP_FAILURE_REDIRECTS,
+	HTTP_FAILURE_URL,         // cannot be parsed, or a scheme that is not http/https
+	HTTP_FAILURE_OTHER,
+};
+
+// One exchange. The caller allocates it (usually inside its own request object), fills the first part and starts it;
+// `done` is called once on the client's thread, where the reply part may be read; it may start further exchanges
+// and may free the object (after http_exchange_clear).
+struct http_exchange {
+	// to be filled
+	const char *method;   // GET, POST, PUT
+	char *url;            // NUL-terminated, owned by the exchange (free'd by clear)
+	struct buf headers;   // lines "Name: value\n"
+	struct buf body;      // sent with Content-Length
+	uint32_t timeout_ms;
+	uint32_t connect_timeout_ms;
+	size_t reply_max_bytes; // decoded bytes kept; more sets reply_too_large and ends the transfer
+	bool keep_method_on_redirect; // 301/302/303 keep method too
+	unsigned redirects_max;
+	void (*done)(struct http_exchange *exchange);
+	void *context;
+	// the reply
+	enum http_failure failure;
+	char failure_text[256];
+	int status;
+	struct buf reply_headers; // raw: "name: value\r\n" of the final reply only
+	struct buf reply;         // as received on the wire; see http_exchange_decode
+	bool reply_too_large;
+	// internal
+	struct message message;
+	void *handle;
+};
+void http_exchange_init(struct http_exchange *exchange);
+void http_exchange_clear(struct http_exchange *exchange);
+// Adds one header line; a name or value with a line break is refused (false).
+bool http_exchange_header(struct http_exchange *exchange, struct str name, struct str value);
+// Splits the reply headers into an arena array.
+size_t http_exchange_reply_headers(const struct http_exchange *exchange, struct arena *arena,
+                                   struct answer_header **out);
+
+ERR_CHECKED enum err http_client_new(struct http_client **out, struct error *error);
+// Any thread. The exchange must stay alive until `done`.
+void http_client_start(struct http_client *client, struct http_exchange *exchange);
+// Ends all transfers (done with HTTP_FAILURE_OTHER "shutting down"), joins the thread.
+void http_client_free(struct http_client *client);
+// Runs `work` on the client's thread soon; for messages that become exchanges there.
+void http_client_post(struct http_client *client, struct message *message,
+                      void (*work)(struct message *message, void *context), void *context);
+
+#endif

@@ -1,0 +1,88 @@
+// Batches: what engine_apply decided. Records and history are written in one transaction; effects leave after it.
+#ifndef INNGEST_ENGINE_BATCH_H
+#define INNGEST_ENGINE_BATCH_H
+
+#include "base/arena.h"
+#include "base/mailbox.h"
+#include "model/history_item.h"
+#include "model/record.h"
+
+// One call to the app, complete: the driver builds the request of 02 §2 from it. A heap object with its own arena;
+// ownership passes to the driver, which posts COMMAND_ANSWER with the same run id, slot and generation.
+struct call_step {
+	struct str id;
+	struct payload_ref value; // memoised form
+};
+struct call {
+	struct message message;
+	struct arena arena;
+	struct ulid run_id;
+	uint32_t slot;
+	uint32_t generation;   // dispatch generation, ≥ 1
+	struct uuid function_id;
+	struct uuid app_id;
+	struct str url;        // step URL as registered
+	struct str target;     // hashed id of a targeted step; empty: discovery ("step")
+	uint32_t attempt;      // 0-based
+	uint32_t max_attempts;
+	int request_version;   // -1 … 2
+	bool disable_immediate_execution;
+	uint64_t job_hash;     // xxh64 of the job id string; wire form is base 36 of it
+	uint32_t stack_current;
+	uint64_t state_bytes;  // events + step outputs: decides use_api (02 §2.8)
+	struct payload_ref events; // body of the run: JSON array of the events
+	uint32_t first_event_len;  // bytes of its first element (after the '[')
+	struct call_step *steps;   // in completion order
+	size_t step_count;
+};
+void call_free(struct call *call);
+
+enum reply_kind {
+	REPLY_OK,          // events stored, app added …: nothing more to say
+	REPLY_REGISTERED,
+	REPLY_FAILED,      // `status`, `code`, `text` say why
+	REPLY_RUN_STATE,
+	REPLY_RUN_JOBS,    // `text` is the JSON array of 05 §12.7
+};
+// The answer to a request. A heap object with its own arena; ownership passes to the server.
+struct reply {
+	struct message message;
+	struct arena arena;
+	uint64_t request;
+	enum reply_kind kind;
+	int status;      // HTTP status
+	struct str code; // public error code, may be empty
+	struct str text; // error message; REPLY_RUN_JOBS: JSON
+	struct str data; // JSON for the error's `data` member, empty for null
+	// REPLY_REGISTERED
+	bool modified;
+	struct uuid app_id;
+	// REPLY_RUN_STATE: the caller resolves the references from the store
+	struct payload_ref events;
+	struct call_step *steps;
+	size_t step_count;
+};
+struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
+void reply_free(struct reply *reply);
+
+struct batch {
+	struct message message; // link for the journal's mailbox
+	struct arena arena;
+	struct record *records;
+	size_t record_count, record_cap;
+	struct history_item *history;
+	size_t history_count, history_cap;
+	struct late_text **late; // to be resolved before writing
+	size_t late_count, late_cap;
+	struct message *calls;   // chain of struct call, in order
+	struct message *calls_last;
+	struct message *replies; // chain of struct reply, in order
+	struct message *replies_last;
+};
+struct batch *batch_new(void);
+void batch_free(struct batch *batch); // also frees calls and replies that were not taken out
+bool batch_is_empty(const struct batch *batch);
+// Deterministic digest of records, history and effects: equal batches give equal digests (tests, simulation).
+uint64_t batch_digest(const struct batch *batch);
+
+#endif

@@ -1,0 +1,51 @@
+// The engine: all workflow state in memory, a deterministic state machine (docs/architecture.md, "The engine's
+// contract"). No I/O, no threads, no clock, no randomness but its seed, no global state. One thread at a time.
+//
+// Same records, same seed, same commands with the same times: byte-identical batches.
+#ifndef INNGEST_ENGINE_ENGINE_H
+#define INNGEST_ENGINE_ENGINE_H
+
+#include "base/error.h"
+#include "engine/batch.h"
+#include "engine/command.h"
+
+struct engine;
+
+struct engine_config {
+	uint32_t workers;           // calls in flight at once (--queue-workers); 0 means 100
+	uint64_t retry_interval_ms; // > 0 replaces the back-off table (--retry-interval)
+	uint32_t steps_max;         // 0 means RUN_STEPS_MAX
+	uint64_t rest_after_ms;     // a run whose next work is further away than this drops its payloads; 0 means 1 s
+	unsigned planted_bug;       // tests of the simulator only: breaks one rule on purpose; 0 for none
+};
+
+struct engine *engine_new(const struct engine_config *config, uint64_t seed);
+void engine_free(struct engine *engine);
+
+// Hands in one stored record; called for all of them, kinds in ascending order, keys ascending within a kind, before
+// anything else. An error means that the record is unreadable: the caller sets it aside and goes on.
+ERR_CHECKED enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, struct str head,
+                                    struct error *error);
+// After the last record: queues what was in flight. Its batch may hold records (repairs) and calls.
+void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch);
+
+// The only way state changes. The command stays the caller's. `now_ms` may go backwards (clock jumps): the engine
+// uses the latest time it has seen.
+void engine_apply(struct engine *engine, uint64_t now_ms, struct command *command, struct batch *batch);
+
+// When the engine wants a COMMAND_TICK; UINT64_MAX: never.
+uint64_t engine_deadline(const struct engine *engine);
+
+// For metrics and tests; cheap.
+struct engine_stats {
+	uint64_t runs;           // not finished
+	uint64_t items_ready;    // due, waiting for a worker
+	uint64_t items_later;    // sleeps, retries
+	uint64_t calls_in_flight;
+	uint64_t apps, functions;
+};
+void engine_stats(const struct engine *engine, struct engine_stats *out);
+// Aborts (CHECK) when an internal index disagrees with the state it indexes. O(everything): tests and simulation.
+void engine_verify(const struct engine *engine);
+
+#endif

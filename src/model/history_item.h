@@ -1,0 +1,56 @@
+// History items: what people look at, written with the records of the same batch (spec 09 §4, §7).
+// Made by the engine, consumed by src/history. All slices live in the batch's arena.
+#ifndef INNGEST_MODEL_HISTORY_ITEM_H
+#define INNGEST_MODEL_HISTORY_ITEM_H
+
+#include "base/id.h"
+#include "model/record.h"
+
+enum history_kind {
+	HISTORY_APP,              // upsert apps by id (09 §6)
+	HISTORY_APP_ERROR,        // set or clear apps.error
+	HISTORY_APP_ARCHIVE,
+	HISTORY_FUNCTION,         // upsert functions by id, un-archive
+	HISTORY_FUNCTION_ARCHIVE,
+	HISTORY_EVENT,            // insert into events
+	HISTORY_RUN,              // insert into function_runs
+	HISTORY_FINISH,           // insert into function_finishes
+};
+
+struct history_item {
+	enum history_kind kind;
+	uint64_t at_ms;
+	union {
+		struct {
+			struct uuid id;
+			struct str name, sdk_language, sdk_version, framework, metadata, error, checksum, url, method,
+				app_version; // empty framework, error, app_version → NULL
+		} app;
+		struct {
+			struct uuid id;
+			struct uuid app_id;
+			struct str name, slug, config;
+		} function;
+		struct {
+			struct ulid internal_id;
+			bool maybe_stored; // a duplicate is possible (stable id): insert only if absent
+			struct str id, name, v;
+			struct str data, user; // raw JSON, pointing into `text`
+			uint64_t ts_ms;
+			struct payload *text;        // owned reference that data and user point into
+			struct late_text *late_data; // instead of `data`
+		} event;
+		struct {
+			struct ulid run_id, event_id, original_run_id; // zero: none
+			struct uuid function_id;
+			struct str cron; // empty: NULL
+		} run;
+		struct {
+			struct ulid run_id;
+			const char *status; // Completed, Failed, Cancelled
+			struct payload *output; // owned reference; NULL writes {}
+		} finish;
+	};
+};
+
+#endif

@@ -1,0 +1,64 @@
+// Every maximum and every fixed number of the product, with the spec section that sets it.
+#ifndef INNGEST_MODEL_LIMITS_H
+#define INNGEST_MODEL_LIMITS_H
+
+// Identity of the single tenant (01 §1)
+#define ACCOUNT_ID "00000000-0000-4000-a000-000000000000"
+#define ENV_ID "00000000-0000-4000-b000-000000000000"
+
+// Events (05 §7)
+#define EVENT_SIZE_MAX 3145728u          // one event's raw JSON
+#define EVENT_BATCH_MAX 5000u            // events in one request
+#define EVENT_BODY_MAX (256u << 20)      // whole request: ours, the reference has none (bounded memory)
+#define EVENT_TS_MIN_MS 315532800000ll   // 1980-01-01
+#define EVENT_TS_MAX_MS 4102444800000ll  // 2100-01-01
+#define EVENT_SESSIONS_MAX 5u            // 03 §24.2
+#define EVENT_SESSION_KEY_MAX 128u
+#define EVENT_SESSION_ID_MAX 512u
+#define EVENT_TRIGGER_NAME_MAX 255u      // 01 §1
+
+// Registration (01)
+#define REGISTER_BODY_MAX (32u << 20)    // ours: 01 §5.3 asks for at least 16 MiB
+#define FUNCTION_TRIGGERS_MAX 10u
+#define FUNCTION_CONCURRENCY_MAX 2u
+#define FUNCTION_CANCEL_MAX 5u
+#define FUNCTION_CRON_MAX 255u
+#define FUNCTION_RETRIES_DEFAULT 4
+#define FUNCTION_RETRIES_MAX 20
+#define CRON_JITTER_MIN_NS 1000000000ll
+#define CRON_JITTER_MAX_NS 300000000000ll
+
+// Calls to the app (02 §18)
+#define CALL_REQUEST_MAX 4194304u        // body; above it the SDK fetches state itself
+#define CALL_STATE_EMBED_MAX (4194304u - 1024u)
+#define CALL_RESPONSE_MAX 8388608u       // decoded body
+#define CALL_TIMEOUT_MS (7200u * 1000u)
+#define CALL_CONNECT_TIMEOUT_MS 5000u
+#define CALL_REDIRECTS_MAX 60
+#define CALL_UPSTREAM_BODY_KEPT 8192u    // 02 §5.3
+#define CALL_INNER_ERROR_MAX 32768u      // 02 §5.2
+#define PING_TIMEOUT_MS 10000u           // 01 §4.1
+#define PING_BODY_MAX (10u << 20)
+
+// Runs (02 §18, 03 §1)
+#define STEP_OUTPUT_MAX 4194304u
+#define STEP_INPUT_MAX 4194304u
+#define RUN_STATE_MAX 33554432u
+#define RUN_STEPS_MAX 1000u
+#define ANSWER_OPCODES_MAX 1000u
+#define SLEEP_MAX_MS (366ull * 86400ull * 1000ull)
+#define RETRY_AFTER_MAX_MS (86400ull * 1000ull)
+#define RETRY_AFTER_MIN_MS 1000ull
+#define RUN_IDEMPOTENCY_MS (86400ull * 1000ull) // 03 §6.3
+
+// HTTP server (05 §1)
+#define CHECKPOINT_BODY_MAX (64u << 20)  // ours: 13.2 sets none; steps are bounded one by one
+#define HTTP_BODY_DEFAULT_MAX (1u << 20)
+#define HTTP_HEADER_MAX (64u << 10)
+
+// REST v1 (05 §12)
+#define EVENTS_PAGE_DEFAULT 20u
+#define EVENTS_PAGE_MAX 51u
+#define JOBS_PAGE_MAX 10u
+
+#endif

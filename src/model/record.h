@@ -1,0 +1,59 @@
+// Records: the engine's durable state, as the store sees it (kind, key, head, body) and as the engine encodes it.
+//
+// `head` is loaded at start; `body` is large text (event data, step output) that is fetched one by one when a call
+// needs it. Keys sort bytewise. Kind numbers and encodings are part of the file format: never reuse a number.
+#ifndef INNGEST_MODEL_RECORD_H
+#define INNGEST_MODEL_RECORD_H
+
+#include "base/payload.h"
+#include "base/str.h"
+
+enum record_kind { // stored; key in brackets
+	RECORD_META = 1,        // ["version"] format of the records
+	RECORD_APP = 2,         // [app uuid]
+	RECORD_FUNCTION = 3,    // [function uuid]
+	RECORD_RUN = 4,         // [run ulid]; body: JSON array of the events
+	RECORD_STEP = 5,        // [run ulid ‖ be32 position]; body: memoised value
+	RECORD_ITEM = 6,        // [run ulid ‖ be32 slot]
+	RECORD_IDEMPOTENCY = 7, // [be64 expiry ms ‖ 16 bytes of key hash]
+};
+#define RECORD_KEY_MAX 32
+
+enum record_op {
+	RECORD_PUT,    // insert or replace: head and body
+	RECORD_HEAD,   // replace the head, keep the body
+	RECORD_DELETE,
+};
+
+// Text that is put together from pieces, some of which may only be in the store: see struct late_text.
+struct payload_ref {
+	struct payload *data; // owned reference, or NULL: then fetch body of (kind, key) from the store
+	uint32_t size;        // bytes of the body
+	uint8_t kind;         // enum record_kind
+	uint8_t key_len;
+	uint8_t key[RECORD_KEY_MAX];
+};
+
+// A text with holes: `parts` in order, each either literal or a reference. The journal thread resolves it (text =
+// the whole) before it writes. Lives in the batch's arena.
+struct late_part {
+	struct str literal; // used when ref is NULL
+	struct payload_ref *ref;
+};
+struct late_text {
+	struct late_part *parts;
+	size_t count;
+	struct payload *text; // NULL until resolved; owned by the batch
+};
+
+struct record {
+	enum record_op op;
+	uint8_t kind;
+	uint8_t key_len;
+	uint8_t key[RECORD_KEY_MAX];
+	struct str head;       // in the batch's arena
+	struct payload *body;  // owned reference, NULL for none (RECORD_PUT only)
+	struct late_text *late_body; // instead of `body`
+};
+
+#endif
