@@ -42,7 +42,7 @@ struct http_exchange {
 	char failure_text[256];
 	int status;
 	struct buf reply_headers; // raw: "name: value\r\n" of the final reply only
-	struct buf reply;         // as received on the wire; see http_exchange_decode
+	struct buf reply;         // decoded: Accept-Encoding gzip is offered, gzip and br are undone (02 §4.3)
 	bool reply_too_large;
 	// internal
 	struct message message;
