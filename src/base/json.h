@@ -16,7 +16,7 @@
 // Deeper values are refused with ERR_INVALID: keeps every recursive walk within the stack.
 #define JSON_DEPTH_MAX 1000
 
-// Reads one whole document. Unpaired surrogate escapes become U+FFFD (JavaScript can send them; yyjson refuses).
+// Reads one whole document. Unpaired surrogate escapes and malformed UTF-8 become U+FFFD, as in Go (yyjson refuses).
 // NULL on failure, with `error` saying what and where ("unexpected end of JSON input" for an empty text).
 // `stop_when_done`: trailing bytes are ignored and *consumed (may be NULL) tells how far it read.
 yyjson_doc *json_read(struct str text, bool stop_when_done, size_t *consumed, struct error *error);

@@ -63,6 +63,8 @@ bool str_cut(struct str s, char c, struct str *head, struct str *tail);
 // Decimal digits only (an optional leading '-' for the signed form), no blanks, range-checked.
 bool str_to_u64(struct str s, uint64_t *out);
 bool str_to_i64(struct str s, int64_t *out);
+// Length of the longest prefix that is well-formed UTF-8.
+size_t str_utf8_prefix(struct str s);
 // malloc'd NUL-terminated copy; the caller frees. Aborts when memory is out.
 char *str_to_cstr(struct str s);
 
