@@ -8,7 +8,7 @@
 #include "model/record.h"
 
 // One call to the app, complete: the driver builds the request of 02 §2 from it. A heap object with its own arena;
-// ownership passes to the driver, which posts COMMAND_ANSWER with the same run id, slot and generation.
+// ownership passes to the driver, which posts COMMAND_ANSWER with the same run id, slot and dispatch.
 struct call_step {
 	struct str id;
 	struct payload_ref value; // memoised form
@@ -18,7 +18,8 @@ struct call {
 	struct arena arena;
 	struct ulid run_id;
 	uint32_t slot;
-	uint32_t generation;   // dispatch generation, ≥ 1
+	uint32_t generation;   // of the job as the app sees it, ≥ 1
+	uint64_t dispatch;     // unique per call made by this process: goes back in the answer
 	struct uuid function_id;
 	struct uuid app_id;
 	struct str url;        // step URL as registered

@@ -38,7 +38,7 @@ struct command {
 		struct {
 			struct ulid run_id;
 			uint32_t slot;       // queue item, from struct call
-			uint32_t generation; // of the dispatch; an answer to an older dispatch is dropped
+			uint64_t dispatch; // from struct call; an answer to another dispatch is dropped
 			struct answer answer;
 		} answer;
 		struct {

@@ -29,8 +29,8 @@ ERR_CHECKED enum err engine_restore(struct engine *engine, uint8_t kind, struct 
 // After the last record: queues what was in flight. Its batch may hold records (repairs) and calls.
 void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch);
 
-// The only way state changes. The command stays the caller's. `now_ms` may go backwards (clock jumps): the engine
-// uses the latest time it has seen.
+// The only way state changes. The command stays the caller's. `now_ms` may jump either way between commands.
+// A tick does a bounded amount of work: when more is due, engine_deadline stays in the past.
 void engine_apply(struct engine *engine, uint64_t now_ms, struct command *command, struct batch *batch);
 
 // When the engine wants a COMMAND_TICK; UINT64_MAX: never.
@@ -47,5 +47,9 @@ struct engine_stats {
 void engine_stats(const struct engine *engine, struct engine_stats *out);
 // Aborts (CHECK) when an internal index disagrees with the state it indexes. O(everything): tests and simulation.
 void engine_verify(const struct engine *engine);
+
+// Every record that the store must hold at the last commit, from memory, into `batch` (heads only). O(everything): tests
+// and simulation.
+void engine_export(struct engine *engine, struct batch *batch);
 
 #endif

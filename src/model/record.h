@@ -23,6 +23,7 @@ enum record_op {
 	RECORD_PUT,    // insert or replace: head and body
 	RECORD_HEAD,   // replace the head, keep the body
 	RECORD_DELETE,
+	RECORD_DELETE_PREFIX, // all records of the kind whose key starts with `key`
 };
 
 // Text that is put together from pieces, some of which may only be in the store: see struct late_text.
@@ -39,6 +40,7 @@ struct payload_ref {
 struct late_part {
 	struct str literal; // used when ref is NULL
 	struct payload_ref *ref;
+	uint32_t from, len; // part of the body; len 0: all of it
 };
 struct late_text {
 	struct late_part *parts;

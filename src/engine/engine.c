@@ -1,0 +1,145 @@
+// The engine as a whole: life, the table of commands, deadlines.
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+#define WORKERS_DEFAULT 100u
+#define REST_AFTER_DEFAULT_MS 1000u
+// Work of one tick: bounded, so that a million sleepers due at once do not make one giant transaction.
+#define WAKE_MAX 1000u
+#define EXPIRE_MAX 1000u
+
+struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
+	struct engine *engine = mem_calloc(1, sizeof *engine);
+	engine->config = *config;
+	if (engine->config.workers == 0) engine->config.workers = WORKERS_DEFAULT;
+	if (engine->config.steps_max == 0) engine->config.steps_max = RUN_STEPS_MAX;
+	if (engine->config.rest_after_ms == 0) engine->config.rest_after_ms = REST_AFTER_DEFAULT_MS;
+	rng_seed(&engine->rng, seed);
+	list_init(&engine->apps);
+	list_init(&engine->dirty_runs);
+	list_init(&engine->dirty_items);
+	list_init(&engine->idem_age);
+	list_init(&engine->turns);
+	map_init(&engine->apps_by_id);
+	map_init(&engine->functions);
+	map_init(&engine->slugs);
+	map_init(&engine->triggers);
+	map_init(&engine->runs);
+	map_init(&engine->idem);
+	heap_init(&engine->timers);
+	return engine;
+}
+
+static void free_runs(struct engine *engine) {
+	for (struct map_node *node; (node = map_walk(&engine->runs, NULL)) != NULL;) {
+		run_free(engine, container_of(node, struct run, by_id));
+	}
+}
+
+static void free_apps(struct engine *engine) {
+	for (struct list *node; (node = list_pop_front(&engine->apps)) != NULL;) {
+		struct app *app = list_entry(node, struct app, all);
+		for (struct list *f; (f = list_pop_front(&app->functions)) != NULL;) {
+			function_free(list_entry(f, struct function, of_app));
+		}
+		app_free(app);
+	}
+}
+
+void engine_free(struct engine *engine) {
+	if (engine == NULL) return;
+	free_runs(engine);
+	free_apps(engine);
+	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
+		free(list_entry(node, struct idem, by_age));
+	}
+	map_free(&engine->apps_by_id);
+	map_free(&engine->functions);
+	map_free(&engine->slugs);
+	map_free(&engine->triggers);
+	map_free(&engine->runs);
+	map_free(&engine->idem);
+	heap_free(&engine->timers);
+	free(engine);
+}
+
+static void apply_tick(struct engine *engine, struct command *command) {
+	(void)command;
+	idem_expire(engine, EXPIRE_MAX);
+}
+
+static void (*const commands[])(struct engine *, struct command *) = {
+	[COMMAND_TICK] = apply_tick,
+	[COMMAND_EVENTS] = apply_events,
+	[COMMAND_ANSWER] = apply_answer,
+	[COMMAND_CHECKPOINT] = apply_checkpoint,
+	[COMMAND_REGISTER] = apply_register,
+	[COMMAND_APP_ADD] = apply_app_add,
+	[COMMAND_APP_ERROR] = apply_app_error,
+	[COMMAND_APP_REMOVE] = apply_app_remove,
+	[COMMAND_CANCEL] = apply_cancel,
+	[COMMAND_RUN_STATE] = apply_run_state,
+	[COMMAND_RUN_JOBS] = apply_run_jobs,
+};
+
+static void settle(struct engine *engine) {
+	queue_wake(engine, WAKE_MAX);
+	queue_dispatch(engine);
+	records_flush(engine);
+	engine->batch = NULL;
+}
+
+void engine_apply(struct engine *engine, uint64_t now_ms, struct command *command, struct batch *batch) {
+	engine->now = now_ms;
+	engine->batch = batch;
+	commands[command->kind](engine, command);
+	settle(engine);
+}
+
+// Runs that nothing would ever wake: their queue items could not be read, or never were (an older release's fault).
+static void repair_stalled(struct engine *engine) {
+	struct run **stalled = mem_alloc((engine->runs.count + 1) * sizeof(struct run *));
+	size_t count = 0;
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+		struct run *run = container_of(node, struct run, by_id);
+		if (list_empty(&run->items)) stalled[count++] = run;
+	}
+	for (size_t i = 0; i < count; i++) run_stall_guard(engine, stalled[i]);
+	free(stalled);
+}
+
+void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
+	engine->now = now_ms;
+	engine->batch = batch;
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+		struct run *run = container_of(node, struct run, by_id);
+		list_for_each(at, &run->items) item_resume(engine, list_entry(at, struct item, of_run));
+	}
+	repair_stalled(engine);
+	settle(engine);
+}
+
+uint64_t engine_deadline(const struct engine *engine) {
+	uint64_t deadline = UINT64_MAX;
+	const struct heap_node *timer = heap_peek(&engine->timers);
+	if (timer != NULL) deadline = timer->key;
+	if (!list_empty(&engine->idem_age)) {
+		const struct idem *idem = list_entry(engine->idem_age.next, struct idem, by_age);
+		if (idem->expires_ms < deadline) deadline = idem->expires_ms;
+	}
+	return deadline;
+}
+
+void engine_stats(const struct engine *engine, struct engine_stats *out) {
+	*out = (struct engine_stats){.runs = engine->runs.count,
+	                             .items_ready = engine->ready_count,
+	                             .items_later = engine->timers.count,
+	                             .calls_in_flight = engine->calls,
+	                             .functions = engine->slugs.count};
+	list_for_each(node, &engine->apps) {
+		if (!list_entry(node, struct app, all)->archived) out->apps++;
+	}
+}

@@ -1,0 +1,281 @@
+// The engine's structures and the seams between its files. Private to src/engine.
+#ifndef INNGEST_ENGINE_ENGINE_INTERNAL_H
+#define INNGEST_ENGINE_ENGINE_INTERNAL_H
+
+#include "base/hash.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "engine/engine.h"
+#include "model/limits.h"
+
+// ---- registry (registry.c) -----------------------------------------------------------------------------------------
+
+struct app {
+	struct map_node by_id;
+	struct list all;       // engine->apps, in order of creation
+	struct list functions; // of struct function, in order of creation
+	struct uuid id;
+	char *name, *url, *error, *method, *checksum; // never NULL; error empty: healthy
+	char *sdk_language, *sdk_version, *framework, *app_version, *metadata;
+	bool archived;
+};
+
+struct function {
+	struct map_node by_id;
+	struct map_node by_slug; // in engine->slugs while active
+	struct list of_app;
+	struct app *app;
+	struct uuid id;
+	char id_text[UUID_TEXT_LEN + 1];
+	uint64_t id_hash; // xxh64 of id_text: first half of every idempotency key
+	uint32_t version;
+	bool archived;
+	bool indexed;                  // in slugs and triggers: active, in an active app
+	struct arena arena;            // holds `config`
+	struct function_config config; // current version
+	struct trigger_entry *entries; // one per event trigger, linked into engine->triggers while active
+	size_t entry_count;
+	uint64_t matched; // engine->match_stamp of the last event that started it: once per event
+
+	// queue (queue.c)
+	struct heap ready; // items that may run now, by score
+	struct list turn;  // in engine->turns while `ready` is not empty
+};
+
+// One event trigger in the index. Exact names and patterns share the map: an event name is looked up as itself and as
+// the patterns that it can match (03 §5.1).
+struct trigger_entry {
+	struct map_node by_name;
+	struct function *function;
+	struct str name; // in function->arena
+};
+
+// ---- runs (run.c) --------------------------------------------------------------------------------------------------
+
+enum step_flag {
+	STEP_DISCOVERED = 1, // the discovery after it was queued: at most once (03 §28.4)
+};
+struct step {
+	uint64_t hash; // of the id, to search quickly
+	char *id;
+	struct payload *value; // memoised form; NULL while at rest
+	uint32_t size;         // bytes of it
+	uint32_t position;     // in the record key: grows, may have gaps
+	uint16_t id_len;
+	uint8_t flags;
+};
+
+enum run_flag {
+	RUN_FORCE_PLAN = 1, // disable_immediate_execution
+	RUN_QUIET = 2,      // triggered by function.finished/failed: emits nothing (03 §15.3)
+	RUN_STARTED = 4,
+};
+
+struct run {
+	struct map_node by_id;
+	struct ulid id;
+	struct function *function;
+	struct list items;
+	struct list dirty; // in engine->dirty_runs
+	struct step *steps;
+	struct payload *events; // JSON array; NULL while at rest
+	char *correlation;      // of the invoke that started it, or NULL
+	uint64_t *group;        // hashes of the ids of the current parallel group (spec: pending set)
+	uint64_t key_hash;      // xxh64 of the user part of the idempotency key
+	uint64_t state_bytes;   // events + outputs
+	uint64_t started_ms;
+	uint64_t coalesce;      // key of the current parallel group, 0: none (02 §10.5)
+	uint64_t joined;        // coalesce key whose joined discovery was queued
+	struct ulid event_id;
+	uint32_t function_version;
+	uint32_t step_count, step_cap;
+	uint32_t group_count, pending_count;
+	uint32_t events_len, first_event_len;
+	uint32_t next_slot, next_position;
+	uint32_t free_slot; // freed in this command and not yet reused: SLOT_NONE when none
+	int8_t request_version;
+	uint8_t flags;
+	uint8_t stalls; // re-drives since the last progress
+	uint8_t dirty_what;
+};
+#define SLOT_NONE UINT32_MAX
+enum dirty { DIRTY_HEAD = 1, DIRTY_NEW = 2, DIRTY_LISTED = 4 };
+
+enum item_kind { // stored
+	ITEM_START = 0,
+	ITEM_DISCOVERY = 1,
+	ITEM_STEP = 2,  // targeted at one step
+	ITEM_SLEEP = 3, // due: saves null for its target, then is the discovery
+};
+enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
+
+struct item {
+	struct list of_run;
+	struct list dirty; // in engine->dirty_items
+	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
+	struct run *run;
+	char *target; // hashed step id, or NULL
+	uint64_t due_ms;
+	uint64_t job_hash;
+	uint64_t coalesce;
+	uint64_t dispatch; // of the call in flight
+	uint32_t slot;
+	uint32_t attempt, generation;
+	uint32_t call_attempt; // attempt that the call in flight carries
+	uint32_t lead;         // ctx.stack.current
+	uint16_t target_len;
+	uint8_t kind, state, parallel;
+};
+
+// Idempotency of runs whose event id can come again (03 §6.3).
+struct idem {
+	struct map_node by_key;
+	struct list by_age;
+	uint64_t function_hash, key_hash;
+	uint64_t expires_ms;
+};
+
+// ---- the engine ----------------------------------------------------------------------------------------------------
+
+struct engine {
+	struct engine_config config;
+	struct rng rng;
+	uint64_t now;
+	struct batch *batch; // of the command being applied
+
+	struct list apps;
+	struct map apps_by_id;
+	struct map functions;
+	struct map slugs;
+	struct map triggers;
+	uint32_t pattern_triggers; // entries that are patterns: 0 saves the look-ups
+	uint64_t match_stamp;
+
+	struct map runs;
+	struct list dirty_runs, dirty_items;
+	struct list idem_age;
+	struct map idem;
+
+	struct heap timers;
+	struct list turns;
+	uint64_t sequence; // order of arrival in the heaps
+	uint64_t dispatches;
+	uint32_t calls;
+	uint64_t ready_count;
+};
+
+// ---- seams ---------------------------------------------------------------------------------------------------------
+
+// batch_write.c: what a batch is made of
+struct record *batch_record(struct batch *batch, enum record_op op, uint8_t kind, struct str key);
+struct history_item *batch_history(struct batch *batch, enum history_kind kind, uint64_t at_ms);
+struct late_text *batch_late(struct batch *batch, size_t parts);
+void batch_call(struct batch *batch, struct call *call);
+void batch_reply(struct batch *batch, struct reply *reply);
+
+// records.c: encodings
+void record_app(struct engine *engine, const struct app *app);
+void record_function(struct engine *engine, const struct function *function);
+void record_run(struct engine *engine, const struct run *run); // with its body when it is new
+void record_item(struct engine *engine, const struct item *item);
+void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body);
+void record_idem(struct engine *engine, const struct idem *idem, bool remove);
+void record_run_delete(struct engine *engine, const struct run *run);
+void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
+void records_flush(struct engine *engine); // dirty runs and items → records
+size_t run_key(const struct ulid *id, uint32_t number, uint8_t out[20]);
+
+// registry.c
+struct app *app_find(const struct engine *engine, const struct uuid *id);
+struct app *app_find_name(const struct engine *engine, struct str name);
+struct app *app_new(struct engine *engine, const struct uuid *id);
+void app_free(struct app *app);
+void app_set(char **field, struct str value);
+void app_save(struct engine *engine, const struct app *app);
+void app_archive(struct engine *engine, struct app *app); // its functions leave the indexes, unarchived
+struct function *function_find(const struct engine *engine, const struct uuid *id);
+struct function *function_find_slug(const struct engine *engine, struct str slug);
+struct function *function_new(struct engine *engine, struct app *app, const struct uuid *id);
+void function_free(struct function *function);
+void function_index(struct engine *engine, struct function *function);   // into slugs and triggers, if active
+void function_unindex(struct engine *engine, struct function *function); // harmless when absent
+// Takes over a configuration (copied) under a version.
+enum err function_configure(struct function *function, uint32_t version, struct str members, struct error *error);
+void function_archive(struct engine *engine, struct function *function);
+// register.c
+void apply_register(struct engine *engine, struct command *command);
+void apply_app_add(struct engine *engine, struct command *command);
+void apply_app_error(struct engine *engine, struct command *command);
+void apply_app_remove(struct engine *engine, struct command *command);
+
+// schedule.c
+void apply_events(struct engine *engine, struct command *command);
+// An event that is not complete in memory yet: its data, and the JSON array that holds it alone (a run's body).
+struct late_event {
+	struct late_text *data;
+	struct late_text *array;
+	uint32_t array_len;
+};
+// Stores one event and starts the functions that it is due; `late` is NULL when event->text is there.
+void event_handle(struct engine *engine, const struct event *event, const struct late_event *late);
+void idem_expire(struct engine *engine, uint32_t limit);
+
+// run.c
+struct run *run_find(const struct engine *engine, const struct ulid *id);
+struct run *run_new(struct engine *engine, const struct ulid *id, struct function *function);
+void run_free(struct engine *engine, struct run *run); // memory and indexes only
+void run_touch(struct engine *engine, struct run *run); // its head changed
+void run_note(struct engine *engine, struct run *run);  // looked at when the command ends
+void run_rest(struct run *run); // drops payloads
+struct step *run_step(const struct run *run, struct str id);
+enum save_result { SAVE_NEW, SAVE_EXISTS, SAVE_TOO_MANY, SAVE_TOO_LARGE };
+enum save_result run_save_step(struct engine *engine, struct run *run, struct str id, struct payload *value);
+struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint32_t position);
+void run_group_set(struct engine *engine, struct run *run, const uint64_t *hashes, uint32_t count, uint64_t key);
+void run_group_done(struct run *run, uint64_t hash);
+static inline uint64_t id_hash(struct str id) { return hash_xxh64(id); }
+
+// queue.c
+struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms);
+void item_set_target(struct item *item, struct str target);
+void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
+void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
+void item_unqueue(struct engine *engine, struct item *item);
+void item_finish(struct engine *engine, struct item *item); // done: record deleted, memory freed
+void item_free(struct item *item);
+void item_touch(struct engine *engine, struct item *item);
+struct item *run_item_for(const struct run *run, struct str target); // live plan or sleep of a step
+struct item *run_item_job(const struct run *run, uint64_t job_hash);
+void queue_wake(struct engine *engine, uint32_t limit); // due timers
+void queue_dispatch(struct engine *engine);             // ready items → calls
+uint64_t job_hash_make(const struct run *run, struct str step_id, const char *suffix);
+
+// opcodes.c
+void apply_answer(struct engine *engine, struct command *command);
+// The step is memoised: go on after it, subject to the parallel group (02 §10).
+void discover_after(struct engine *engine, struct run *run, struct step *step, uint64_t coalesce,
+                    enum parallel_mode mode, const char *suffix);
+void run_stall_guard(struct engine *engine, struct run *run);
+void run_fail_steps(struct engine *engine, struct run *run); // over the step limit
+bool sleep_due(struct engine *engine, struct item *item); // false: the item is gone
+// checkpoint.c
+void apply_checkpoint(struct engine *engine, struct command *command);
+
+// finish.c
+enum run_end { RUN_END_COMPLETED, RUN_END_FAILED, RUN_END_CANCELLED };
+// `output` and `error` stay the caller's. The run and its items are gone afterwards.
+void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
+                struct payload *error);
+// A failure that the engine decides: {error, name, message} (02 §5.4).
+void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message);
+
+// read.c
+void apply_run_state(struct engine *engine, struct command *command);
+void apply_run_jobs(struct engine *engine, struct command *command);
+void apply_cancel(struct engine *engine, struct command *command);
+void run_refs(const struct run *run, struct arena *arena, struct payload_ref *events, struct call_step **steps,
+              size_t *count);
+
+#endif

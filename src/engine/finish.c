@@ -1,0 +1,148 @@
+// The end of a run: its last history, the events that tell of it, and the removal of all its state (03 §15).
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+static const struct {
+	const char *status;
+	struct str event; // besides function.finished; empty: none
+} ends[] = {
+	[RUN_END_COMPLETED] = {"Completed", {NULL, 0}},
+	[RUN_END_FAILED] = {"Failed", STR_INIT("inngest/function.failed")},
+	[RUN_END_CANCELLED] = {"Cancelled", STR_INIT("inngest/function.cancelled")},
+};
+
+// `data` of the internal events around the triggering event, whose text may only be in the store:
+// head ‖ event ‖ middle ‖ events ‖ tail.
+struct finish_data {
+	struct buf head;
+	struct buf tail;
+};
+#define FINISH_MIDDLE STR(",\"events\":")
+
+static void build_data(const struct run *run, enum run_end end, struct payload *output, struct payload *error,
+                       struct finish_data *out) {
+	buf_init(&out->head, SIZE_MAX);
+	buf_init(&out->tail, SIZE_MAX);
+	buf_lit(&out->head, "{\"_inngest\":{\"status\":\"");
+	buf_str(&out->head, str_from_cstr(ends[end].status));
+	buf_lit(&out->head, "\"},");
+	if (run->correlation != NULL) {
+		buf_lit(&out->head, "\"correlation_id\":");
+		buf_json_str(&out->head, str_from_cstr(run->correlation));
+		buf_byte(&out->head, ',');
+	}
+	if (error != NULL) {
+		buf_lit(&out->head, "\"error\":");
+		buf_str(&out->head, payload_str(error));
+		buf_byte(&out->head, ',');
+	}
+	buf_lit(&out->head, "\"event\":");
+	buf_lit(&out->tail, ",\"function_id\":");
+	buf_json_str(&out->tail, run->function->config.slug);
+	if (output != NULL) {
+		buf_lit(&out->tail, ",\"result\":");
+		buf_str(&out->tail, payload_str(output));
+	}
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&run->id, id);
+	buf_lit(&out->tail, ",\"run_id\":\"");
+	buf_append(&out->tail, id, ULID_TEXT_LEN);
+	buf_lit(&out->tail, "\"}");
+}
+
+static struct str whole_data(struct arena *arena, const struct finish_data *data, const struct run *run) {
+	struct str events = payload_str(run->events);
+	struct str first = str_first(str_skip(events, 1), run->first_event_len);
+	struct str pieces[] = {buf_view(&data->head), first, FINISH_MIDDLE, events, buf_view(&data->tail)};
+	size_t len = 0;
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) len += pieces[i].len;
+	char *text = arena_alloc(arena, len), *at = text;
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+		memcpy(at, pieces[i].ptr, pieces[i].len);
+		at += pieces[i].len;
+	}
+	return str_make(text, len);
+}
+
+// The same with holes, between `before` and `after`.
+static struct late_text *late_data(struct engine *engine, const struct finish_data *data, const struct run *run,
+                                   struct str before, struct str after, uint32_t *len) {
+	struct arena *arena = &engine->batch->arena;
+	struct late_text *late = batch_late(engine->batch, 5);
+	struct payload_ref *ref = ARENA_NEW(arena, struct payload_ref);
+	*ref = (struct payload_ref){.size = run->events_len, .kind = RECORD_RUN, .key_len = 16};
+	memcpy(ref->key, run->id.bytes, 16);
+	late->parts[0].literal = arena_cat(arena, before, buf_view(&data->head));
+	late->parts[1] = (struct late_part){.ref = ref, .from = 1, .len = run->first_event_len};
+	late->parts[2].literal = FINISH_MIDDLE;
+	late->parts[3].ref = ref;
+	late->parts[4].literal = arena_cat(arena, buf_view(&data->tail), after);
+	*len = (uint32_t)(late->parts[0].literal.len + run->first_event_len + FINISH_MIDDLE.len + run->events_len +
+	                  late->parts[4].literal.len);
+	return late;
+}
+
+static void emit(struct engine *engine, const struct run *run, const struct finish_data *data, struct str name,
+                 bool id_is_run) {
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid internal_id = ulid_make(engine->now, entropy);
+	char id_text[ULID_TEXT_LEN + 1];
+	ulid_text(id_is_run ? &run->id : &internal_id, id_text);
+	struct str id = str_make(id_text, ULID_TEXT_LEN);
+	struct arena *arena = &engine->batch->arena;
+	struct event event;
+	if (run->events != NULL) {
+		event_make_internal(arena, name, id, &internal_id, whole_data(arena, data, run), engine->now, &event);
+		event_handle(engine, &event, NULL);
+		event_release(&event);
+		return;
+	}
+	event = (struct event){.internal_id = internal_id,
+	                       .name = name,
+	                       .id = arena_dup(arena, id),
+	                       .ts_ms = engine->now,
+	                       .received_ms = engine->now,
+	                       .user = STR("{}")};
+	if (run->correlation != NULL) event.correlation_id = arena_dup(arena, str_from_cstr(run->correlation));
+	struct str after = arena_printf(arena, ",\"id\":\"%.*s\",\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]", STR_ARG(id),
+	                                STR_ARG(name), (unsigned long long)engine->now);
+	struct late_event late;
+	uint32_t len;
+	late.data = late_data(engine, data, run, STR(""), STR(""), &len);
+	late.array = late_data(engine, data, run, STR("[{\"data\":"), after, &late.array_len);
+	event_handle(engine, &event, &late);
+}
+
+static bool is_object(const struct payload *payload) { return payload != NULL && payload->bytes[0] == '{'; }
+
+static void write_history(struct engine *engine, const struct run *run, enum run_end end, struct payload *output,
+                          struct payload *error) {
+	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
+	item->finish.run_id = run->id;
+	item->finish.status = ends[end].status;
+	bool show_error = end == RUN_END_FAILED && !is_object(output) && error != NULL;
+	item->finish.output = payload_ref(show_error ? error : output);
+}
+
+void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
+                struct payload *error) {
+	write_history(engine, run, end, output, error);
+	record_run_delete(engine, run);
+	if ((run->flags & RUN_QUIET) == 0) {
+		struct finish_data data;
+		build_data(run, end, output, error, &data);
+		emit(engine, run, &data, STR("inngest/function.finished"), false);
+		if (ends[end].event.len > 0) emit(engine, run, &data, ends[end].event, true);
+		buf_free(&data.head);
+		buf_free(&data.tail);
+	}
+	run_free(engine, run);
+}
+
+void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message) {
+	struct payload *standard = standard_error_make(error, name, message, STR(""));
+	run_finish(engine, run, RUN_END_FAILED, standard, standard);
+	payload_unref(standard);
+}

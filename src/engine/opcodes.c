@@ -1,0 +1,376 @@
+// What an app's answer does to its run: memoise, plan, sleep, retry, finish (spec 02 §6.5, §7, §9, §10).
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/engine_internal.h"
+
+// Delays before the attempt that follows attempt n (03 §12.2), then the jitter.
+static const uint32_t backoff_s[] = {15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200};
+#define BACKOFF_JITTER_MS 30000u
+
+// How often a run may be asked again without any progress before it fails, and the pause before each try.
+#define STALLS_MAX 10u
+#define STALL_DELAY_MS 100u
+
+static uint64_t backoff_ms(struct engine *engine, uint32_t attempt) {
+	if (engine->config.retry_interval_ms > 0) return engine->config.retry_interval_ms;
+	size_t n = attempt < ARRAY_LEN(backoff_s) ? attempt : ARRAY_LEN(backoff_s) - 1;
+	return backoff_s[n] * 1000ull + rng_below(&engine->rng, BACKOFF_JITTER_MS);
+}
+
+// What the job that brought the answer passes on to the jobs it leads to; the job itself is gone by then.
+struct origin {
+	uint32_t lead;
+	uint64_t coalesce;
+	enum parallel_mode mode;
+};
+
+static bool can_retry(const struct run *run, const struct item *item, const struct answer *answer) {
+	return !answer->no_retry && item->call_attempt + 1 <= (uint32_t)run->function->config.retries;
+}
+
+static void retry(struct engine *engine, struct item *item, uint64_t retry_at_ms) {
+	item->attempt = item->call_attempt + 1;
+	item->generation++;
+	item->due_ms = retry_at_ms > 0 ? retry_at_ms : engine->now + backoff_ms(engine, item->call_attempt);
+	item_queue(engine, item);
+}
+
+// ---- discovery -----------------------------------------------------------------------------------------------------
+
+static uint64_t joined_job(const struct run *run, uint64_t coalesce) {
+	char id[ULID_TEXT_LEN + 1], text[64];
+	ulid_text(&run->id, id);
+	int len = snprintf(text, sizeof text, "%s-%016llx-discover", id, (unsigned long long)coalesce);
+	return hash_xxh64(str_make(text, (size_t)len));
+}
+
+static void end_parallel(struct engine *engine, struct run *run) {
+	if (run->request_version < 2 || (run->flags & RUN_FORCE_PLAN) == 0) return;
+	run->flags &= (uint8_t)~RUN_FORCE_PLAN;
+	run_touch(engine, run);
+}
+
+static void queue_discovery(struct engine *engine, struct run *run, uint64_t job, uint32_t lead, uint64_t due_ms) {
+	struct item *item = item_new(engine, run, ITEM_DISCOVERY, due_ms);
+	item->job_hash = job;
+	item->lead = lead;
+	item_queue(engine, item);
+}
+
+void discover_after(struct engine *engine, struct run *run, struct step *step, uint64_t coalesce,
+                    enum parallel_mode mode, const char *suffix) {
+	if (mode != PARALLEL_RACE && run->pending_count > 0 && engine->config.planted_bug != 3) return;
+	if ((step->flags & STEP_DISCOVERED) != 0) return;
+	bool joined = coalesce != 0 && mode != PARALLEL_RACE && suffix[0] == '\0';
+	if (joined && run->joined == coalesce && engine->config.planted_bug != 3) return;
+	step->flags |= STEP_DISCOVERED;
+	if (joined) {
+		run->joined = coalesce;
+		run_touch(engine, run);
+	}
+	end_parallel(engine, run);
+	struct str id = str_make(step->id, step->id_len);
+	queue_discovery(engine, run, joined ? joined_job(run, coalesce) : job_hash_make(run, id, suffix),
+	                (uint32_t)(step - run->steps) + 1, engine->now);
+}
+
+// A run that nothing will ever wake again would hang for ever (the reference's stalls, 02 §21.13): ask the app once
+// more, later each time, and give up when that brings nothing.
+void run_stall_guard(struct engine *engine, struct run *run) {
+	if (!list_empty(&run->items)) return;
+	if (run->stalls >= STALLS_MAX) {
+		run_fail(engine, run, STR("no_progress"), STR("Error"),
+		         STR("The app answered repeatedly without a new step, a result or an error, and nothing else was "
+		             "under way."));
+		return;
+	}
+	char suffix[32];
+	snprintf(suffix, sizeof suffix, "redrive-%u", run->stalls);
+	uint64_t delay = STALL_DELAY_MS << run->stalls;
+	run->stalls++;
+	run_touch(engine, run);
+	queue_discovery(engine, run, job_hash_make(run, STR(""), suffix), run->step_count, engine->now + delay);
+}
+
+// ---- saving --------------------------------------------------------------------------------------------------------
+
+void run_fail_steps(struct engine *engine, struct run *run) {
+	char text[128];
+	int len = snprintf(text, sizeof text, "The function run exceeded the step limit of %u steps.",
+	                   engine->config.steps_max);
+	run_fail(engine, run, STR("InngestErrFunctionOverflowed"), STR("InngestErrFunctionOverflowed"),
+	         str_make(text, (size_t)len));
+}
+
+static void fail_state(struct engine *engine, struct run *run) {
+	char text[128];
+	int len = snprintf(text, sizeof text, "The function run exceeded the state size limit of %u bytes.",
+	                   RUN_STATE_MAX);
+	run_fail(engine, run, STR("InngestErrStateOverflowed"), STR("InngestErrStateOverflowed"),
+	         str_make(text, (size_t)len));
+}
+
+// Saves and goes on after it. False when the run has ended.
+static bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value,
+                              uint64_t coalesce, enum parallel_mode mode, const char *suffix) {
+	enum save_result saved = run_save_step(engine, run, id, value);
+	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
+	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
+	struct step *step = run_step(run, id);
+	uint8_t flags = step->flags;
+	discover_after(engine, run, step, coalesce, mode, suffix);
+	if (saved == SAVE_NEW || step->flags != flags) record_step(engine, run, step, saved == SAVE_NEW);
+	return true;
+}
+
+bool sleep_due(struct engine *engine, struct item *item) {
+	struct run *run = item->run;
+	struct str id = str_make(item->target, item->target_len);
+	struct payload *null = payload_new(STR("null"));
+	enum save_result saved = run_save_step(engine, run, id, null);
+	payload_unref(null);
+	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
+	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
+	struct step *step = run_step(run, id);
+	bool wait = item->parallel != PARALLEL_RACE && run->pending_count > 0;
+	bool again = (step->flags & STEP_DISCOVERED) != 0;
+	if (!wait) step->flags |= STEP_DISCOVERED;
+	record_step(engine, run, step, saved == SAVE_NEW);
+	if (wait || again) {
+		item->state = ITEM_LATER; // out of the heap already
+		item_finish(engine, item);
+		run_stall_guard(engine, run);
+		return false;
+	}
+	if (item->coalesce != 0 && item->parallel != PARALLEL_RACE) run->joined = item->coalesce;
+	end_parallel(engine, run);
+	run_touch(engine, run);
+	item->kind = ITEM_DISCOVERY;
+	item->lead = (uint32_t)(step - run->steps) + 1;
+	item_set_target(item, STR(""));
+	item_touch(engine, item);
+	return true;
+}
+
+// ---- opcodes one by one: each returns false when the run has ended -------------------------------------------------
+
+static bool op_step(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	return save_and_discover(engine, run, op->id, op->output, origin->coalesce, op->parallel, "");
+}
+
+static bool op_step_failed(struct engine *engine, struct run *run, const struct opcode *op,
+                           const struct origin *origin) {
+	return save_and_discover(engine, run, op->id, op->output, 0, origin->mode, "-failure");
+}
+
+static bool already_under_way(const struct run *run, struct str id) {
+	return run_step(run, id) != NULL || run_item_for(run, id) != NULL;
+}
+
+static bool op_planned(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	if (already_under_way(run, op->id)) return true;
+	struct item *item = item_new(engine, run, ITEM_STEP, engine->now);
+	item_set_target(item, op->id);
+	item->parallel = (uint8_t)op->parallel;
+	item->coalesce = origin->coalesce;
+	item->lead = origin->lead;
+	item->job_hash = job_hash_make(run, op->id, "-plan");
+	item_queue(engine, item);
+	return true;
+}
+
+// Milliseconds until a sleep ends: a date (≥ 10 characters) or a duration (02 §7.5).
+static enum err sleep_ms(struct str text, uint64_t now, uint64_t *out, struct error *error) {
+	int64_t ns = 0;
+	*out = 0;
+	if (text.len >= 10 && date_parse(text, &ns)) {
+		int64_t left = ns - (int64_t)now * 1000000;
+		*out = left > 0 ? (uint64_t)(left + 999999) / 1000000 : 0;
+		return ERR_OK;
+	}
+	if (text.len == 0) return ERR_OK;
+	enum err err = duration_parse(text, &ns, error);
+	if (err == ERR_OK && ns > 0) *out = (uint64_t)(ns + 999999) / 1000000;
+	return err;
+}
+
+static bool op_sleep(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	if (already_under_way(run, op->id)) return true;
+	uint64_t delay = 0;
+	struct error error;
+	if (sleep_ms(op->duration, engine->now, &delay, &error) != ERR_OK) {
+		run_fail(engine, run, STR("invalid_sleep"), STR("Error"), str_from_cstr(error.message));
+		return false;
+	}
+	if (delay > SLEEP_MAX_MS) {
+		struct str text = arena_printf(&engine->batch->arena,
+		                               "The sleep \"%.*s\" ends more than one year in the future; sleeps may last at most "
+		                               "one year.",
+		                               STR_ARG(str_first(op->duration, 256)));
+		run_fail(engine, run, STR("InngestErrTimeoutTooLong"), STR("InngestErrTimeoutTooLong"), text);
+		return false;
+	}
+	struct item *item = item_new(engine, run, ITEM_SLEEP, engine->now + delay);
+	item_set_target(item, op->id);
+	item->parallel = (uint8_t)op->parallel;
+	item->coalesce = origin->coalesce;
+	item->job_hash = job_hash_make(run, op->id, "");
+	item_queue(engine, item);
+	return true;
+}
+
+static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op,
+                         const struct origin *origin) {
+	uint64_t job = job_hash_make(run, op->id, "");
+	end_parallel(engine, run);
+	if (run_item_job(run, job) == NULL) queue_discovery(engine, run, job, origin->lead, engine->now);
+	return true;
+}
+
+static bool op_none(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	(void)engine, (void)run, (void)op, (void)origin;
+	return true; // ends this branch; the stall guard sees to the rest
+}
+
+typedef bool op_fn(struct engine *, struct run *, const struct opcode *, const struct origin *);
+// Kinds without a handler fail the run with their name; RunComplete is looked for first.
+static op_fn *const op_table[OPCODE_COUNT] = {
+	[OPCODE_NONE] = op_none,           [OPCODE_STEP] = op_step,          [OPCODE_STEP_RUN] = op_step,
+	[OPCODE_STEP_ERROR] = op_step_failed, [OPCODE_STEP_FAILED] = op_step_failed, [OPCODE_STEP_PLANNED] = op_planned,
+	[OPCODE_SLEEP] = op_sleep,         [OPCODE_DISCOVERY_REQUEST] = op_discovery,
+};
+
+// ---- a whole answer ------------------------------------------------------------------------------------------------
+
+// Facts about the opcodes of one answer.
+struct survey {
+	size_t non_lazy;
+	bool plan;
+	bool empty;                        // nothing but None without an id
+	const struct opcode *complete;     // RunComplete
+	const struct opcode *unsupported;
+	const struct opcode *step_error;
+};
+
+static struct survey look_over(const struct answer *answer) {
+	struct survey s = {.empty = true};
+	for (size_t i = 0; i < answer->op_count; i++) {
+		const struct opcode *op = &answer->ops[i];
+		const struct opcode_info *info = &opcode_table[op->kind];
+		if (op->kind != OPCODE_NONE || op->id.len > 0) s.empty = false;
+		if (!info->lazy) s.non_lazy++;
+		if (info->plan) s.plan = true;
+		if (op->kind == OPCODE_STEP_ERROR) s.step_error = op;
+		if (op->kind == OPCODE_RUN_COMPLETE) s.complete = op;
+		else if (op_table[op->kind] == NULL) s.unsupported = op;
+	}
+	return s;
+}
+
+static int compare_ids(const void *a, const void *b) {
+	return str_cmp(((const struct opcode *const *)a)[0]->id, ((const struct opcode *const *)b)[0]->id);
+}
+
+// 02 §10.5: xxh64(run id ‖ for each sorted id: 0x00 ‖ id)
+static uint64_t coalesce_key(const struct run *run, const struct opcode **ops, size_t count) {
+	qsort(ops, count, sizeof(const struct opcode *), compare_ids);
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&run->id, id);
+	buf_append(&text, id, ULID_TEXT_LEN);
+	for (size_t i = 0; i < count; i++) {
+		buf_byte(&text, '\0');
+		buf_str(&text, ops[i]->id);
+	}
+	uint64_t key = hash_xxh64(buf_view(&text));
+	buf_free(&text);
+	return key != 0 ? key : 1;
+}
+
+// Opens the parallel group of this answer and returns its key.
+static uint64_t open_group(struct engine *engine, struct run *run, const struct answer *answer) {
+	const struct opcode **ops = mem_alloc(answer->op_count * sizeof(const struct opcode *));
+	uint64_t *hashes = mem_alloc(answer->op_count * sizeof *hashes);
+	uint32_t count = 0;
+	for (size_t i = 0; i < answer->op_count; i++) {
+		if (opcode_table[answer->ops[i].kind].lazy) continue;
+		hashes[count] = id_hash(answer->ops[i].id);
+		ops[count++] = &answer->ops[i];
+	}
+	uint64_t key = coalesce_key(run, ops, count);
+	run_group_set(engine, run, hashes, count, key);
+	for (uint32_t i = 0; i < run->step_count; i++) run_group_done(run, run->steps[i].hash);
+	free(ops);
+	free(hashes);
+	return key;
+}
+
+static void note_version(struct engine *engine, struct run *run, const struct answer *answer, size_t non_lazy) {
+	int8_t version = (int8_t)(answer->request_version > 2 ? 2 : answer->request_version);
+	if (run->request_version < 0) {
+		run->request_version = version;
+		run_touch(engine, run);
+	}
+	if (non_lazy > 1 && (run->flags & RUN_FORCE_PLAN) == 0) {
+		run->flags |= RUN_FORCE_PLAN;
+		run->request_version = version;
+		run_touch(engine, run);
+	}
+}
+
+static void apply_opcodes(struct engine *engine, struct run *run, struct item *item, const struct answer *answer) {
+	struct survey s = look_over(answer);
+	if (s.unsupported != NULL) {
+		struct str text = arena_printf(&engine->batch->arena, "Opcode %s is not supported by this server version.",
+		                               opcode_table[s.unsupported->kind].name);
+		run_fail(engine, run, STR("unsupported_opcode"), STR("Error"), text);
+		return;
+	}
+	if (answer->op_count > ANSWER_OPCODES_MAX) return run_fail_steps(engine, run);
+	if (s.complete != NULL) return run_finish(engine, run, RUN_END_COMPLETED, s.complete->output, NULL);
+	if (s.empty) {
+		item_finish(engine, item);
+		return run_stall_guard(engine, run);
+	}
+	note_version(engine, run, answer, s.non_lazy);
+	struct origin origin = {.lead = item->lead, .coalesce = item->coalesce, .mode = (enum parallel_mode)item->parallel};
+	if (s.plan && s.non_lazy > 1 && run->request_version >= 2) origin.coalesce = open_group(engine, run, answer);
+	bool again = s.step_error != NULL && can_retry(run, item, answer);
+	if (again) retry(engine, item, answer->retry_at_ms);
+	else item_finish(engine, item);
+	for (size_t i = 0; i < answer->op_count; i++) {
+		const struct opcode *op = &answer->ops[i];
+		if (op->kind == OPCODE_STEP_ERROR && again) continue;
+		if (!op_table[op->kind](engine, run, op, &origin)) return;
+	}
+	run_stall_guard(engine, run);
+}
+
+void apply_answer(struct engine *engine, struct command *command) {
+	struct run *run = run_find(engine, &command->answer.run_id);
+	if (run == NULL) return; // ended meanwhile
+	struct item *item = NULL;
+	list_for_each(node, &run->items) {
+		struct item *candidate = list_entry(node, struct item, of_run);
+		if (candidate->slot == command->answer.slot) item = candidate;
+	}
+	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch) return;
+	engine->calls--;
+	item->state = ITEM_LATER;
+	const struct answer *answer = &command->answer.answer;
+	switch (answer->kind) {
+	case ANSWER_OPCODES:
+		apply_opcodes(engine, run, item, answer);
+		break;
+	case ANSWER_RESULT:
+		run_finish(engine, run, RUN_END_COMPLETED, answer->output, NULL);
+		break;
+	case ANSWER_ERROR:
+		if (can_retry(run, item, answer)) retry(engine, item, answer->retry_at_ms);
+		else run_finish(engine, run, RUN_END_FAILED, answer->output, answer->standard_error);
+		break;
+	}
+}

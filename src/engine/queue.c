@@ -1,0 +1,194 @@
+// The queue: items wait in their function's heap until a worker is free, or in the timer heap until they are due.
+//
+// Functions with ready work take turns (engine->turns), so one function with a million items does not hold up
+// another. Limits of later releases hang between the heap and the call: an item that a limit blocks leaves the heap for
+// the limit's own FIFO and comes back when a slot frees.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms) {
+	(void)engine;
+	struct item *item = mem_calloc(1, sizeof *item);
+	item->run = run;
+	item->kind = (uint8_t)kind;
+	item->state = ITEM_LATER;
+	item->due_ms = due_ms;
+	item->generation = 1;
+	if (run->free_slot != SLOT_NONE) {
+		item->slot = run->free_slot; // its record is overwritten instead of deleted
+		run->free_slot = SLOT_NONE;
+	} else {
+		item->slot = run->next_slot++;
+	}
+	list_push_back(&run->items, &item->of_run);
+	list_init(&item->dirty);
+	heap_node_init(&item->node);
+	return item;
+}
+
+void item_set_target(struct item *item, struct str target) {
+	free(item->target);
+	item->target = target.len > 0 ? mem_strndup(target.ptr, target.len) : NULL;
+	item->target_len = (uint16_t)target.len;
+}
+
+void item_free(struct item *item) {
+	list_remove(&item->of_run);
+	list_remove(&item->dirty);
+	free(item->target);
+	free(item);
+}
+
+// Work of older runs first; retries and sleeps keep their own time (03 §8.1).
+static uint64_t score(const struct item *item) {
+	bool fresh = item->attempt == 0 && item->kind != ITEM_SLEEP;
+	return fresh ? ulid_time_ms(&item->run->id) : item->due_ms;
+}
+
+void item_queue(struct engine *engine, struct item *item) {
+	item_touch(engine, item);
+	item_resume(engine, item);
+}
+
+void item_resume(struct engine *engine, struct item *item) {
+	struct function *function = item->run->function;
+	if (item->due_ms > engine->now || item->kind == ITEM_SLEEP) {
+		item->state = ITEM_LATER;
+		heap_push(&engine->timers, &item->node, item->due_ms, engine->sequence++);
+		return;
+	}
+	item->state = ITEM_READY;
+	heap_push(&function->ready, &item->node, score(item), engine->sequence++);
+	engine->ready_count++;
+	if (list_empty(&function->turn)) list_push_back(&engine->turns, &function->turn);
+}
+
+void item_unqueue(struct engine *engine, struct item *item) {
+	struct function *function = item->run->function;
+	switch ((enum item_state)item->state) {
+	case ITEM_LATER:
+		heap_remove(&engine->timers, &item->node);
+		break;
+	case ITEM_READY:
+		heap_remove(&function->ready, &item->node);
+		engine->ready_count--;
+		if (function->ready.count == 0) list_remove(&function->turn);
+		break;
+	case ITEM_IN_CALL:
+		engine->calls--; // its answer will find nothing
+		break;
+	}
+	item->state = ITEM_LATER;
+}
+
+void item_finish(struct engine *engine, struct item *item) {
+	struct run *run = item->run;
+	item_unqueue(engine, item);
+	if (run->free_slot != SLOT_NONE) record_slot_delete(engine, run, run->free_slot);
+	run->free_slot = item->slot;
+	run_note(engine, run);
+	item_free(item);
+}
+
+struct item *run_item_for(const struct run *run, struct str target) {
+	list_for_each(node, &run->items) {
+		struct item *item = list_entry(node, struct item, of_run);
+		if (str_eq(str_make(item->target, item->target_len), target)) return item;
+	}
+	return NULL;
+}
+
+struct item *run_item_job(const struct run *run, uint64_t job_hash) {
+	list_for_each(node, &run->items) {
+		struct item *item = list_entry(node, struct item, of_run);
+		if (item->job_hash == job_hash) return item;
+	}
+	return NULL;
+}
+
+// Job id strings of 02 §10.6: {function UUID}:{idempotency key}[-{step}{suffix}]
+uint64_t job_hash_make(const struct run *run, struct str step_id, const char *suffix) {
+	char a[BASE36_LEN + 1], b[BASE36_LEN + 1];
+	base36_text(run->function->id_hash, a);
+	base36_text(run->key_hash, b);
+	char local[512];
+	int prefix = snprintf(local, sizeof local, "%s:%s-%s", run->function->id_text, a, b);
+	if (step_id.len == 0 && suffix[0] == '\0') return hash_xxh64(str_make(local, (size_t)prefix));
+	size_t suffix_len = strlen(suffix);
+	size_t len = (size_t)prefix + 1 + step_id.len + suffix_len;
+	char *text = len <= sizeof local ? local : mem_alloc(len);
+	if (text != local) memcpy(text, local, (size_t)prefix);
+	text[prefix] = '-';
+	memcpy(text + prefix + 1, step_id.ptr, step_id.len);
+	memcpy(text + prefix + 1 + step_id.len, suffix, suffix_len);
+	uint64_t hash = hash_xxh64(str_make(text, len));
+	if (text != local) free(text);
+	return hash;
+}
+
+static uint32_t max_attempts(const struct run *run) { return (uint32_t)run->function->config.retries + 1; }
+
+static void fill_call(struct engine *engine, struct call *call, const struct item *item) {
+	const struct run *run = item->run;
+	const struct function *function = run->function;
+	call->run_id = run->id;
+	call->slot = item->slot;
+	call->generation = item->generation;
+	call->dispatch = item->dispatch;
+	call->function_id = function->id;
+	call->app_id = function->app->id;
+	call->url = arena_dup(&call->arena, function->config.uri);
+	call->target = item->kind == ITEM_STEP ? arena_dup(&call->arena, str_make(item->target, item->target_len))
+	                                       : (struct str){NULL, 0};
+	call->attempt = item->attempt;
+	call->max_attempts = max_attempts(run);
+	call->request_version = run->request_version;
+	call->disable_immediate_execution = (run->flags & RUN_FORCE_PLAN) != 0;
+	call->job_hash = item->job_hash;
+	call->stack_current = item->lead;
+	call->state_bytes = run->state_bytes;
+	call->first_event_len = run->first_event_len;
+	run_refs(run, &call->arena, &call->events, &call->steps, &call->step_count);
+	(void)engine;
+}
+
+static void start_call(struct engine *engine, struct item *item) {
+	struct run *run = item->run;
+	item->state = ITEM_IN_CALL;
+	item->call_attempt = item->attempt;
+	item->dispatch = ++engine->dispatches;
+	engine->calls++;
+	run_note(engine, run);
+	if ((run->flags & RUN_STARTED) == 0) {
+		run->flags |= RUN_STARTED;
+		run->started_ms = engine->now;
+		run_touch(engine, run);
+	}
+	struct call *call = mem_calloc(1, sizeof *call);
+	arena_init(&call->arena, 512 + run->step_count * (sizeof(struct call_step) + 48));
+	fill_call(engine, call, item);
+	batch_call(engine->batch, call);
+}
+
+void queue_dispatch(struct engine *engine) {
+	while (engine->calls < engine->config.workers && !list_empty(&engine->turns)) {
+		struct function *function = list_entry(engine->turns.next, struct function, turn);
+		struct item *item = container_of(heap_pop(&function->ready), struct item, node);
+		engine->ready_count--;
+		list_remove(&function->turn);
+		if (function->ready.count > 0) list_push_back(&engine->turns, &function->turn);
+		start_call(engine, item);
+	}
+}
+
+void queue_wake(struct engine *engine, uint32_t limit) {
+	for (uint32_t i = 0; i < limit; i++) {
+		struct heap_node *node = heap_peek(&engine->timers);
+		if (node == NULL || node->key > engine->now) return;
+		struct item *item = container_of(heap_pop(&engine->timers), struct item, node);
+		if (item->kind == ITEM_SLEEP && !sleep_due(engine, item)) continue;
+		item_resume(engine, item); // a finished sleep has marked itself as changed
+	}
+}

@@ -1,0 +1,338 @@
+// Encodings of the engine's records. Every head starts with its version; a newer binary reads older ones.
+#include <stdlib.h>
+
+#include "engine/codec.h"
+#include "engine/engine_internal.h"
+
+#define RECORD_VERSION 1
+#define HEAD_MAX (64u << 20)
+
+static struct buf head_begin(void) {
+	struct buf head;
+	buf_init(&head, HEAD_MAX);
+	put_u8(&head, RECORD_VERSION);
+	return head;
+}
+
+static void head_end(struct engine *engine, struct buf *head, enum record_op op, uint8_t kind, struct str key,
+                     struct payload *body) {
+	CHECK(!head->overflow);
+	struct record *record = batch_record(engine->batch, op, kind, key);
+	record->head = arena_dup(&engine->batch->arena, buf_view(head));
+	record->body = payload_ref(body);
+	buf_free(head);
+}
+
+// Key of what belongs to a run: its id, then a number big-endian, so that a run's records stand together in order.
+size_t run_key(const struct ulid *id, uint32_t number, uint8_t out[20]) {
+	memcpy(out, id->bytes, 16);
+	for (int i = 0; i < 4; i++) out[16 + i] = (uint8_t)(number >> (24 - 8 * i));
+	return 20;
+}
+
+void record_app(struct engine *engine, const struct app *app) {
+	struct buf head = head_begin();
+	put_u8(&head, app->archived);
+	const char *fields[] = {app->name,         app->url,         app->error,     app->method,      app->checksum,
+	                        app->sdk_language, app->sdk_version, app->framework, app->app_version, app->metadata};
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) put_text(&head, str_from_cstr(fields[i]));
+	head_end(engine, &head, RECORD_PUT, RECORD_APP, str_make(app->id.bytes, 16), NULL);
+}
+
+static enum err restore_app(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	if (key.len != 16) return error_set(error, ERR_CORRUPT, "app key of %zu bytes", key.len);
+	struct uuid id;
+	memcpy(id.bytes, key.ptr, 16);
+	if (app_find(engine, &id) != NULL) return error_set(error, ERR_CORRUPT, "app stored twice");
+	bool archived = take_u8(d) != 0;
+	struct str fields[10];
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) fields[i] = take_text(d);
+	if (d->failed) return error_set(error, ERR_CORRUPT, "app record cut short");
+	struct app *app = app_new(engine, &id);
+	app->archived = archived;
+	char **targets[] = {&app->name,         &app->url,         &app->error,     &app->method,      &app->checksum,
+	                    &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++) app_set(targets[i], fields[i]);
+	return ERR_OK;
+}
+
+void record_function(struct engine *engine, const struct function *function) {
+	struct buf head = head_begin();
+	buf_append(&head, function->app->id.bytes, 16);
+	put_u8(&head, function->archived);
+	put_u32(&head, function->version);
+	put_text(&head, function->config.config_members);
+	head_end(engine, &head, RECORD_PUT, RECORD_FUNCTION, str_make(function->id.bytes, 16), NULL);
+}
+
+static enum err restore_function(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	if (key.len != 16) return error_set(error, ERR_CORRUPT, "function key of %zu bytes", key.len);
+	struct uuid id, app_id;
+	memcpy(id.bytes, key.ptr, 16);
+	take_bytes(d, app_id.bytes, 16);
+	bool archived = take_u8(d) != 0;
+	uint32_t version = take_u32(d);
+	struct str members = take_text(d);
+	if (d->failed) return error_set(error, ERR_CORRUPT, "function record cut short");
+	struct app *app = app_find(engine, &app_id);
+	if (app == NULL) return error_set(error, ERR_CORRUPT, "function of an unknown app");
+	if (function_find(engine, &id) != NULL) return error_set(error, ERR_CORRUPT, "function stored twice");
+	struct function *function = function_new(engine, app, &id);
+	enum err err = function_configure(function, version, members, error);
+	if (err != ERR_OK) {
+		map_remove(&engine->functions, &function->by_id);
+		list_remove(&function->of_app);
+		function_free(function);
+		return err;
+	}
+	function->archived = archived;
+	function_index(engine, function);
+	return ERR_OK;
+}
+
+static int compare_u64(const void *a, const void *b) {
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+// Sorted, so that the record does not depend on the order in which members completed.
+static void put_group(struct buf *head, const struct run *run) {
+	if (run->group_count == 0) return;
+	uint64_t *sorted = mem_alloc(run->group_count * sizeof *sorted);
+	memcpy(sorted, run->group, run->group_count * sizeof *sorted);
+	qsort(sorted, run->group_count, sizeof *sorted, compare_u64);
+	for (uint32_t i = 0; i < run->group_count; i++) put_u64(head, sorted[i]);
+	free(sorted);
+}
+
+static struct buf run_head(const struct run *run) {
+	struct buf head = head_begin();
+	buf_append(&head, run->function->id.bytes, 16);
+	put_u32(&head, run->function_version);
+	buf_append(&head, run->event_id.bytes, 16);
+	put_u64(&head, run->key_hash);
+	put_u32(&head, run->events_len);
+	put_u32(&head, run->first_event_len);
+	put_u64(&head, run->started_ms);
+	put_u8(&head, (uint8_t)run->request_version);
+	put_u8(&head, run->flags);
+	put_u8(&head, run->stalls);
+	put_u64(&head, run->joined);
+	put_u64(&head, run->coalesce);
+	put_u32(&head, run->group_count);
+	put_group(&head, run);
+	put_text(&head, str_from_cstr(run->correlation));
+	return head;
+}
+
+static enum err restore_run(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	if (key.len != 16) return error_set(error, ERR_CORRUPT, "run key of %zu bytes", key.len);
+	struct ulid id;
+	memcpy(id.bytes, key.ptr, 16);
+	if (run_find(engine, &id) != NULL) return error_set(error, ERR_CORRUPT, "run stored twice");
+	struct uuid function_id;
+	take_bytes(d, function_id.bytes, 16);
+	struct function *function = function_find(engine, &function_id);
+	if (function == NULL) return error_set(error, ERR_CORRUPT, "run of an unknown function");
+	struct run *run = run_new(engine, &id, function);
+	run->function_version = take_u32(d);
+	take_bytes(d, run->event_id.bytes, 16);
+	run->key_hash = take_u64(d);
+	run->events_len = take_u32(d);
+	run->first_event_len = take_u32(d);
+	run->started_ms = take_u64(d);
+	run->request_version = (int8_t)take_u8(d);
+	run->flags = take_u8(d);
+	run->stalls = take_u8(d);
+	run->joined = take_u64(d);
+	run->coalesce = take_u64(d);
+	uint32_t count = take_u32(d);
+	if (count > d->rest.len / 8) d->failed = true;
+	if (!d->failed && count > 0) {
+		run->group = mem_alloc(count * sizeof *run->group);
+		for (uint32_t i = 0; i < count; i++) run->group[i] = take_u64(d);
+		run->group_count = run->pending_count = count;
+	}
+	struct str correlation = take_text(d);
+	if (correlation.len > 0) run->correlation = mem_strndup(correlation.ptr, correlation.len);
+	run->state_bytes = run->events_len;
+	if (d->failed || run->first_event_len > run->events_len) {
+		run_free(engine, run);
+		return error_set(error, ERR_CORRUPT, "run record cut short");
+	}
+	return ERR_OK;
+}
+
+void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body) {
+	struct buf head = head_begin();
+	put_u8(&head, step->flags);
+	put_u32(&head, step->size);
+	put_text(&head, str_make(step->id, step->id_len));
+	uint8_t key[20];
+	size_t len = run_key(&run->id, step->position, key);
+	head_end(engine, &head, with_body ? RECORD_PUT : RECORD_HEAD, RECORD_STEP, str_make(key, len),
+	         with_body ? step->value : NULL);
+}
+
+// The run that a key of 20 bytes belongs to, and the number behind it.
+static enum err owner(struct engine *engine, struct str key, struct run **run, uint32_t *number, struct error *error) {
+	if (key.len != 20) return error_set(error, ERR_CORRUPT, "key of %zu bytes", key.len);
+	struct ulid id;
+	memcpy(id.bytes, key.ptr, 16);
+	const unsigned char *at = (const unsigned char *)key.ptr + 16;
+	*number = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+	*run = run_find(engine, &id);
+	if (*run == NULL) return error_set(error, ERR_CORRUPT, "belongs to no run");
+	return ERR_OK;
+}
+
+static enum err restore_step(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct run *run;
+	uint32_t position;
+	enum err err = owner(engine, key, &run, &position, error);
+	if (err != ERR_OK) return err;
+	uint8_t flags = take_u8(d);
+	uint32_t size = take_u32(d);
+	struct str id = take_text(d);
+	if (d->failed || id.len > UINT16_MAX) return error_set(error, ERR_CORRUPT, "step record cut short");
+	if (run_step(run, id) != NULL) return error_set(error, ERR_CORRUPT, "step stored twice");
+	struct step *step = run_append_step(run, id, size, position);
+	step->flags = flags;
+	run_group_done(run, step->hash);
+	return ERR_OK;
+}
+
+void record_item(struct engine *engine, const struct item *item) {
+	struct buf head = head_begin();
+	put_u8(&head, item->kind);
+	put_u8(&head, item->parallel);
+	put_u32(&head, item->attempt);
+	put_u32(&head, item->generation);
+	put_u64(&head, item->due_ms);
+	put_u64(&head, item->job_hash);
+	put_u64(&head, item->coalesce);
+	put_u32(&head, item->lead);
+	put_text(&head, str_make(item->target, item->target_len));
+	uint8_t key[20];
+	size_t len = run_key(&item->run->id, item->slot, key);
+	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
+}
+
+static enum err restore_item(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct run *run;
+	uint32_t slot;
+	enum err err = owner(engine, key, &run, &slot, error);
+	if (err != ERR_OK) return err;
+	uint8_t kind = take_u8(d), parallel = take_u8(d);
+	uint32_t attempt = take_u32(d), generation = take_u32(d);
+	uint64_t due = take_u64(d), job = take_u64(d), coalesce = take_u64(d);
+	uint32_t lead = take_u32(d);
+	struct str target = take_text(d);
+	if (d->failed || kind > ITEM_SLEEP || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+		return error_set(error, ERR_CORRUPT, "queue item record cut short");
+	}
+	run->next_slot = slot;
+	struct item *item = item_new(engine, run, (enum item_kind)kind, due);
+	item->parallel = parallel;
+	item->attempt = attempt;
+	item->generation = generation;
+	item->job_hash = job;
+	item->coalesce = coalesce;
+	item->lead = lead;
+	if (target.len > 0) item_set_target(item, target);
+	return ERR_OK;
+}
+
+void record_idem(struct engine *engine, const struct idem *idem, bool remove) {
+	struct buf key;
+	buf_init(&key, RECORD_KEY_MAX);
+	for (int i = 0; i < 8; i++) buf_byte(&key, (char)(idem->expires_ms >> (56 - 8 * i)));
+	put_u64(&key, idem->function_hash);
+	put_u64(&key, idem->key_hash);
+	if (remove) {
+		batch_record(engine->batch, RECORD_DELETE, RECORD_IDEMPOTENCY, buf_view(&key));
+	} else {
+		struct buf head = head_begin();
+		head_end(engine, &head, RECORD_PUT, RECORD_IDEMPOTENCY, buf_view(&key), NULL);
+	}
+	buf_free(&key);
+}
+
+static enum err restore_idem(struct engine *engine, struct str key, struct error *error) {
+	if (key.len != 24) return error_set(error, ERR_CORRUPT, "idempotency key of %zu bytes", key.len);
+	struct idem *idem = mem_calloc(1, sizeof *idem);
+	for (int i = 0; i < 8; i++) idem->expires_ms = idem->expires_ms << 8 | (unsigned char)key.ptr[i];
+	struct decoder d = {.rest = str_skip(key, 8)};
+	idem->function_hash = take_u64(&d);
+	idem->key_hash = take_u64(&d);
+	map_insert(&engine->idem, &idem->by_key, idem->function_hash ^ idem->key_hash);
+	list_push_back(&engine->idem_age, &idem->by_age);
+	return ERR_OK;
+}
+
+void record_run_delete(struct engine *engine, const struct run *run) {
+	struct str id = str_make(run->id.bytes, 16);
+	batch_record(engine->batch, RECORD_DELETE, RECORD_RUN, id);
+	if (run->next_position > 0) batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_STEP, id);
+	if (run->next_slot > 0 && engine->config.planted_bug != 2) {
+		batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_ITEM, id);
+	}
+}
+
+void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot) {
+	uint8_t key[20];
+	size_t len = run_key(&run->id, slot, key);
+	batch_record(engine->batch, RECORD_DELETE, RECORD_ITEM, str_make(key, len));
+}
+
+void record_run(struct engine *engine, const struct run *run) {
+	bool put = (run->dirty_what & DIRTY_NEW) != 0;
+	struct buf head = run_head(run);
+	head_end(engine, &head, put ? RECORD_PUT : RECORD_HEAD, RECORD_RUN, str_make(run->id.bytes, 16),
+	         put ? run->events : NULL);
+}
+
+// A run whose next work is far away keeps nothing but its skeleton in memory.
+static bool can_rest(const struct engine *engine, const struct run *run) {
+	list_for_each(node, &run->items) {
+		const struct item *item = list_entry(node, struct item, of_run);
+		if (item->state != ITEM_LATER || item->due_ms < engine->now + engine->config.rest_after_ms) return false;
+	}
+	return true;
+}
+
+static void flush_run(struct engine *engine, struct run *run) {
+	if (run->free_slot != SLOT_NONE) {
+		record_slot_delete(engine, run, run->free_slot);
+		run->free_slot = SLOT_NONE;
+	}
+	if ((run->dirty_what & (DIRTY_NEW | DIRTY_HEAD)) != 0) record_run(engine, run);
+	run->dirty_what = 0;
+	if (can_rest(engine, run)) run_rest(run);
+}
+
+void records_flush(struct engine *engine) {
+	for (struct list *node; (node = list_pop_front(&engine->dirty_runs)) != NULL;) {
+		flush_run(engine, list_entry(node, struct run, dirty));
+	}
+	for (struct list *node; (node = list_pop_front(&engine->dirty_items)) != NULL;) {
+		record_item(engine, list_entry(node, struct item, dirty));
+	}
+}
+
+enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, struct str head, struct error *error) {
+	struct decoder d = {.rest = head};
+	uint8_t version = take_u8(&d);
+	if (version == 0 || version > RECORD_VERSION) {
+		return error_set(error, ERR_CORRUPT, "record version %u is unknown to this release", version);
+	}
+	switch (kind) {
+	case RECORD_APP: return restore_app(engine, key, &d, error);
+	case RECORD_FUNCTION: return restore_function(engine, key, &d, error);
+	case RECORD_RUN: return restore_run(engine, key, &d, error);
+	case RECORD_STEP: return restore_step(engine, key, &d, error);
+	case RECORD_ITEM: return restore_item(engine, key, &d, error);
+	case RECORD_IDEMPOTENCY: return restore_idem(engine, key, error);
+	default: return error_set(error, ERR_CORRUPT, "record kind %u is unknown to this release", kind);
+	}
+}

@@ -1,0 +1,77 @@
+// Cross-checks of every index against the state that it indexes. For tests and simulation.
+#include "engine/engine_internal.h"
+
+struct census {
+	uint64_t ready, later, in_call;
+};
+
+static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
+                        struct census *census) {
+	CHECK(item->run == run);
+	CHECK(item->slot < run->next_slot);
+	switch ((enum item_state)item->state) {
+	case ITEM_READY:
+		census->ready++;
+		CHECK(run->function->ready.nodes[item->node.index] == &item->node);
+		CHECK(!list_empty(&run->function->turn));
+		break;
+	case ITEM_LATER:
+		census->later++;
+		CHECK(engine->timers.nodes[item->node.index] == &item->node);
+		break;
+	case ITEM_IN_CALL:
+		census->in_call++;
+		CHECK(!heap_contains(&item->node));
+		break;
+	}
+	CHECK((item->kind == ITEM_STEP || item->kind == ITEM_SLEEP) == (item->target != NULL));
+}
+
+static void verify_run(const struct engine *engine, const struct run *run, struct census *census) {
+	CHECK(run_find(engine, &run->id) == run);
+	CHECK(function_find(engine, &run->function->id) == run->function);
+	CHECK(!list_empty(&run->items)); // nothing that could never be woken
+	CHECK(run->pending_count <= run->group_count);
+	CHECK(run->free_slot == SLOT_NONE && run->dirty_what == 0);
+	CHECK(run->step_count <= engine->config.steps_max);
+	uint64_t bytes = run->events_len;
+	for (uint32_t i = 0; i < run->step_count; i++) {
+		bytes += run->steps[i].size;
+		CHECK(run->steps[i].value == NULL || run->steps[i].value->len == run->steps[i].size);
+		CHECK(i == 0 || run->steps[i].position > run->steps[i - 1].position);
+	}
+	CHECK(bytes == run->state_bytes);
+	for (uint32_t i = 0; i < run->pending_count; i++) {
+		for (uint32_t j = 0; j < run->step_count; j++) CHECK(run->steps[j].hash != run->group[i]);
+	}
+	list_for_each(node, &run->items) verify_item(engine, run, list_entry(node, struct item, of_run), census);
+}
+
+void engine_verify(const struct engine *engine) {
+	struct census census = {0};
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+		verify_run(engine, container_of(node, struct run, by_id), &census);
+	}
+	CHECK(census.ready == engine->ready_count);
+	CHECK(census.later == engine->timers.count);
+	CHECK(census.in_call == engine->calls);
+	CHECK(engine->calls <= engine->config.workers);
+	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
+	uint64_t patterns = 0, slugs = 0, entries = 0;
+	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
+	     node = map_walk(&engine->functions, node)) {
+		const struct function *function = container_of(node, struct function, by_id);
+		CHECK(function->indexed == (!function->archived && !function->app->archived));
+		CHECK((function->ready.count > 0) == !list_empty(&function->turn));
+		if (!function->indexed) continue;
+		slugs++;
+		entries += function->entry_count;
+		for (size_t i = 0; i < function->entry_count; i++) {
+			struct str name = function->entries[i].name;
+			if (str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*"))) patterns++;
+		}
+	}
+	CHECK(slugs == engine->slugs.count);
+	CHECK(entries == engine->triggers.count);
+	CHECK(patterns == engine->pattern_triggers);
+}

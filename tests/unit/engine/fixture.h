@@ -1,0 +1,194 @@
+// One engine with one app, driven command by command; batches are kept until the next command.
+#ifndef INNGEST_TESTS_UNIT_ENGINE_FIXTURE_H
+#define INNGEST_TESTS_UNIT_ENGINE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "engine/engine.h"
+#include "store/late.h"
+#include "store/store.h"
+
+#define T0 1800000000000ull
+
+struct fixture {
+	struct engine_config config;
+	struct engine *engine;
+	struct store *store;
+	struct batch *batch; // of the last command, committed
+	uint64_t now;
+	uint64_t next_request;
+	uint8_t events;
+};
+
+static inline void fixture_commit(struct fixture *f) {
+	struct error error;
+	assert_int_equal(store_begin(f->store, &error), ERR_OK);
+	for (size_t i = 0; i < f->batch->late_count; i++) {
+		assert_int_equal(late_resolve(f->store, f->batch->late[i], &error), ERR_OK);
+	}
+	for (size_t i = 0; i < f->batch->record_count; i++) {
+		struct record record = f->batch->records[i];
+		if (record.late_body != NULL) record.body = record.late_body->text;
+		assert_int_equal(store_write(f->store, &record, &error), ERR_OK);
+	}
+	assert_int_equal(store_commit(f->store, &error), ERR_OK);
+}
+
+static inline void fixture_apply(struct fixture *f, struct command *command) {
+	batch_free(f->batch);
+	f->batch = batch_new();
+	engine_apply(f->engine, f->now, command, f->batch);
+	command_free(command);
+	engine_verify(f->engine);
+	fixture_commit(f);
+}
+
+static inline void fixture_open(struct fixture *f) {
+	*f = (struct fixture){.now = T0, .config = f->config};
+	f->store = store_open_memory();
+	f->engine = engine_new(&f->config, 7);
+}
+
+static inline void fixture_close(struct fixture *f) {
+	batch_free(f->batch);
+	engine_free(f->engine);
+	store_close(f->store);
+}
+
+static inline enum err fixture_restore_one(void *context, uint8_t kind, struct str key, struct str head,
+                                           struct error *error) {
+	return engine_restore(((struct fixture *)context)->engine, kind, key, head, error);
+}
+
+// kill -9 and start.
+static inline uint64_t fixture_restart(struct fixture *f) {
+	engine_free(f->engine);
+	f->engine = engine_new(&f->config, 8);
+	uint64_t quarantined = 0;
+	struct error error;
+	assert_int_equal(store_load(f->store, fixture_restore_one, f, &quarantined, &error), ERR_OK);
+	batch_free(f->batch);
+	f->batch = batch_new();
+	engine_start(f->engine, f->now, f->batch);
+	engine_verify(f->engine);
+	fixture_commit(f);
+	return quarantined;
+}
+
+// Registers functions given as `id|trigger[,trigger…]|retries`, separated by spaces.
+static inline struct reply *fixture_register(struct fixture *f, const char *app, const char *functions) {
+	struct buf body;
+	buf_init(&body, 1 << 20);
+	buf_printf(&body, "{\"appName\":\"%s\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[", app);
+	struct str rest = str_from_cstr(functions), one;
+	for (bool more = rest.len > 0, first = true; more; first = false) {
+		more = str_cut(rest, ' ', &one, &rest);
+		struct str id, triggers, retries, trigger;
+		str_cut(one, '|', &id, &triggers);
+		str_cut(triggers, '|', &triggers, &retries);
+		buf_printf(&body, "%s{\"id\":\"%.*s\",\"name\":\"%.*s\",\"triggers\":[", first ? "" : ",", STR_ARG(id), STR_ARG(id));
+		for (bool again = triggers.len > 0, head = true; again; head = false) {
+			again = str_cut(triggers, ',', &trigger, &triggers);
+			buf_printf(&body, "%s{\"event\":\"%.*s\"}", head ? "" : ",", STR_ARG(trigger));
+		}
+		buf_printf(&body,
+		           "],\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":"
+		           "\"http://localhost:3000/api?fnId=%.*s&stepId=step\"},\"retries\":{\"attempts\":%.*s}}}}",
+		           STR_ARG(id), STR_ARG(retries));
+	}
+	buf_lit(&body, "]}");
+	struct command *command = command_new(COMMAND_REGISTER);
+	command->request = ++f->next_request;
+	struct error error;
+	assert_int_equal(registration_parse(&command->arena, buf_view(&body), &command->registration, &error), ERR_OK);
+	buf_free(&body);
+	fixture_apply(f, command);
+	assert_non_null(f->batch->replies);
+	return (struct reply *)f->batch->replies;
+}
+
+static inline struct command *fixture_event_command(struct fixture *f, const char *json) {
+	struct command *command = command_new(COMMAND_EVENTS);
+	command->request = ++f->next_request;
+	uint8_t entropy[10] = {++f->events};
+	struct ulid id = ulid_make(f->now, entropy);
+	struct error error;
+	yyjson_doc *doc = json_read(str_from_cstr(json), false, NULL, &error);
+	assert_non_null(doc);
+	command->events.events = ARENA_NEW(&command->arena, struct event);
+	command->events.count = 1;
+	bool stable = yyjson_is_str(json_get(yyjson_doc_get_root(doc), STR("id")));
+	assert_int_equal(event_parse(&command->arena, yyjson_doc_get_root(doc), &id, stable, f->now, command->events.events, &error),
+	                 ERR_OK);
+	yyjson_doc_free(doc);
+	return command;
+}
+
+static inline void fixture_event(struct fixture *f, const char *json) { fixture_apply(f, fixture_event_command(f, json)); }
+
+// The n-th call of the last batch; NULL when there is none.
+static inline const struct call *fixture_call(const struct fixture *f, unsigned n) {
+	const struct message *m = f->batch->calls;
+	while (m != NULL && n-- > 0) m = m->next;
+	return (const struct call *)m;
+}
+static inline unsigned fixture_calls(const struct fixture *f) {
+	unsigned count = 0;
+	for (const struct message *m = f->batch->calls; m != NULL; m = m->next) count++;
+	return count;
+}
+
+struct target { // what is needed to answer a call whose batch is gone
+	struct ulid run_id;
+	uint32_t slot;
+	uint64_t dispatch;
+};
+static inline struct target fixture_target(const struct call *call) {
+	assert_non_null(call);
+	return (struct target){call->run_id, call->slot, call->dispatch};
+}
+
+static inline void fixture_answer(struct fixture *f, struct target to, int status, const char *version, const char *body) {
+	struct command *command = command_new(COMMAND_ANSWER);
+	command->answer.run_id = to.run_id;
+	command->answer.slot = to.slot;
+	command->answer.dispatch = to.dispatch;
+	struct answer_header headers[] = {{STR("X-Inngest-SDK"), STR("inngest-js:v4.24.0")},
+	                                  {STR("X-Inngest-Req-Version"), str_from_cstr(version)},
+	                                  {STR("X-Inngest-No-Retry"), status == 400 ? STR("true") : STR("false")}};
+	struct http_reply reply = {.status = status, .headers = headers, .header_count = 3, .body = str_from_cstr(body)};
+	answer_read(&command->arena, &reply, f->now, &command->answer.answer);
+	fixture_apply(f, command);
+}
+
+static inline void fixture_tick(struct fixture *f, uint64_t ms) {
+	f->now += ms;
+	fixture_apply(f, command_new(COMMAND_TICK));
+}
+
+static inline const struct history_item *fixture_history(const struct fixture *f, enum history_kind kind, unsigned n) {
+	for (size_t i = 0; i < f->batch->history_count; i++) {
+		if (f->batch->history[i].kind == kind && n-- == 0) return &f->batch->history[i];
+	}
+	return NULL;
+}
+static inline const char *fixture_status(const struct fixture *f) {
+	const struct history_item *item = fixture_history(f, HISTORY_FINISH, 0);
+	return item != NULL ? item->finish.status : "none";
+}
+static inline uint64_t fixture_runs(const struct fixture *f) {
+	struct engine_stats stats;
+	engine_stats(f->engine, &stats);
+	return stats.runs;
+}
+
+#endif
