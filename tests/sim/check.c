@@ -1,0 +1,199 @@
+// Invariants (docs/architecture.md, "The engine's contract"; spec 03 §28).
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "sim.h"
+
+uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len) {
+	uint64_t parts[3] = {hash_xxh64(str_from_cstr(what)), hash_bytes(a, a_len), b_len > 0 ? hash_bytes(b, b_len) : 0};
+	return hash_bytes(parts, sizeof parts);
+}
+
+struct fact *fact_find(struct map *map, uint64_t key) {
+	struct map_node *node = map_first(map, key);
+	return node != NULL ? container_of(node, struct fact, node) : NULL;
+}
+
+struct fact *fact_need(struct map *map, uint64_t key) {
+	struct fact *fact = fact_find(map, key);
+	if (fact != NULL) return fact;
+	fact = mem_calloc(1, sizeof *fact);
+	map_insert(map, &fact->node, key);
+	return fact;
+}
+
+void facts_free(struct map *map) {
+	for (struct map_node *node; (node = map_walk(map, NULL)) != NULL;) {
+		map_remove(map, node);
+		free(container_of(node, struct fact, node));
+	}
+	map_free(map);
+}
+
+static bool is_finished(struct sim *sim, const void *run_id) {
+	return fact_find(&sim->facts, fact_key("finish", run_id, 16, NULL, 0)) != NULL;
+}
+
+// "A value, once memoised, is never changed": by the record's place and by the step's id.
+static void check_value(struct sim *sim, uint64_t key, struct str text, const char *what) {
+	struct fact *fact = fact_need(&sim->facts, key);
+	uint64_t hash = hash_xxh64(text) | 1;
+	if (fact->value == 0) fact->value = hash;
+	if (fact->value != hash) sim_fail(sim, "%s was memoised and then changed", what);
+}
+
+static void check_record(struct sim *sim, const struct record *record) {
+	bool of_run = record->kind == RECORD_RUN || record->kind == RECORD_STEP || record->kind == RECORD_ITEM;
+	if (!of_run || record->op == RECORD_DELETE || record->op == RECORD_DELETE_PREFIX) return;
+	if (is_finished(sim, record->key)) sim_fail(sim, "a finished run was written again");
+	if (record->kind == RECORD_STEP && record->op == RECORD_PUT) {
+		check_value(sim, fact_key("step", record->key, record->key_len, NULL, 0), payload_str(record->body), "a step");
+	}
+}
+
+static const struct program *program_of(struct sim *sim, const struct uuid *function_id) {
+	for (unsigned i = 0; i < sim->program_count; i++) {
+		struct arena arena;
+		arena_init(&arena, 256);
+		char name[16];
+		snprintf(name, sizeof name, "f%u", i);
+		struct str seed = arena_printf(&arena, "%shttp://localhost:3000/api?fnId=%s&stepId=step", name, sim->programs[i].slug);
+		struct uuid id = uuid_v5(seed);
+		arena_free(&arena);
+		if (uuid_eq(&id, function_id)) return &sim->programs[i];
+	}
+	sim_fail(sim, "unknown function id");
+}
+
+// Without faults the end of a run follows from its program; -1 where it does not (throws share budgets).
+static int expected_failure(const struct program *p) {
+	int failed = 0;
+	for (unsigned i = 0; i < p->count; i++) {
+		const struct block *block = &p->blocks[i];
+		if (block->kind == BLOCK_THROW) return -1;
+		if (block->kind == BLOCK_STEP && !block->caught && block->fails > p->retries) failed = 1;
+		for (unsigned b = 0; b < block->branch_count; b++) {
+			for (unsigned j = 0; j < block->branch_len[b]; j++) {
+				const struct block *leaf = &block->branches[b][j];
+				if (leaf->kind == BLOCK_STEP && !leaf->caught && leaf->fails > p->retries) failed = 1;
+			}
+		}
+	}
+	return failed;
+}
+
+static void check_history(struct sim *sim, const struct history_item *item) {
+	if (item->kind == HISTORY_EVENT) {
+		struct fact *fact = fact_need(&sim->facts, fact_key("event", &item->event.internal_id, 16, NULL, 0));
+		fact->value = hash_xxh64(item->event.id);
+	}
+	if (item->kind == HISTORY_RUN) {
+		sim->runs_started++;
+		const struct program *p = program_of(sim, &item->run.function_id);
+		struct fact *event = fact_find(&sim->facts, fact_key("event", &item->run.event_id, 16, NULL, 0));
+		if (event == NULL) sim_fail(sim, "a run of an event that was never stored");
+		struct fact *count = fact_need(&sim->facts, fact_key("started", &event->value, 8, p->slug, strlen(p->slug)));
+		if (++count->value > 1) sim_fail(sim, "two runs of %s for one event", p->slug);
+		fact_need(&sim->facts, fact_key("program", &item->run.run_id, 16, NULL, 0))->value = (uint64_t)(p - sim->programs);
+	}
+	if (item->kind == HISTORY_FINISH) {
+		sim->runs_finished++;
+		struct fact *fact = fact_need(&sim->facts, fact_key("finish", &item->finish.run_id, 16, NULL, 0));
+		if (++fact->value > 1) sim_fail(sim, "a run finished twice");
+		struct fact *program = fact_find(&sim->facts, fact_key("program", &item->finish.run_id, 16, NULL, 0));
+		if (program == NULL) sim_fail(sim, "an unknown run finished");
+		int expected = expected_failure(&sim->programs[program->value]);
+		bool failed = strcmp(item->finish.status, "Failed") == 0;
+		if (sim->exact && expected >= 0 && failed != (expected == 1)) {
+			sim_fail(sim, "a run of %s ended as %s", sim->programs[program->value].slug, item->finish.status);
+		}
+	}
+}
+
+void check_batch(struct sim *sim, const struct batch *batch) {
+	for (size_t i = 0; i < batch->record_count; i++) check_record(sim, &batch->records[i]);
+	for (const struct message *m = batch->calls; m != NULL; m = m->next) {
+		if (is_finished(sim, ((const struct call *)m)->run_id.bytes)) sim_fail(sim, "a finished run is called");
+	}
+	for (size_t i = 0; i < batch->history_count; i++) check_history(sim, &batch->history[i]);
+}
+
+void check_call(struct sim *sim, const struct call *call) {
+	if (is_finished(sim, call->run_id.bytes)) return; // it ended in the same transaction
+	for (size_t i = 0; i < call->step_count; i++) {
+		const struct call_step *step = &call->steps[i];
+		struct payload *body = payload_ref(step->value.data);
+		struct error error;
+		if (body == NULL && store_body(sim->store, step->value.kind, str_make(step->value.key, step->value.key_len), &body,
+		                               &error) != ERR_OK) {
+			sim_fail(sim, "a memoised value is not in the store");
+		}
+		check_value(sim, fact_key("memo", &call->run_id, 16, step->id.ptr, step->id.len), payload_str(body), "a step");
+		payload_unref(body);
+	}
+	if (call->stack_current > call->step_count) sim_fail(sim, "stack position beyond the stack");
+	if (call->attempt >= call->max_attempts) sim_fail(sim, "attempt %u of %u", call->attempt, call->max_attempts);
+}
+
+// ---- memory against store ------------------------------------------------------------------------------------------
+
+struct comparison {
+	struct sim *sim;
+	struct map heads;
+	size_t stored;
+};
+
+static uint64_t record_hash(uint8_t kind, struct str key) { return fact_key("record", &kind, 1, key.ptr, key.len); }
+
+static enum err compare_one(void *context, uint8_t kind, struct str key, struct str head, struct error *error) {
+	(void)error;
+	struct comparison *comparison = context;
+	comparison->stored++;
+	struct fact *fact = fact_find(&comparison->heads, record_hash(kind, key));
+	if (fact == NULL) sim_fail(comparison->sim, "record of kind %u is stored but not in memory", kind);
+	if (fact->value != hash_xxh64(head)) sim_fail(comparison->sim, "record of kind %u differs from memory", kind);
+	return ERR_OK;
+}
+
+void check_state(struct sim *sim) {
+	struct comparison comparison = {.sim = sim};
+	map_init(&comparison.heads);
+	struct batch *batch = batch_new();
+	engine_export(sim->engine, batch);
+	for (size_t i = 0; i < batch->record_count; i++) {
+		const struct record *record = &batch->records[i];
+		uint64_t key = record_hash(record->kind, str_make(record->key, record->key_len));
+		fact_need(&comparison.heads, key)->value = hash_xxh64(record->head);
+	}
+	uint64_t quarantined = 0;
+	struct error error;
+	if (store_load(sim->store, compare_one, &comparison, &quarantined, &error) != ERR_OK) sim_fail(sim, "%s", error.message);
+	if (comparison.stored != batch->record_count) {
+		sim_fail(sim, "%zu records in memory, %zu stored", batch->record_count, comparison.stored);
+	}
+	batch_free(batch);
+	facts_free(&comparison.heads);
+}
+
+void check_end(struct sim *sim) {
+	check_state(sim);
+	struct engine_stats stats;
+	engine_stats(sim->engine, &stats);
+	if (stats.runs != 0) sim_fail(sim, "%llu runs never ended", (unsigned long long)stats.runs);
+	if (sim->runs_started != sim->runs_finished) {
+		sim_fail(sim, "%u runs started, %u finished", sim->runs_started, sim->runs_finished);
+	}
+	for (unsigned i = 0; i < sim->client_count; i++) {
+		const struct client *client = &sim->clients[i];
+		if (!client->acked) sim_fail(sim, "event %u was never accepted", i);
+		struct fact *event = fact_find(&sim->facts, fact_key("event", &client->last_id, 16, NULL, 0));
+		if (event == NULL) sim_fail(sim, "an accepted event is not stored");
+		for (unsigned p = 0; p < sim->program_count; p++) {
+			const char *slug = sim->programs[p].slug;
+			struct fact *count = fact_find(&sim->facts, fact_key("started", &event->value, 8, slug, strlen(slug)));
+			bool due = p == 3 || p == client->program;
+			if (due != (count != NULL)) sim_fail(sim, "accepted event %u: %s run of %s", i, due ? "no" : "undue", slug);
+		}
+	}
+}

@@ -1,0 +1,157 @@
+// Deterministic simulation: one engine, one store in memory, simulated apps, clients, time and faults, all from a seed.
+//
+// What the world does between two commands is drawn from `rng`; nothing else varies, so a seed replays exactly.
+#ifndef INNGEST_TESTS_SIM_SIM_H
+#define INNGEST_TESTS_SIM_SIM_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "engine/engine.h"
+#include "store/store.h"
+
+// ---- what apps do (app.c) ------------------------------------------------------------------------------------------
+
+enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_PARALLEL, BLOCK_THROW };
+#define BLOCKS_MAX 6
+#define BRANCHES_MAX 5
+#define ALWAYS 1000 // fails every time
+
+struct block {
+	enum block_kind kind;
+	char id[24];
+	unsigned fails;    // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
+	bool caught;       // the program goes on after the step's final failure
+	unsigned sleep_ms;
+	unsigned branch_count;
+	struct block *branches[BRANCHES_MAX];
+	unsigned branch_len[BRANCHES_MAX];
+};
+struct program {
+	char slug[24];
+	char trigger[24];
+	int version;     // request version: 1 or 2
+	bool checkpoint; // reports sequential steps while the call goes on
+	unsigned retries;
+	struct block *blocks;
+	unsigned count;
+};
+
+// What the app does next in a call: report a step, or give its answer.
+struct reaction {
+	bool checkpoint;
+	struct str body; // ops array, or the answer's body
+	int status;
+	bool no_retry;
+	struct str step_id; // of the checkpoint
+};
+
+// ---- the world (world.c) -------------------------------------------------------------------------------------------
+
+enum delivery_kind { DELIVER_EVENT, DELIVER_WORK, DELIVER_ANSWER, DELIVER_CHECKPOINT, DELIVER_CANCEL, DELIVER_REGISTER };
+
+// One call that the app has received.
+struct app_call {
+	struct call *call;
+	const struct program *program;
+	unsigned epoch;      // of the server process that made it: its answer goes nowhere after a crash
+	unsigned refs;       // deliveries and waits that hold it
+	bool answered;
+	struct str known;    // ops checkpointed in this call
+	struct arena arena;
+	struct str fallback; // ops whose checkpoint was refused: go into the answer
+};
+struct delivery {
+	struct heap_node node;
+	enum delivery_kind kind;
+	struct app_call *call;
+	struct reaction reaction;
+	unsigned client; // event
+	struct ulid run_id;
+};
+// An event that a client wants to have accepted.
+struct client {
+	char id[32];
+	unsigned program;
+	bool stable;
+	bool acked;
+	unsigned tries;
+	uint64_t token;      // of the attempt under way
+	struct ulid last_id; // internal id of the last attempt
+};
+
+struct fact { // (key → value) that must never change, or a count
+	struct map_node node;
+	uint64_t value;
+};
+
+struct sim {
+	uint64_t seed;
+	struct rng rng;
+	struct engine_config config;
+	struct engine *engine;
+	struct store *store;
+	uint64_t now;
+	uint64_t next_token, sequence;
+	unsigned epoch;
+	bool faults, crashes, jumps, cancels;
+	unsigned commands, calls, commits;
+	uint64_t digest;
+
+	struct program *programs;
+	unsigned program_count;
+	struct client *clients;
+	unsigned client_count;
+	struct heap deliveries;
+	struct batch *pending[64]; // applied, not yet committed
+	unsigned pending_count;
+	struct list waiting; // struct checkpoint_wait
+	struct arena arena;
+
+	struct map facts;      // memoised values, runs of events, finishes
+	struct map executions; // how often a step was tried, per run
+	unsigned runs_started, runs_finished;
+	bool exact; // no faults of any kind: every run's end is known beforehand
+};
+
+struct checkpoint_wait {
+	struct list all;
+	uint64_t token;
+	struct app_call *call;
+	struct reaction reaction;
+};
+
+_Noreturn void sim_fail(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool sim_chance(struct sim *sim, unsigned percent);
+
+// One whole seed; returns the digest of all batches.
+uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose);
+
+// app.c
+void app_generate(struct sim *sim);
+struct str app_register_body(struct sim *sim, unsigned version);
+struct reaction app_react(struct sim *sim, struct app_call *call);
+
+// commands.c
+struct command *command_event(struct sim *sim, struct client *client);
+struct command *command_answer(struct sim *sim, const struct app_call *call, const struct reaction *reaction);
+struct command *command_failure(const struct app_call *call);
+struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
+                                   uint64_t token);
+struct command *command_register(struct sim *sim, unsigned version);
+
+// check.c
+void check_batch(struct sim *sim, const struct batch *batch); // as it is committed
+void check_call(struct sim *sim, const struct call *call);    // as it leaves
+void check_state(struct sim *sim);                            // nothing pending: memory equals store
+void check_end(struct sim *sim);
+uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len);
+struct fact *fact_find(struct map *map, uint64_t key);
+struct fact *fact_need(struct map *map, uint64_t key); // made with value 0 when absent
+void facts_free(struct map *map);
+
+#endif

@@ -1,0 +1,352 @@
+// The world: time, deliveries, commits, crashes.
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "sim.h"
+#include "store/late.h"
+
+#define START_MS 1800000000000ull
+#define MOVES_MAX 400000u
+
+void sim_fail(const struct sim *sim, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "seed %llu, epoch %u, command %u: ", (unsigned long long)sim->seed, sim->epoch, sim->commands);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	_exit(1);
+}
+
+bool sim_chance(struct sim *sim, unsigned percent) { return rng_below(&sim->rng, 100) < percent; }
+
+static void must(const struct sim *sim, enum err err, const struct error *error) {
+	if (err != ERR_OK) sim_fail(sim, "%s", error->message);
+}
+
+// ---- deliveries ----------------------------------------------------------------------------------------------------
+
+static struct delivery *deliver(struct sim *sim, enum delivery_kind kind, uint64_t in_ms) {
+	struct delivery *delivery = mem_calloc(1, sizeof *delivery);
+	delivery->kind = kind;
+	heap_node_init(&delivery->node);
+	heap_push(&sim->deliveries, &delivery->node, sim->now + in_ms, sim->sequence++);
+	return delivery;
+}
+
+static struct delivery *deliver_call(struct sim *sim, enum delivery_kind kind, uint64_t in_ms, struct app_call *call) {
+	struct delivery *delivery = deliver(sim, kind, in_ms);
+	delivery->call = call;
+	call->refs++;
+	return delivery;
+}
+
+static void call_drop(struct app_call *call) {
+	if (--call->refs > 0) return;
+	call_free(call->call);
+	arena_free(&call->arena);
+	free(call);
+}
+
+static uint64_t latency(struct sim *sim) { return rng_below(&sim->rng, sim_chance(sim, 10) ? 20000 : 50); }
+
+static uint64_t open_key(const struct call *call) { return fact_key("open", &call->run_id, 16, NULL, 0) + 1; }
+
+// The app gets the request.
+static void receive_call(struct sim *sim, struct call *call) {
+	check_call(sim, call);
+	sim->calls++;
+	struct app_call *app_call = mem_calloc(1, sizeof *app_call);
+	app_call->call = call;
+	app_call->epoch = sim->epoch;
+	arena_init(&app_call->arena, 1024);
+	for (unsigned i = 0; i < sim->program_count; i++) {
+		char needle[32];
+		snprintf(needle, sizeof needle, "fnId=%s&", sim->programs[i].slug);
+		if (str_find_str(call->url, str_from_cstr(needle)) >= 0) app_call->program = &sim->programs[i];
+	}
+	CHECK(app_call->program != NULL);
+	if (app_call->program->version == 2 && call->target.len == 0) {
+		struct fact *open = fact_need(&sim->executions, open_key(call) ^ sim->epoch);
+		if (++open->value > 1) sim_fail(sim, "two discoveries of one run at once");
+	}
+	if (sim->cancels && sim_chance(sim, 2)) deliver(sim, DELIVER_CANCEL, latency(sim) * 10)->run_id = call->run_id;
+	deliver_call(sim, DELIVER_WORK, latency(sim), app_call);
+}
+
+static void answered(struct sim *sim, struct app_call *call) {
+	if (call->answered) return;
+	call->answered = true;
+	if (call->program->version == 2 && call->call->target.len == 0) {
+		fact_need(&sim->executions, open_key(call->call) ^ call->epoch)->value--;
+	}
+}
+
+// ---- commit and crash ----------------------------------------------------------------------------------------------
+
+static void receive_reply(struct sim *sim, struct reply *reply) {
+	for (unsigned i = 0; i < sim->client_count; i++) {
+		if (sim->clients[i].token == reply->request && reply->kind == REPLY_OK) sim->clients[i].acked = true;
+	}
+	list_for_each_safe(node, &sim->waiting) {
+		struct checkpoint_wait *wait = list_entry(node, struct checkpoint_wait, all);
+		if (wait->token != reply->request) continue;
+		list_remove(&wait->all);
+		if (reply->status == 200) wait->call->known = arena_cat(&wait->call->arena, wait->call->known, wait->reaction.body);
+		else wait->call->fallback = wait->reaction.body;
+		deliver_call(sim, DELIVER_WORK, latency(sim), wait->call);
+		call_drop(wait->call);
+		free(wait);
+	}
+	reply_free(reply);
+}
+
+static void release(struct sim *sim, struct batch *batch) {
+	for (struct message *m = batch->calls, *next; m != NULL; m = next) {
+		next = m->next;
+		receive_call(sim, (struct call *)m);
+	}
+	for (struct message *m = batch->replies, *next; m != NULL; m = next) {
+		next = m->next;
+		receive_reply(sim, (struct reply *)m);
+	}
+	batch->calls = batch->replies = NULL;
+	batch_free(batch);
+}
+
+static void write_batch(struct sim *sim, struct batch *batch) {
+	struct error error;
+	for (size_t i = 0; i < batch->late_count; i++) must(sim, late_resolve(sim->store, batch->late[i], &error), &error);
+	for (size_t i = 0; i < batch->record_count; i++) {
+		struct record record = batch->records[i];
+		if (record.late_body != NULL) record.body = record.late_body->text;
+		must(sim, store_write(sim->store, &record, &error), &error);
+	}
+	check_batch(sim, batch);
+}
+
+static void commit(struct sim *sim) {
+	unsigned count = 1 + (unsigned)rng_below(&sim->rng, sim->pending_count);
+	struct batch *group[ARRAY_LEN(sim->pending)];
+	struct error error;
+	must(sim, store_begin(sim->store, &error), &error);
+	for (unsigned i = 0; i < count; i++) {
+		group[i] = sim->pending[i];
+		write_batch(sim, group[i]);
+	}
+	must(sim, store_commit(sim->store, &error), &error);
+	sim->commits++;
+	sim->pending_count -= count;
+	memmove(sim->pending, sim->pending + count, sim->pending_count * sizeof(struct batch *));
+	for (unsigned i = 0; i < count; i++) release(sim, group[i]);
+	if (sim->pending_count == 0 && sim_chance(sim, 3)) check_state(sim);
+}
+
+static void hold(struct sim *sim, struct batch *batch) {
+	uint64_t parts[2] = {sim->digest, batch_digest(batch)};
+	sim->digest = hash_bytes(parts, sizeof parts);
+	if (sim_chance(sim, 10)) engine_verify(sim->engine);
+	if (batch_is_empty(batch)) {
+		batch_free(batch);
+		return;
+	}
+	sim->pending[sim->pending_count++] = batch;
+	while (sim->pending_count == ARRAY_LEN(sim->pending)) commit(sim);
+}
+
+static void apply(struct sim *sim, struct command *command) {
+	struct batch *batch = batch_new();
+	sim->commands++;
+	engine_apply(sim->engine, sim->now, command, batch);
+	command_free(command);
+	hold(sim, batch);
+}
+
+static enum err restore_one(void *context, uint8_t kind, struct str key, struct str head, struct error *error) {
+	struct sim *sim = context;
+	must(sim, engine_restore(sim->engine, kind, key, head, error), error);
+	return ERR_OK;
+}
+
+// kill -9: what was not committed is gone, calls in flight are cut, checkpoints get no reply.
+static void crash(struct sim *sim) {
+	for (unsigned i = 0; i < sim->pending_count; i++) batch_free(sim->pending[i]);
+	sim->pending_count = 0;
+	for (struct list *node; (node = list_pop_front(&sim->waiting)) != NULL;) {
+		struct checkpoint_wait *wait = list_entry(node, struct checkpoint_wait, all);
+		call_drop(wait->call);
+		free(wait);
+	}
+	engine_free(sim->engine);
+	sim->epoch++;
+	sim->engine = engine_new(&sim->config, rng_next(&sim->rng));
+	uint64_t quarantined = 0;
+	struct error error;
+	must(sim, store_load(sim->store, restore_one, sim, &quarantined, &error), &error);
+	check_state(sim);
+	sim->now += rng_below(&sim->rng, 5000);
+	struct batch *batch = batch_new();
+	engine_start(sim->engine, sim->now, batch);
+	hold(sim, batch);
+	for (unsigned i = 0; i < sim->client_count; i++) {
+		struct client *client = &sim->clients[i];
+		if (client->acked || client->token == 0) continue;
+		client->token = 0;
+		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 1000))->client = i;
+	}
+}
+
+// ---- moves ---------------------------------------------------------------------------------------------------------
+
+static void app_answers(struct sim *sim, struct app_call *call, const struct reaction *reaction) {
+	deliver_call(sim, DELIVER_ANSWER, latency(sim), call)->reaction = *reaction;
+	if (sim->faults && sim_chance(sim, 5)) { // the same answer once more, later
+		deliver_call(sim, DELIVER_ANSWER, 1 + latency(sim), call)->reaction = *reaction;
+	}
+}
+
+static void app_works(struct sim *sim, struct app_call *call) {
+	static const struct reaction lost = {.status = 0};
+	if (sim->faults && sim_chance(sim, 3)) return app_answers(sim, call, &lost); // never arrived
+	struct reaction reaction = app_react(sim, call);
+	if (reaction.checkpoint) {
+		deliver_call(sim, DELIVER_CHECKPOINT, latency(sim), call)->reaction = reaction;
+		return;
+	}
+	if (sim->faults && sim_chance(sim, 3)) reaction = lost; // executed, but the answer got lost
+	app_answers(sim, call, &reaction);
+}
+
+static void checkpoint_arrives(struct sim *sim, struct app_call *call, const struct reaction *reaction) {
+	struct checkpoint_wait *wait = mem_calloc(1, sizeof *wait);
+	wait->token = ++sim->next_token;
+	wait->call = call;
+	wait->reaction = *reaction;
+	call->refs++;
+	list_push_back(&sim->waiting, &wait->all);
+	apply(sim, command_checkpoint(sim, call, reaction, wait->token));
+}
+
+static void take_delivery(struct sim *sim, struct delivery *d) {
+	switch (d->kind) {
+	case DELIVER_EVENT:
+		if (!sim->clients[d->client].acked) apply(sim, command_event(sim, &sim->clients[d->client]));
+		break;
+	case DELIVER_WORK:
+		app_works(sim, d->call);
+		break;
+	case DELIVER_CHECKPOINT: // also to a server that was started again meanwhile
+		checkpoint_arrives(sim, d->call, &d->reaction);
+		break;
+	case DELIVER_ANSWER:
+		if (d->call->epoch != sim->epoch) break;
+		answered(sim, d->call);
+		apply(sim, d->reaction.status == 0 ? command_failure(d->call)
+		                                   : command_answer(sim, d->call, &d->reaction));
+		break;
+	case DELIVER_REGISTER:
+		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
+		break;
+	case DELIVER_CANCEL: {
+		struct command *command = command_new(COMMAND_CANCEL);
+		command->run.run_id = d->run_id;
+		apply(sim, command);
+		break;
+	}
+	}
+	if (d->call != NULL) call_drop(d->call);
+	free(d);
+}
+
+static void step(struct sim *sim) {
+	struct heap_node *next = heap_peek(&sim->deliveries);
+	uint64_t deadline = engine_deadline(sim->engine);
+	if (next == NULL || deadline <= next->key) {
+		if (deadline > sim->now) sim->now = deadline;
+		apply(sim, command_new(COMMAND_TICK));
+		return;
+	}
+	struct delivery *delivery = container_of(heap_pop(&sim->deliveries), struct delivery, node);
+	if (next->key > sim->now) sim->now = next->key;
+	take_delivery(sim, delivery);
+}
+
+// Idempotency entries live for a day: the end of the simulation does not wait for them.
+static bool is_over(struct sim *sim) {
+	struct engine_stats stats;
+	engine_stats(sim->engine, &stats);
+	return sim->pending_count == 0 && heap_peek(&sim->deliveries) == NULL && stats.runs == 0;
+}
+
+static void live(struct sim *sim) {
+	for (unsigned moves = 0; !is_over(sim); moves++) {
+		if (moves > MOVES_MAX) sim_fail(sim, "does not come to an end");
+		if (sim->pending_count > 0 && sim_chance(sim, 55)) commit(sim);
+		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, 300) == 0) crash(sim);
+		else if (sim->jumps && rng_below(&sim->rng, 500) == 0) sim->now += rng_below(&sim->rng, 7200000) - 3600000;
+		else if (heap_peek(&sim->deliveries) != NULL || engine_deadline(sim->engine) != UINT64_MAX) step(sim);
+		else if (sim->pending_count > 0) commit(sim);
+		else sim_fail(sim, "runs wait for nothing");
+	}
+}
+
+static void populate(struct sim *sim) {
+	app_generate(sim);
+	apply(sim, command_register(sim, 1));
+	while (sim->pending_count > 0) commit(sim);
+	sim->client_count = 1 + (unsigned)rng_below(&sim->rng, 25);
+	sim->clients = ARENA_ARRAY(&sim->arena, struct client, sim->client_count);
+	for (unsigned i = 0; i < sim->client_count; i++) {
+		struct client *client = &sim->clients[i];
+		client->program = (unsigned)rng_below(&sim->rng, sim->program_count);
+		client->stable = sim_chance(sim, 30);
+		// Now and then two clients send the same event.
+		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, sim_chance(sim, 20) ? i / 2 : i + 1000);
+		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 10000))->client = i;
+	}
+	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
+}
+
+static void sim_free(struct sim *sim) {
+	engine_free(sim->engine);
+	store_close(sim->store);
+	heap_free(&sim->deliveries);
+	facts_free(&sim->facts);
+	facts_free(&sim->executions);
+	arena_free(&sim->arena);
+}
+
+uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
+	struct sim sim = {.seed = seed, .now = START_MS};
+	rng_seed(&sim.rng, seed);
+	sim.faults = sim_chance(&sim, 70);
+	sim.crashes = sim_chance(&sim, 50);
+	sim.jumps = sim_chance(&sim, 20);
+	sim.cancels = sim_chance(&sim, 20);
+	sim.exact = !sim.faults && !sim.crashes && !sim.cancels;
+	sim.config = (struct engine_config){.workers = 1 + (uint32_t)rng_below(&sim.rng, 20),
+	                                    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
+	                                    .rest_after_ms = 1 + rng_below(&sim.rng, 2000),
+	                                    .planted_bug = planted_bug};
+	arena_init(&sim.arena, 4096);
+	list_init(&sim.waiting);
+	heap_init(&sim.deliveries);
+	map_init(&sim.facts);
+	map_init(&sim.executions);
+	sim.store = store_open_memory();
+	sim.engine = engine_new(&sim.config, rng_next(&sim.rng));
+	populate(&sim);
+	live(&sim);
+	check_end(&sim);
+	if (verbose) {
+		printf("seed %llu: %u commands, %u calls, %u commits, %u crashes, %u runs, digest %016llx\n",
+		       (unsigned long long)seed, sim.commands, sim.calls, sim.commits, sim.epoch, sim.runs_finished,
+		       (unsigned long long)sim.digest);
+	}
+	uint64_t digest = sim.digest;
+	sim_free(&sim);
+	return digest;
+}
