@@ -1,0 +1,288 @@
+#include "node/node.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "node/node_internal.h"
+
+#define SQLITE_DIR_DEFAULT ".inngest"
+#define SQLITE_FILE "main.db"
+#define PORT_SHIFT_MAX 1000u
+
+struct node {
+	const struct node_config *config;
+	struct store *store;
+	struct history_writer *history;
+	struct store_reader *bodies; // the driver's
+	struct readers readers;
+	bool readers_open;
+	struct engine *engine;
+	struct mailbox *commands;
+	pthread_t engine_thread;
+	struct journal *journal;
+	struct http_client *client;
+	struct driver *driver;
+	struct server *server;
+	struct poller *poller;
+	atomic_bool ready;
+	atomic_bool stopping; // answers of calls that are cut off are not attempts: dropped
+};
+
+// ---- the engine's thread -------------------------------------------------------------------------------------------
+
+static void apply_tick(struct node *node, uint64_t now, struct batch *batch) {
+	struct command *tick = command_new(COMMAND_TICK);
+	engine_apply(node->engine, now, tick, batch);
+	command_free(tick);
+}
+
+static void *engine_main(void *context) {
+	struct node *node = context;
+	while (mailbox_wait(node->commands, engine_deadline(node->engine))) {
+		struct batch *batch = batch_new();
+		uint64_t now = clock_wall_ms();
+		for (struct message *m = mailbox_take(node->commands, NODE_BATCH_COMMANDS), *next; m != NULL; m = next) {
+			next = m->next;
+			engine_apply(node->engine, now, (struct command *)m, batch);
+			command_free((struct command *)m);
+		}
+		if (engine_deadline(node->engine) <= now) apply_tick(node, now, batch);
+		if (batch_is_empty(batch)) batch_free(batch);
+		else journal_post(node->journal, batch);
+	}
+	return NULL;
+}
+
+// ---- the seams between the threads ---------------------------------------------------------------------------------
+
+// Journal thread: the batch is durable, what it asked for may happen.
+static void committed(void *context, struct batch *batch) {
+	struct node *node = context;
+	struct message *calls = batch->calls;
+	struct message *replies = batch->replies;
+	batch->calls = batch->calls_last = NULL;
+	batch->replies = batch->replies_last = NULL;
+	for (struct message *next; calls != NULL; calls = next) {
+		next = calls->next;
+		driver_call(node->driver, (struct call *)calls);
+	}
+	if (replies != NULL) server_reply(node->server, replies);
+}
+
+static void post_always(void *context, struct command *command) {
+	struct node *node = context;
+	if (atomic_load(&node->stopping)) command_free(command);
+	else mailbox_post_always(node->commands, &command->message);
+}
+
+static enum err post(void *context, struct command *command) {
+	struct node *node = context;
+	return mailbox_post(node->commands, &command->message);
+}
+
+static enum err load_body(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error) {
+	struct node *node = context;
+	return store_reader_body(node->bodies, kind, key, out, error);
+}
+
+static struct store_reader *borrow_reader(void *context) {
+	struct node *node = context;
+	return readers_take(&node->readers)->store;
+}
+
+static void return_reader(void *context, struct store_reader *reader) {
+	struct node *node = context;
+	readers_give(&node->readers, readers_of(&node->readers, reader));
+}
+
+static struct history_reader *history_of(void *context, struct store_reader *reader) {
+	struct node *node = context;
+	return readers_of(&node->readers, reader)->history;
+}
+
+static bool is_ready(void *context) { return atomic_load(&((struct node *)context)->ready); }
+
+// ---- start ---------------------------------------------------------------------------------------------------------
+
+static enum err make_path(const struct node_config *config, char *out, size_t size, struct error *error) {
+	const char *dir = config->sqlite_dir != NULL && config->sqlite_dir[0] != '\0' ? config->sqlite_dir
+	                                                                               : SQLITE_DIR_DEFAULT;
+	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+		return error_set(error, ERR_IO, "mkdir %s: %s", dir, strerror(errno));
+	}
+	int len = snprintf(out, size, "%s/%s", dir, SQLITE_FILE);
+	if (len < 0 || (size_t)len >= size) return error_set(error, ERR_INVALID, "--sqlite-dir is too long");
+	return ERR_OK;
+}
+
+static enum err open_store(struct node *node, struct error *error) {
+	char path[4096];
+	const char *file = NULL;
+	if (node->config->persist) {
+		enum err err = make_path(node->config, path, sizeof path, error);
+		if (err != ERR_OK) return err;
+		file = path;
+	}
+	enum err err = store_open_sqlite(file, node->config->durability, NODE_READERS + 1, &node->store, error);
+	if (err == ERR_OK) err = history_migrate(store_sql(node->store), error);
+	if (err == ERR_OK) err = history_writer_new(store_sql(node->store), &node->history, error);
+	if (err == ERR_OK) err = store_reader_open(node->store, &node->bodies, error);
+	if (err == ERR_OK) {
+		node->readers_open = true;
+		err = readers_open(&node->readers, node->store, error);
+	}
+	if (err != ERR_OK) return err;
+	LOG_INFO("initialized database", LOG_CSTR("db", "sqlite"),
+	         LOG_CSTR("mode", node->config->persist ? "persisted" : "memory"));
+	return ERR_OK;
+}
+
+static enum err restore_one(void *context, uint8_t kind, struct str key, struct str head, struct error *error) {
+	struct node *node = context;
+	return engine_restore(node->engine, kind, key, head, error);
+}
+
+static enum err restore(struct node *node, struct error *error) {
+	struct engine_config config = {.workers = node->config->queue_workers,
+	                               .retry_interval_ms = node->config->retry_interval_s * 1000ull,
+	                               .steps_max = node->config->steps_max};
+	node->engine = engine_new(&config, random_u64());
+	uint64_t quarantined = 0;
+	enum err err = store_load(node->store, restore_one, node, &quarantined, error);
+	if (err != ERR_OK) return err;
+	if (quarantined > 0) {
+		LOG_WARN("some stored records could not be read; they are in table engine_quarantine",
+		         LOG_INT("count", quarantined));
+	}
+	return ERR_OK;
+}
+
+static enum err start_server(struct node *node, struct error *error) {
+	struct server_config config = {.host = node->config->host,
+	                               .port = node->config->port,
+	                               .server_kind = node->config->dev ? "dev" : "cloud",
+	                               .version = node->config->version,
+	                               .dev_start_opts = node->config->start_opts_json,
+	                               .post = post,
+	                               .reader_borrow = borrow_reader,
+	                               .reader_return = return_reader,
+	                               .history_of = history_of,
+	                               .ready = is_ready,
+	                               .context = node};
+	unsigned tries = node->config->port_shift && node->config->port != 0 ? PORT_SHIFT_MAX : 1;
+	enum err err = ERR_IO;
+	for (unsigned i = 0; i < tries && (unsigned)node->config->port + i <= 65535; i++) {
+		config.port = (uint16_t)(node->config->port + i);
+		err = server_start(&config, &node->server, error);
+		if (err != ERR_BUSY && err != ERR_EXISTS) break;
+	}
+	if (err != ERR_OK) return err;
+	if (config.port != node->config->port) {
+		LOG_INFO("Port conflict, using new port", LOG_CSTR("name", "dev server api"),
+		         LOG_INT("from", node->config->port), LOG_INT("to", config.port));
+	}
+	return ERR_OK;
+}
+
+// Calls in flight at the end of the last process are made again.
+static enum err first_batch(struct node *node, struct batch **out, struct error *error) {
+	*out = batch_new();
+	engine_start(node->engine, clock_wall_ms(), *out);
+	struct journal_config config = {.store = node->store, .history = node->history};
+	return journal_write(&config, *out, error);
+}
+
+static enum err start(struct node *node, struct error *error) {
+	struct batch *batch = NULL;
+	enum err err = open_store(node, error);
+	if (err == ERR_OK) err = restore(node, error);
+	if (err == ERR_OK) err = http_client_new(&node->client, error);
+	if (err == ERR_OK) err = start_server(node, error);
+	if (err == ERR_OK) err = first_batch(node, &batch, error);
+	if (err != ERR_OK) {
+		batch_free(batch);
+		return err;
+	}
+	struct driver_config driver = {.client = node->client, .load = load_body, .post = post_always, .context = node};
+	node->driver = driver_new(&driver);
+	struct journal_config journal = {
+		.store = node->store, .history = node->history, .committed = committed, .context = node};
+	node->journal = journal_start(&journal);
+	committed(node, batch);
+	batch_free(batch);
+	CHECK(pthread_create(&node->engine_thread, NULL, engine_main, node) == 0);
+	struct poller_config poller = {.node = node->config,
+	                               .client = node->client,
+	                               .readers = &node->readers,
+	                               .own_port = server_port(node->server),
+	                               .server_kind = node->config->dev ? "dev" : "cloud",
+	                               .post = post_always,
+	                               .context = node};
+	node->poller = poller_start(&poller);
+	atomic_store(&node->ready, true);
+	LOG_INFO("starting server", LOG_INT("port", server_port(node->server)));
+	return ERR_OK;
+}
+
+// ---- stop ----------------------------------------------------------------------------------------------------------
+
+static void drop_commands(struct mailbox *mailbox) {
+	for (struct message *m = mailbox_take(mailbox, 0), *next; m != NULL; m = next) {
+		next = m->next;
+		command_free((struct command *)m);
+	}
+}
+
+// Stop taking; finish and commit what was taken; then cut the calls to the apps (they are made again at the next
+// start) and let go of everything. Also undoes a start that failed half way.
+static void stop(struct node *node) {
+	atomic_store(&node->ready, false);
+	if (node->server != NULL) server_quiesce(node->server);
+	atomic_store(&node->stopping, true);
+	mailbox_close(node->commands);
+	if (node->journal != NULL) {
+		pthread_join(node->engine_thread, NULL);
+		journal_stop(node->journal);
+	}
+	if (node->client != NULL) http_client_free(node->client); // ends pings too, so that the poller comes back
+	if (node->poller != NULL) poller_stop(node->poller);
+	if (node->driver != NULL) driver_free(node->driver);
+	if (node->server != NULL) server_stop(node->server);
+	drop_commands(node->commands);
+	mailbox_free(node->commands);
+	engine_free(node->engine);
+	if (node->history != NULL) history_writer_free(node->history);
+	if (node->bodies != NULL) store_reader_close(node->bodies);
+	if (node->readers_open) readers_close(&node->readers);
+	if (node->store != NULL) store_close(node->store);
+}
+
+enum err node_run(const struct node_config *config, void (*online)(void *context, uint16_t port), void *context,
+                  struct error *error) {
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGQUIT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	struct node node = {.config = config};
+	node.commands = mailbox_new(NODE_COMMANDS_MAX, NULL, NULL);
+	enum err err = start(&node, error);
+	if (err == ERR_OK) {
+		if (online != NULL) online(context, server_port(node.server));
+		int caught = 0;
+		while (sigwait(&signals, &caught) != 0) continue;
+		LOG_INFO("stopping", LOG_INT("signal", caught));
+	}
+	stop(&node);
+	return err;
+}

@@ -1,0 +1,82 @@
+// What the node's threads share. Private to src/node.
+#ifndef INNGEST_NODE_NODE_INTERNAL_H
+#define INNGEST_NODE_NODE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "driver/driver.h"
+#include "engine/engine.h"
+#include "history/history.h"
+#include "node/node.h"
+#include "server/server.h"
+
+// Commands that may wait for the engine before clients are told to come back later.
+#define NODE_COMMANDS_MAX 20000u
+// Batches that may wait for the journal before the engine pauses: what gathers meanwhile commits together.
+#define NODE_BATCHES_MAX 4u
+// Commands in one batch.
+#define NODE_BATCH_COMMANDS 512u
+// Read connections for the API and the poller.
+#define NODE_READERS 2u
+
+struct reader {
+	struct store_reader *store;
+	struct history_reader *history;
+	bool taken;
+};
+
+// A small pool of read connections (readers.c).
+struct readers {
+	pthread_mutex_t mutex;
+	pthread_cond_t free;
+	struct reader all[NODE_READERS];
+};
+ERR_CHECKED enum err readers_open(struct readers *readers, struct store *store, struct error *error);
+void readers_close(struct readers *readers);
+struct reader *readers_take(struct readers *readers); // blocks until one is free
+void readers_give(struct readers *readers, struct reader *reader);
+struct reader *readers_of(struct readers *readers, const struct store_reader *store);
+
+struct journal; // journal.c
+struct journal_config {
+	struct store *store;
+	struct history_writer *history;
+	void (*committed)(void *context, struct batch *batch); // takes the effects out; the journal frees the batch
+	void *context;
+};
+struct journal *journal_start(const struct journal_config *config);
+// Takes over the batch; blocks while NODE_BATCHES_MAX wait. Engine thread.
+void journal_post(struct journal *journal, struct batch *batch);
+void journal_stop(struct journal *journal); // commits what was posted, joins
+// Everything of one transaction, for the batches of a chain; used at start as well.
+ERR_CHECKED enum err journal_write(const struct journal_config *config, struct batch *batches, struct error *error);
+
+struct poller; // poller.c
+struct poller_config {
+	const struct node_config *node;
+	struct http_client *client;
+	struct readers *readers;
+	uint16_t own_port;
+	const char *server_kind;
+	void (*post)(void *context, struct command *command);
+	void *context;
+};
+struct poller *poller_start(const struct poller_config *config);
+void poller_stop(struct poller *poller);
+
+// discover.c: URLs of apps found on this machine (spec 01 §3.1); `found` is called for each.
+void discover_scan(struct http_client *client, uint16_t own_port, void (*found)(void *context, struct str url),
+                   void *context);
+// A blocking wrapper around the client's callbacks: counts down to zero.
+struct waiter {
+	pthread_mutex_t mutex;
+	pthread_cond_t zero;
+	unsigned count;
+};
+void waiter_init(struct waiter *waiter, unsigned count);
+void waiter_done(struct waiter *waiter);
+void waiter_wait(struct waiter *waiter);
+
+#endif
