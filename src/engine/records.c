@@ -187,8 +187,8 @@ static enum err owner(struct engine *engine, struct str key, struct run **run, u
 }
 
 static enum err restore_step(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
-	struct run *run;
-	uint32_t position;
+	struct run *run = NULL;
+	uint32_t position = 0;
 	enum err err = owner(engine, key, &run, &position, error);
 	if (err != ERR_OK) return err;
 	uint8_t flags = take_u8(d);
@@ -219,8 +219,8 @@ void record_item(struct engine *engine, const struct item *item) {
 }
 
 static enum err restore_item(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
-	struct run *run;
-	uint32_t slot;
+	struct run *run = NULL;
+	uint32_t slot = 0;
 	enum err err = owner(engine, key, &run, &slot, error);
 	if (err != ERR_OK) return err;
 	uint8_t kind = take_u8(d), parallel = take_u8(d);

@@ -106,8 +106,19 @@ static void probe_done(void *context, const struct ping_result *result) {
 	waiter_done(&probe->waiter);
 }
 
-void discover_scan(struct http_client *client, uint16_t own_port, void (*found)(void *context, struct str url),
-                   void *context) {
+static bool probe_url(struct http_client *client, struct gate *gate, struct str url) {
+	struct probe probe = {.is_sdk = false};
+	waiter_init(&probe.waiter, 1);
+	pthread_mutex_lock(&gate->mutex);
+	if (gate->closed) waiter_done(&probe.waiter);
+	else probe_send(client, url, probe_done, &probe);
+	pthread_mutex_unlock(&gate->mutex);
+	waiter_wait(&probe.waiter);
+	return probe.is_sdk;
+}
+
+void discover_scan(struct http_client *client, struct gate *gate, uint16_t own_port,
+                   void (*found)(void *context, struct str url), void *context) {
 	uint16_t ports[PORTS_MAX];
 	size_t count = open_ports(ports, list_ports(own_port, ports));
 	for (size_t i = 0; i < count; i++) {
@@ -117,11 +128,7 @@ void discover_scan(struct http_client *client, uint16_t own_port, void (*found)(
 			struct arena arena;
 			arena_init(&arena, 512);
 			struct str url = url_normalise(&arena, str_from_cstr(text), NULL);
-			struct probe probe = {.is_sdk = false};
-			waiter_init(&probe.waiter, 1);
-			probe_send(client, url, probe_done, &probe);
-			waiter_wait(&probe.waiter);
-			if (probe.is_sdk) found(context, url);
+			if (probe_url(client, gate, url)) found(context, url);
 			arena_free(&arena);
 		}
 	}

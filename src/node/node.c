@@ -252,7 +252,8 @@ static void stop(struct node *node) {
 		pthread_join(node->engine_thread, NULL);
 		journal_stop(node->journal);
 	}
-	if (node->client != NULL) http_client_free(node->client); // ends pings too, so that the poller comes back
+	if (node->poller != NULL) poller_close(node->poller);
+	if (node->client != NULL) http_client_free(node->client); // ends its pings too, so that the poller comes back
 	if (node->poller != NULL) poller_stop(node->poller);
 	if (node->driver != NULL) driver_free(node->driver);
 	if (node->server != NULL) server_stop(node->server);

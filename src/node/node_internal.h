@@ -64,11 +64,19 @@ struct poller_config {
 	void *context;
 };
 struct poller *poller_start(const struct poller_config *config);
+// In two steps, with http_client_free between them: no exchange begins any more; then the thread, whose exchanges have
+// been ended, is joined.
+void poller_close(struct poller *poller);
 void poller_stop(struct poller *poller);
 
+// Lets exchanges begin until it is closed; then their callbacks come at once, with an empty result.
+struct gate {
+	pthread_mutex_t mutex;
+	bool closed;
+};
 // discover.c: URLs of apps found on this machine (spec 01 §3.1); `found` is called for each.
-void discover_scan(struct http_client *client, uint16_t own_port, void (*found)(void *context, struct str url),
-                   void *context);
+void discover_scan(struct http_client *client, struct gate *gate, uint16_t own_port,
+                   void (*found)(void *context, struct str url), void *context);
 // A blocking wrapper around the client's callbacks: counts down to zero.
 struct waiter {
 	pthread_mutex_t mutex;

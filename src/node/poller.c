@@ -26,6 +26,7 @@ struct poller {
 	bool stopping;
 	bool discovering;
 	struct list found;
+	struct gate gate;
 };
 
 struct ping {
@@ -46,7 +47,7 @@ static void report(struct poller *poller, const struct ping *ping, const struct 
 
 static void ping_done(void *context, const struct ping_result *result) {
 	struct ping *ping = context;
-	if (result->error.len > 0) report(ping->poller, ping, result);
+	if (result->error.len > 0 && !result->cancelled) report(ping->poller, ping, result);
 	waiter_done(ping->waiter);
 }
 
@@ -110,6 +111,13 @@ static void load_apps(struct poller *poller, struct arena *arena, struct history
 	readers_give(poller->config.readers, reader);
 }
 
+static void send_ping(struct poller *poller, struct ping *ping) {
+	pthread_mutex_lock(&poller->gate.mutex);
+	if (poller->gate.closed) waiter_done(ping->waiter);
+	else ping_send(poller->config.client, ping->url, poller->config.server_kind, STR(""), ping_done, ping);
+	pthread_mutex_unlock(&poller->gate.mutex);
+}
+
 static void poll_once(struct poller *poller) {
 	struct arena arena;
 	arena_init(&arena, 4096);
@@ -120,7 +128,9 @@ static void poll_once(struct poller *poller) {
 		poller->discovering = false;
 		LOG_INFO("apps synced, disabling auto-discovery");
 	}
-	if (poller->discovering) discover_scan(poller->config.client, poller->config.own_port, add_found, poller);
+	if (poller->discovering) {
+		discover_scan(poller->config.client, &poller->gate, poller->config.own_port, add_found, poller);
+	}
 	struct ping *list;
 	size_t count = gather(poller, &arena, apps, app_count, &list);
 	struct waiter waiter;
@@ -128,8 +138,7 @@ static void poll_once(struct poller *poller) {
 	for (size_t i = 0; i < count; i++) {
 		list[i].poller = poller;
 		list[i].waiter = &waiter;
-		ping_send(poller->config.client, list[i].url, poller->config.server_kind, (struct str){NULL, 0}, ping_done,
-		          &list[i]);
+		send_ping(poller, &list[i]);
 	}
 	waiter_wait(&waiter);
 	arena_free(&arena);
@@ -181,6 +190,7 @@ struct poller *poller_start(const struct poller_config *config) {
 	poller->discovering = config->node->dev && config->node->discovery;
 	list_init(&poller->found);
 	pthread_mutex_init(&poller->mutex, NULL);
+	pthread_mutex_init(&poller->gate.mutex, NULL);
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -190,17 +200,24 @@ struct poller *poller_start(const struct poller_config *config) {
 	return poller;
 }
 
-void poller_stop(struct poller *poller) {
+void poller_close(struct poller *poller) {
+	pthread_mutex_lock(&poller->gate.mutex);
+	poller->gate.closed = true;
+	pthread_mutex_unlock(&poller->gate.mutex);
 	pthread_mutex_lock(&poller->mutex);
 	poller->stopping = true;
 	pthread_cond_signal(&poller->wake);
 	pthread_mutex_unlock(&poller->mutex);
+}
+
+void poller_stop(struct poller *poller) {
 	pthread_join(poller->thread, NULL);
 	for (struct list *node; (node = list_pop_front(&poller->found)) != NULL;) {
 		struct found_url *found = list_entry(node, struct found_url, all);
 		free(found->url);
 		free(found);
 	}
+	pthread_mutex_destroy(&poller->gate.mutex);
 	pthread_cond_destroy(&poller->wake);
 	pthread_mutex_destroy(&poller->mutex);
 	free(poller);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "engine/engine.h"
+#include "model/limits.h"
 #include "store/late.h"
 #include "store/store.h"
 
