@@ -37,7 +37,7 @@ struct registration {
 	bool has_observations;
 	char checksum[65];    // lower-case hex, 01 §6.1 (functions sorted by slug first)
 	bool sdk_denied;      // js v3.22.0 … v3.53.1 (01 §6.2 step 5)
-	struct function_config *functions;
+	struct function_config *functions; // the valid ones, in the order sent
 	size_t function_count;
 	// Joined validation text ("2 errors occurred: * … * …", 01 §11); empty when every function is valid.
 	struct str problems;
@@ -63,7 +63,7 @@ ERR_CHECKED enum err function_config_restore(struct arena *arena, struct str jso
 struct str url_normalise(struct arena *arena, struct str url, bool *valid);
 // Slug made from a display name (01 §10, `id` absent).
 struct str slug_from_name(struct arena *arena, struct str name);
-// True when the text is a cron schedule of 01 §9.2.
+// True when the text is a cron schedule of 01 §9.2; named zones must exist on this machine.
 bool cron_valid(struct str text);
 
 #endif

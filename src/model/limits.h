@@ -19,6 +19,7 @@
 
 // Registration (01)
 #define REGISTER_BODY_MAX (32u << 20)    // ours: 01 §5.3 asks for at least 16 MiB
+#define REGISTER_FUNCTIONS_MAX 10000u     // ours: functions in one registration (bounded memory)
 #define FUNCTION_TRIGGERS_MAX 10u
 #define FUNCTION_CONCURRENCY_MAX 2u
 #define FUNCTION_CANCEL_MAX 5u
@@ -53,8 +54,15 @@
 
 // HTTP server (05 §1)
 #define CHECKPOINT_BODY_MAX (64u << 20)  // ours: 13.2 sets none; steps are bounded one by one
+#define CHECKPOINT_OPCODES_MAX 10000u    // ours
 #define HTTP_BODY_DEFAULT_MAX (1u << 20)
 #define HTTP_HEADER_MAX (64u << 10)
+#define HTTP_CONNECTIONS_MAX 10000u       // more wait in the listen queue
+#define HTTP_CONNECTION_MEMORY (32u << 10) // buffers of one connection; longer header blocks get 431
+#define HTTP_IDLE_TIMEOUT_S 75u           // silent connections, never requests that wait for the engine
+#define HTTP_BODIES_MAX ((size_t)512 << 20) // request bodies buffered at once, of all connections
+#define HTTP_REPLY_MAX ((size_t)256 << 20)
+#define HTTP_THREAD_STACK (4u << 20)       // JSON_DEPTH_MAX fits even under sanitizers; untouched pages cost nothing
 
 // REST v1 (05 §12)
 #define EVENTS_PAGE_DEFAULT 20u

@@ -57,11 +57,13 @@ extern const struct opcode_info opcode_table[OPCODE_COUNT];
 bool opcode_from_name(struct str name, enum opcode_kind *out); // any letter case
 
 // Parses a body of opcodes: an object or an array (02 §6.1). Nothing is applied on error; messages are the
-// reference's. `*ops` is an arena array; release each. An empty array gives one None with an empty id.
+// reference's. `*ops` is an arena array; release each. An empty array gives one None with an empty id. Of more than
+// ANSWER_OPCODES_MAX ops only the first ANSWER_OPCODES_MAX + 1 are kept: the engine fails the run by the count.
 // `no_retry` puts noRetry:true into the memoised error of StepErrors (02 §5.1).
 ERR_CHECKED enum err opcodes_parse(struct arena *arena, struct str body, bool no_retry, struct opcode **ops,
                                    size_t *count, struct error *error);
-// The same from a JSON array value (checkpoint bodies). Size errors have code ERR_TOO_LARGE.
+// The same from the `steps` of a checkpoint (02 §13.3): NULL, null and [] give none, inputs are not measured. An output
+// that is too large gives ERR_TOO_LARGE and leaves the ops before it in `*ops`, `*count`: they are still saved.
 ERR_CHECKED enum err opcodes_parse_value(struct arena *arena, yyjson_val *value, bool no_retry, struct opcode **ops,
                                          size_t *count, struct error *error);
 void opcode_release(struct opcode *op);

@@ -1,0 +1,300 @@
+#include "model/event.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "model/event_read.h"
+#include "model/limits.h"
+#include "model/members.h"
+#include "model/sessions.h"
+#include "model/utf8.h"
+
+#define INVOKED STR("inngest/function.invoked")
+#define FINISHED STR("inngest/function.finished")
+#define RESERVED STR("_inngest") // member of `data` that only the server may set
+
+static const struct member_rule event_members[] = {
+	{STR_INIT("name"), MEMBER_STRING}, {STR_INIT("data"), MEMBER_OBJECT}, {STR_INIT("id"), MEMBER_STRING},
+	{STR_INIT("ts"), MEMBER_ANY},      {STR_INIT("v"), MEMBER_STRING},    {STR_INIT("user"), MEMBER_OBJECT},
+	{STR_INIT("meta"), MEMBER_OBJECT},
+};
+enum { EVENT_NAME, EVENT_DATA, EVENT_ID, EVENT_TS, EVENT_V, EVENT_USER, EVENT_META, EVENT_MEMBERS };
+
+// What a client sent, with its types checked.
+struct event_input {
+	yyjson_val *object;
+	yyjson_val *data; // NULL: none
+	yyjson_val *user;
+	struct str name;
+	struct str id;
+	struct str v;
+	int64_t ts_ms; // 0: none
+	struct sessions sessions;
+	struct str reserved; // `"_inngest":…` to put into the data, for invocations
+};
+
+struct span {
+	size_t from;
+	size_t len;
+};
+
+static enum err ts_read(yyjson_val *value, int64_t *out, struct error *error) {
+	int64_t ns;
+	*out = 0;
+	if (value == NULL || yyjson_is_null(value)) return ERR_OK;
+	if (yyjson_is_sint(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) <= INT64_MAX)) {
+		*out = yyjson_is_sint(value) ? yyjson_get_sint(value) : (int64_t)yyjson_get_uint(value);
+		return ERR_OK;
+	}
+	if (!yyjson_is_str(value))
+		return error_set(error, ERR_INVALID,
+				 "event member ts should be an integer of milliseconds or RFC 3339 text, got %s",
+				 json_type_text(value));
+	if (!date_parse_rfc3339(json_str(value), &ns))
+		return error_set(error, ERR_INVALID, "event member ts is not RFC 3339 text: %.*s",
+				 STR_ARG(utf8_clip(json_str(value), 64)));
+	*out = ns / 1000000;
+	return ERR_OK;
+}
+
+static enum err input_read(struct arena *arena, yyjson_val *value, struct event_input *in, struct error *error) {
+	yyjson_val *members[EVENT_MEMBERS];
+	memset(in, 0, sizeof(*in));
+	if (!yyjson_is_obj(value) && !yyjson_is_null(value))
+		return error_set(error, ERR_INVALID, "an event should be an object, got %s", json_type_text(value));
+	enum err err = members_read(value, event_members, EVENT_MEMBERS, members, "event member ", error);
+	if (err != ERR_OK) return err;
+	in->object = value;
+	in->name = json_str(members[EVENT_NAME]);
+	in->data = members[EVENT_DATA];
+	in->id = json_str(members[EVENT_ID]);
+	in->v = json_str(members[EVENT_V]);
+	in->user = members[EVENT_USER];
+	err = ts_read(members[EVENT_TS], &in->ts_ms, error);
+	return err != ERR_OK ? err : sessions_read(arena, members[EVENT_META], &in->sessions, error);
+}
+
+static enum err input_validate(const struct event_input *in, struct error *error) {
+	if (in->name.len == 0) return error_set(error, ERR_INVALID, "event name is empty");
+	if (in->ts_ms != 0 && in->ts_ms < EVENT_TS_MIN_MS)
+		return error_set(error, ERR_INVALID, "timestamp is before Jan 1, 1980");
+	if (in->ts_ms > EVENT_TS_MAX_MS) return error_set(error, ERR_INVALID, "timestamp is after Jan 1, 2100");
+	return sessions_validate(&in->sessions, error);
+}
+
+// True when a second member has this name in whatever letter case.
+static bool member_repeats(yyjson_val *object, struct str name) {
+	int count = 0;
+	yyjson_obj_iter iter = yyjson_obj_iter_with(object);
+	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
+		if (yyjson_get_len(key) == name.len && str_eq_nocase(json_str(key), name)) count++;
+	}
+	return count > 1;
+}
+
+static void members_append(struct buf *out, yyjson_val *object, struct str except) {
+	yyjson_obj_iter iter = yyjson_obj_iter_with(object);
+	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
+		if (except.len > 0 && str_eq(json_str(key), except)) continue;
+		if (out->len > 1) buf_byte(out, ',');
+		buf_json_str(out, json_str(key));
+		buf_byte(out, ':');
+		json_canonical(out, yyjson_obj_iter_get_val(key));
+	}
+}
+
+// The uncommon way: objects of the same name are merged, `except` is left out, `extra` (a member) is put in.
+static void object_rebuild(struct buf *out, yyjson_val *event, struct str name, struct str except, struct str extra) {
+	struct buf text;
+	buf_init(&text, out->max_bytes);
+	buf_byte(&text, '{');
+	yyjson_obj_iter iter = yyjson_obj_iter_with(event);
+	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
+		if (str_eq_nocase(json_str(key), name)) members_append(&text, yyjson_obj_iter_get_val(key), except);
+	}
+	if (extra.len > 0 && text.len > 1) buf_byte(&text, ',');
+	buf_str(&text, extra);
+	buf_byte(&text, '}');
+	if (text.overflow || json_canonicalise(out, buf_view(&text), NULL) != ERR_OK) out->overflow = true;
+	buf_free(&text);
+}
+
+static void data_write(struct buf *out, const struct event_input *in) {
+	bool rebuild = in->reserved.len > 0;
+	if (in->data != NULL && !rebuild)
+		rebuild = json_get_exact(in->data, RESERVED) != NULL || member_repeats(in->object, STR("data"));
+	if (rebuild) {
+		object_rebuild(out, in->object, STR("data"), RESERVED, in->reserved);
+	} else {
+		json_canonical(out, in->data);
+	}
+}
+
+static void user_write(struct buf *out, const struct event_input *in) {
+	if (in->user == NULL) {
+		buf_lit(out, "{}");
+	} else if (member_repeats(in->object, STR("user"))) {
+		object_rebuild(out, in->object, STR("user"), STR(""), STR(""));
+	} else {
+		json_canonical(out, in->user);
+	}
+}
+
+static struct span str_write(struct buf *out, struct str s) {
+	struct span span = {out->len, 0};
+	buf_json_str(out, s);
+	span.len = out->len - span.from;
+	return span;
+}
+
+// The decoded text of a JSON string in `text`: in place unless it needed escapes.
+static struct str decoded(struct arena *arena, struct str text, struct span span, struct str original) {
+	if (span.len != original.len + 2) return arena_dup(arena, original);
+	return str_make(text.ptr + span.from + 1, original.len);
+}
+
+// Writes the stored form and takes the slices of the event from it. `raw_data` is used when it is not empty.
+static enum err event_build(struct arena *arena, struct buf *out, const struct event_input *in, struct str raw_data,
+			    struct event *event, struct error *error) {
+	char id_text[ULID_TEXT_LEN + 1];
+	struct str id = in->id;
+	if (id.len == 0) {
+		ulid_text(&event->internal_id, id_text);
+		id = str_make(id_text, ULID_TEXT_LEN);
+	}
+	buf_clear(out);
+	buf_lit(out, "{\"data\":");
+	struct span data = {out->len, 0};
+	if (raw_data.len > 0) {
+		buf_str(out, raw_data);
+	} else {
+		data_write(out, in);
+	}
+	data.len = out->len - data.from;
+	buf_lit(out, ",\"id\":");
+	struct span id_span = str_write(out, id);
+	if (in->sessions.count > 0) {
+		buf_lit(out, ",\"meta\":");
+		sessions_write(out, &in->sessions);
+	}
+	buf_lit(out, ",\"name\":");
+	struct span name = str_write(out, in->name);
+	buf_lit(out, ",\"ts\":");
+	buf_u64(out, event->ts_ms);
+	buf_lit(out, ",\"user\":");
+	struct span user = {out->len, 0};
+	user_write(out, in);
+	user.len = out->len - user.from;
+	struct span v = {0, 0};
+	if (in->v.len > 0) {
+		buf_lit(out, ",\"v\":");
+		v = str_write(out, in->v);
+	}
+	buf_byte(out, '}');
+	if (out->overflow)
+		return error_set(error, ERR_TOO_LARGE,
+				 "Event is over the max size: Max %u bytes / Size more than %u bytes", EVENT_SIZE_MAX,
+				 EVENT_SIZE_MAX);
+	event->text = payload_new(buf_view(out));
+	struct str text = payload_str(event->text);
+	event->data = str_make(text.ptr + data.from, data.len);
+	event->user = str_make(text.ptr + user.from, user.len);
+	event->id = decoded(arena, text, id_span, id);
+	event->name = decoded(arena, text, name, in->name);
+	if (in->v.len > 0) event->v = decoded(arena, text, v, in->v);
+	return ERR_OK;
+}
+
+static void event_start(const struct event_input *in, const struct ulid *internal_id, bool stable_id, uint64_t now_ms,
+			struct event *event) {
+	memset(event, 0, sizeof(*event));
+	event->internal_id = *internal_id;
+	event->stable_id = stable_id || in->id.len > 0;
+	event->received_ms = now_ms;
+	event->ts_ms = in->ts_ms != 0 ? (uint64_t)in->ts_ms : now_ms;
+}
+
+enum err event_read(struct arena *arena, struct buf *scratch, yyjson_val *value, const struct ulid *internal_id,
+		    bool stable_id, uint64_t now_ms, struct event *out, struct error *error) {
+	struct event_input in;
+	enum err err = input_read(arena, value, &in, error);
+	if (err != ERR_OK) return err;
+	if (str_starts_with_nocase(in.name, STR("inngest/")))
+		return error_set(error, ERR_INVALID, "event name is reserved for internal use: %.*s",
+				 STR_ARG(utf8_clip(in.name, 256)));
+	err = input_validate(&in, error);
+	if (err != ERR_OK) return err;
+	event_start(&in, internal_id, stable_id, now_ms, out);
+	return event_build(arena, scratch, &in, STR(""), out, error);
+}
+
+enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *internal_id, bool stable_id,
+		     uint64_t now_ms, struct event *out, struct error *error) {
+	struct buf scratch;
+	buf_init(&scratch, EVENT_TEXT_MAX);
+	enum err err = event_read(arena, &scratch, value, internal_id, stable_id, now_ms, out, error);
+	buf_free(&scratch);
+	return err;
+}
+
+// The member of `data` that tells which function is meant.
+static struct str invocation_member(struct arena *arena, struct str slug) {
+	struct buf text;
+	buf_init(&text, EVENT_TEXT_MAX);
+	buf_lit(&text, "\"_inngest\":{\"expire\":0,\"fn_id\":");
+	utf8_json_str(&text, slug);
+	buf_lit(&text, ",\"gid\":\"\",\"name\":\"\",\"source_app_id\":\"\",\"source_fn_id\":\"\",\"source_fn_v\":0}");
+	struct str member = arena_dup(arena, buf_view(&text));
+	buf_free(&text);
+	return member;
+}
+
+enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug, const struct ulid *internal_id,
+			    bool stable_id, uint64_t now_ms, struct event *out, struct error *error) {
+	struct event_input in;
+	if (!yyjson_is_obj(value) || input_read(arena, value, &in, error) != ERR_OK)
+		return error_set(error, ERR_INVALID, "Unable to read post data request");
+	in.name = INVOKED;
+	in.reserved = invocation_member(arena, slug);
+	if (input_validate(&in, error) != ERR_OK) return error_set(error, ERR_INVALID, "Invalid invocation event");
+	event_start(&in, internal_id, stable_id, now_ms, out);
+	struct buf scratch;
+	buf_init(&scratch, EVENT_TEXT_MAX);
+	enum err err = event_build(arena, &scratch, &in, STR(""), out, error);
+	buf_free(&scratch);
+	if (err == ERR_OK) out->invoke_fn_id = arena_dup(arena, slug);
+	return err;
+}
+
+// What the engine looks for in the events of an invocation.
+static void invocation_find(struct arena *arena, struct event *event) {
+	bool invoked = str_eq(event->name, INVOKED);
+	if (!invoked && !str_eq(event->name, FINISHED)) return;
+	if (str_find_str(event->data, invoked ? RESERVED : STR("correlation_id")) < 0) return;
+	struct error unused;
+	yyjson_doc *doc = json_read(event->data, false, NULL, &unused);
+	if (doc == NULL) return;
+	yyjson_val *source = yyjson_doc_get_root(doc);
+	if (invoked) {
+		source = json_get_exact(source, RESERVED);
+		event->invoke_fn_id = arena_dup(arena, json_str(json_get_exact(source, STR("fn_id"))));
+	}
+	event->correlation_id = arena_dup(arena, json_str(json_get_exact(source, STR("correlation_id"))));
+	yyjson_doc_free(doc);
+}
+
+void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
+			 struct str data, uint64_t now_ms, struct event *out) {
+	struct event_input in = {.name = name, .id = id};
+	event_start(&in, internal_id, false, now_ms, out);
+	out->stable_id = false; // ids that the server makes are new
+	struct buf text;
+	buf_init(&text, UINT32_MAX);
+	CHECK(event_build(arena, &text, &in, data, out, NULL) == ERR_OK);
+	buf_free(&text);
+	invocation_find(arena, out);
+}
+
+void event_release(struct event *event) {
+	payload_unref(event->text);
+	event->text = NULL;
+}
