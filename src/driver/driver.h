@@ -20,7 +20,8 @@ struct driver_config {
 };
 struct driver *driver_new(const struct driver_config *config);
 void driver_free(struct driver *driver); // after http_client_free
-// Takes over the call. Any thread.
+// Takes over the call. Any thread. A call that the client's shutdown cuts off posts nothing: what is in flight then is
+// called again at the next start.
 void driver_call(struct driver *driver, struct call *call);
 // The request of a call, for tests: fills url, headers and body of the exchange. ERR_INVALID, ERR_IO, … when the
 // body cannot be built.

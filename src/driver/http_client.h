@@ -11,14 +11,17 @@ struct http_client;
 
 enum http_failure {
 	HTTP_FAILURE_NONE,
-	HTTP_FAILURE_CONNECT,     // refused, unreachable, closed before any byte of the reply
+	HTTP_FAILURE_CONNECT,   // refused, unreachable, closed before any byte of the reply
 	HTTP_FAILURE_RESOLVE,
 	HTTP_FAILURE_TIMEOUT,
-	HTTP_FAILURE_RECV,        // broke while the body was read
+	HTTP_FAILURE_RECV,      // broke while the body was read
 	HTTP_FAILURE_TLS,
 	HTTP_FAILURE_REDIRECTS,
-	HTTP_FAILURE_URL,         // cannot be parsed, or a scheme that is not http/https
+	HTTP_FAILURE_URL,       // cannot be parsed: the text is the parser's (01 §4.4)
+	HTTP_FAILURE_PROTOCOL,  // a scheme that is not http/https, or plain HTTP where TLS was expected
+	HTTP_FAILURE_ENCODING,  // a Content-Encoding that is not offered or cannot be undone (02 §4.3)
 	HTTP_FAILURE_OTHER,
+	HTTP_FAILURE_CLOSED,    // the client was shut down: nothing is known about the app
 };
 
 // One exchange. The caller allocates it (usually inside its own request object), fills the first part and starts it;
@@ -28,7 +31,7 @@ struct http_exchange {
 	// to be filled
 	const char *method;   // GET, POST, PUT
 	char *url;            // NUL-terminated, owned by the exchange (free'd by clear)
-	struct buf headers;   // lines "Name: value\n"
+	struct buf headers;   // lines "Name: value\n" (see http_exchange_header); not readable once started
 	struct buf body;      // sent with Content-Length
 	uint32_t timeout_ms;
 	uint32_t connect_timeout_ms;
@@ -50,18 +53,18 @@ struct http_exchange {
 };
 void http_exchange_init(struct http_exchange *exchange);
 void http_exchange_clear(struct http_exchange *exchange);
-// Adds one header line; a name or value with a line break is refused (false).
+// Adds one header line; a name that is not a token, or a value with control characters, is refused (false).
 bool http_exchange_header(struct http_exchange *exchange, struct str name, struct str value);
 // Splits the reply headers into an arena array.
 size_t http_exchange_reply_headers(const struct http_exchange *exchange, struct arena *arena,
                                    struct answer_header **out);
 
 ERR_CHECKED enum err http_client_new(struct http_client **out, struct error *error);
-// Any thread. The exchange must stay alive until `done`.
+// Any thread. The exchange must stay alive until `done`, which on the client's own thread may come before this returns.
 void http_client_start(struct http_client *client, struct http_exchange *exchange);
-// Ends all transfers (done with HTTP_FAILURE_OTHER "shutting down"), joins the thread.
+// Ends all transfers (done with HTTP_FAILURE_CLOSED), joins the thread. Nobody may start or post any more.
 void http_client_free(struct http_client *client);
-// Runs `work` on the client's thread soon; for messages that become exchanges there.
+// Runs `work` on the client's thread soon, in the order of the posts; for messages that become exchanges there.
 void http_client_post(struct http_client *client, struct message *message,
                       void (*work)(struct message *message, void *context), void *context);
 

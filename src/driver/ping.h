@@ -7,6 +7,7 @@
 struct ping_result {
 	struct str error; // string of 01 §4.4, empty when there is none
 	bool is_sdk;      // the reply carried a non-empty X-Inngest-SDK
+	bool cancelled;   // the client was shut down: nothing is known about the app
 };
 // `done` runs on the client's thread; the result's slices die after it.
 void ping_send(struct http_client *client, struct str url, const char *server_kind, struct str signing_key,
