@@ -11,26 +11,28 @@
 struct server;
 
 struct server_config {
-	struct str host;          // empty: all interfaces, dual stack
+	struct str host; // empty: all interfaces, dual stack
 	uint16_t port;
-	unsigned threads;         // 0: one per core
-	const char *server_kind;  // "dev" or "cloud"
-	struct str version;       // "<version>-<commit>"
+	unsigned threads;          // 0: one per core
+	const char *server_kind;   // "dev" or "cloud"; must stay valid
+	struct str version;        // "<version>-<commit>"
 	struct str dev_start_opts; // JSON object for GET /dev startOpts
 	// Hands a command to the engine; ERR_BUSY when its mailbox is full (the command stays the caller's).
 	enum err (*post)(void *context, struct command *command);
-	// Borrow a reader for one request; blocks until one is free. Returned with reader_return.
+	// Borrow a reader for one request; blocks until one is free (NULL: none, answered with 503). Returned with
+	// reader_return.
 	struct store_reader *(*reader_borrow)(void *context);
 	void (*reader_return)(void *context, struct store_reader *reader);
 	struct history_reader *(*history_of)(void *context, struct store_reader *reader);
 	bool (*ready)(void *context); // GET /ready
 	void *context;
 };
+// ERR_EXISTS: the address is in use. The configuration's texts are copied. The server's threads take no signals.
 ERR_CHECKED enum err server_start(const struct server_config *config, struct server **out, struct error *error);
 uint16_t server_port(const struct server *server); // the port bound (config.port 0: any)
 // Takes over a chain of replies (struct reply) and resumes their requests. Any thread.
 void server_reply(struct server *server, struct message *replies);
-// Stops accepting; requests already in work may finish. Then server_stop.
+// Stops accepting; requests already in work may finish, connections close with their next answer. Then server_stop.
 void server_quiesce(struct server *server);
 void server_stop(struct server *server); // answers what still waits with 503, joins the threads, frees
 

@@ -1,0 +1,90 @@
+// GET /dev: what the server is and what it serves (01 §16, 05 §11.1).
+#include <stdlib.h>
+
+#include "server/server_internal.h"
+
+static bool bool_parse(struct str text, bool *out) {
+	static const struct {
+		const char *text;
+		bool value;
+	} words[] = {{"1", true},  {"t", true},  {"T", true},  {"true", true},   {"TRUE", true},   {"True", true},
+		     {"0", false}, {"f", false}, {"F", false}, {"false", false}, {"FALSE", false}, {"False", false}};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (!str_eq_cstr(text, words[i].text)) continue;
+		*out = words[i].value;
+		return true;
+	}
+	return false;
+}
+
+static void append_feature(struct buf *out, struct str name, bool value) {
+	if (out->len > 1) buf_byte(out, ',');
+	buf_json_str(out, name);
+	buf_byte(out, ':');
+	buf_str(out, value ? STR("true") : STR("false"));
+}
+
+struct str dev_features(struct arena *arena) {
+	static const struct {
+		const char *name;
+		bool fallback;
+	} features[] = {{"FEATURE_CEL_SEARCH", false}, {"run-details-v4", true}, {"enable-step-metadata", true}};
+	struct buf out;
+	buf_init(&out, HTTP_BODY_DEFAULT_MAX);
+	buf_byte(&out, '{');
+	for (size_t i = 0; i < ARRAY_LEN(features); i++) {
+		bool value = features[i].fallback;
+		(void)bool_parse(str_from_cstr(getenv(features[i].name)), &value);
+		append_feature(&out, str_from_cstr(features[i].name), value);
+	}
+	struct str rest = str_from_cstr(getenv("INNGEST_FEATURE_FLAGS")), pair, name, text;
+	while (rest.len > 0) {
+		(void)str_cut(rest, ',', &pair, &rest);
+		bool value;
+		if (str_cut(pair, '=', &name, &text) && bool_parse(str_trim(text), &value)) {
+			append_feature(&out, str_trim(name), value);
+		}
+	}
+	buf_byte(&out, '}');
+	struct str json = out.overflow ? STR("{}") : arena_dup(arena, buf_view(&out));
+	buf_free(&out);
+	return json;
+}
+
+static void write_body(struct request *request, const struct str *functions, size_t count) {
+	const struct server *server = request->server;
+	struct buf *out = respond_begin(request);
+	buf_lit(out, "{\"version\":");
+	buf_json_str(out, server->config.version);
+	buf_lit(out, ",\"authed\":false,\"startOpts\":");
+	buf_str(out, server->config.dev_start_opts);
+	buf_lit(out, ",\"functions\":[");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0) buf_byte(out, ',');
+		buf_str(out, functions[i]);
+	}
+	buf_lit(out, "],\"handlers\":null,\"isSingleNodeService\":false,\"isMissingSigningKey\":false,"
+		     "\"isMissingEventKeys\":false,\"features\":");
+	buf_str(out, server->features);
+	buf_lit(out, "}\n");
+}
+
+void dev_start(struct request *request) {
+	if (strcmp(request->server->config.server_kind, "dev") != 0) {
+		respond_not_found(request);
+		return;
+	}
+	struct reading reading;
+	if (!reading_open(&reading, request)) return;
+	struct str *functions = NULL;
+	size_t count = 0;
+	struct error error;
+	enum err err = history_functions(reading.history, &request->arena, &functions, &count, &error);
+	reading_close(&reading);
+	if (err != ERR_OK) {
+		json_reply_error(request, 500, str_from_cstr(error.message));
+		return;
+	}
+	write_body(request, functions, count);
+	respond_out(request, 200);
+}

@@ -1,0 +1,53 @@
+// Texts of the request line: query parameters and percent escapes. libmicrohttpd is told not to decode anything, so
+// that an escaped slash does not split a path segment (05 §1).
+#include "server/server_internal.h"
+
+static int hex_digit(char c) {
+	if (c >= '0' && c <= '9') return c - '0';
+	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+	return -1;
+}
+
+bool percent_decode(struct arena *arena, struct str text, struct str *out) {
+	*out = text;
+	if (str_find(text, '%') < 0) return true;
+	char *decoded = arena_alloc(arena, text.len);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] != '%') {
+			decoded[len++] = text.ptr[i];
+			continue;
+		}
+		int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
+		int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
+		if (high < 0 || low < 0) return false;
+		decoded[len++] = (char)(high << 4 | low);
+		i += 2;
+	}
+	*out = str_make(decoded, len);
+	return true;
+}
+
+bool request_query(struct request *request, const char *name, struct str *out) {
+	const char *value = NULL;
+	size_t len = 0;
+	*out = (struct str){NULL, 0};
+	if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value,
+					  &len) != MHD_YES) {
+		return false;
+	}
+	// A parameter with a broken escape counts as not given.
+	return percent_decode(&request->arena, str_make(value, value != NULL ? len : 0), out);
+}
+
+struct str request_header(const struct request *request, const char *name) {
+	const char *value = NULL;
+	size_t len = 0;
+	if (MHD_lookup_connection_value_n(request->connection, MHD_HEADER_KIND, name, strlen(name), &value, &len) !=
+		    MHD_YES ||
+	    value == NULL) {
+		return (struct str){NULL, 0};
+	}
+	return str_make(value, len);
+}

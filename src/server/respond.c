@@ -1,0 +1,69 @@
+// Answers: status, headers that every reply carries, body.
+#include "base/log.h"
+#include "server/server_internal.h"
+
+void respond_header(struct request *request, const char *name, const char *value) {
+	CHECK(request->header_count < ROUTE_HEADERS_MAX);
+	request->headers[request->header_count].name = name;
+	request->headers[request->header_count].value = value;
+	request->header_count++;
+}
+
+static void queue(struct request *request, int status, const char *type, struct MHD_Response *response) {
+	request->state = REQUEST_ANSWERED;
+	request->result = MHD_NO;
+	if (response == NULL) return; // out of memory: the connection is closed
+	if (type != NULL) (void)MHD_add_response_header(response, "Content-Type", type);
+	if (cors_preflight(request)) {
+		cors_add_preflight(request, response);
+	} else {
+		(void)MHD_add_response_header(response, "X-Inngest-Server-Kind", request->server->config.server_kind);
+		cors_add(request, response);
+	}
+	for (unsigned i = 0; i < request->header_count; i++) {
+		(void)MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+	}
+	if (atomic_load_explicit(&request->server->quiescing, memory_order_relaxed)) {
+		(void)MHD_add_response_header(response, "Connection", "close");
+	}
+	request->result = MHD_queue_response(request->connection, (unsigned)status, response);
+	MHD_destroy_response(response);
+	LOG_DEBUG("http", LOG_STR("method", request->method), LOG_INT("status", status));
+}
+
+void respond(struct request *request, int status, const char *type, struct str body) {
+	// MHD never writes to a persistent buffer; its prototype is older than its const.
+	union {
+		const char *text;
+		void *bytes;
+	} content = {.text = body.len > 0 ? body.ptr : ""};
+	queue(request, status, type, MHD_create_response_from_buffer(body.len, content.bytes, MHD_RESPMEM_PERSISTENT));
+}
+
+struct buf *respond_begin(struct request *request) {
+	buf_clear(&request->out);
+	request->out.max_bytes = HTTP_REPLY_MAX;
+	request->out.overflow = false;
+	return &request->out;
+}
+
+void respond_out(struct request *request, int status) {
+	if (request->out.overflow) {
+		json_reply_error(request, 500, STR("The reply is too large"));
+		return;
+	}
+	respond(request, status, TYPE_JSON, buf_view(&request->out));
+}
+
+void respond_empty(struct request *request, int status) {
+	respond(request, status, NULL, (struct str){NULL, 0});
+}
+
+void respond_pieces(struct request *request, int status, const struct MHD_IoVec *pieces, unsigned count) {
+	queue(request, status, TYPE_JSON, MHD_create_response_from_iovec(pieces, count, NULL, NULL));
+}
+
+void respond_not_found(struct request *request) {
+	respond_header(request, "X-Content-Type-Options", "nosniff");
+	respond(request, 404, TYPE_TEXT, STR("404 page not found\n"));
+}

@@ -1,0 +1,221 @@
+// What the files of src/server share: the server, one HTTP request, the route table and the ways to answer.
+//
+// Threads: a request belongs to the libmicrohttpd thread of its connection. While it waits for the engine
+// (REQUEST_WAITING) its connection is suspended, and whoever takes it out of the pending table (server_reply or
+// server_stop, any thread) may set `reply` and `state` and must resume it: exactly once, which the table ensures.
+// A client that goes away meanwhile is not noticed: the request lives until its reply comes.
+#ifndef INNGEST_SERVER_INTERNAL_H
+#define INNGEST_SERVER_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "model/limits.h"
+#include "server/server.h"
+
+// --- requests that wait for the engine (pending.c) -------------------------------------------------------------
+
+struct request;
+struct pending_slot {
+	struct request *request; // NULL: free
+	uint32_t generation;
+	uint32_t next_free;
+};
+struct pending {
+	pthread_mutex_t lock;
+	struct pending_slot *slots; // grows to the number of requests that wait at once
+	uint32_t cap;
+	uint32_t free_head;
+	bool closed;
+};
+void pending_init(struct pending *pending);
+void pending_free(struct pending *pending);
+uint64_t pending_add(struct pending *pending, struct request *request); // the token; 0 when closed
+struct request *pending_take(struct pending *pending, uint64_t token);  // NULL when unknown or taken
+// Refuses further requests and takes one that still waits; NULL when there is none left.
+struct request *pending_close(struct pending *pending);
+
+// --- the server -----------------------------------------------------------------------------------------------
+
+struct server {
+	struct server_config config; // its slices are copied into `arena`
+	struct arena arena;
+	struct MHD_Daemon *daemon;
+	int listen_fd;
+	uint16_t port;
+	struct str features; // JSON object for GET /dev
+	struct pending pending;
+	atomic_size_t body_bytes; // of all request bodies that are buffered now
+	atomic_bool quiescing;
+	pthread_mutex_t idle_lock;
+	pthread_cond_t idle;
+	atomic_uint requests; // in work
+};
+// A bound, listening socket; ERR_EXISTS when the address is in use.
+ERR_CHECKED enum err listen_open(struct str host, uint16_t port, int *fd, uint16_t *bound, struct error *error);
+
+// --- one request (request.c) ----------------------------------------------------------------------------------
+
+enum request_state {
+	REQUEST_READING, // headers are there, the body is coming
+	REQUEST_WAITING, // suspended until the engine replies
+	REQUEST_RESUMED, // `reply` is there; NULL: the engine could not take or answer it
+	REQUEST_ANSWERED,
+};
+enum body_state { BODY_WANTED, BODY_IGNORED, BODY_TOO_LARGE, BODY_NO_ROOM };
+
+enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT }; // 05 §5
+
+#define ROUTE_PARAMS_MAX 2
+#define ROUTE_HEADERS_MAX 3
+
+struct route {
+	const char *method;
+	const char *path;  // a segment ":" is a parameter: any text without '/', not empty
+	uint32_t body_max; // 0: a body is read and dropped
+	bool head;         // HEAD is allowed beside GET
+	enum error_shape shape;
+	void (*start)(struct request *request);                       // the whole request is there
+	void (*finish)(struct request *request, struct reply *reply); // the engine agreed; NULL: never posts
+	bool (*failed)(struct request *request,
+		       struct reply *reply); // REPLY_FAILED; false: the usual error. May be NULL
+};
+
+struct request {
+	struct server *server;
+	struct MHD_Connection *connection;
+	const struct route *route;
+	atomic_int state; // enum request_state
+	enum body_state body_state;
+	enum MHD_Result result; // of the answer: MHD_NO closes the connection
+	struct str method;
+	struct str params[ROUTE_PARAMS_MAX]; // decoded path parameters
+	struct buf body;
+	size_t body_dropped; // bytes that were read and not kept
+	struct buf out;      // the text of the answer
+	struct arena arena;  // whatever lives as long as the request; allocates nothing until used
+	int status;          // kept by routes between start and finish
+	struct reply *reply; // owned
+	struct {
+		const char *name, *value;
+	} headers[ROUTE_HEADERS_MAX];
+	unsigned header_count;
+};
+
+enum MHD_Result request_access(void *server, struct MHD_Connection *connection, const char *url, const char *method,
+			       const char *version, const char *upload, size_t *upload_len, void **slot);
+void request_completed(void *server, struct MHD_Connection *connection, void **slot,
+		       enum MHD_RequestTerminationCode code);
+// Hands a command to the engine and suspends the request; answers 503 when the engine is full. The last thing that
+// `start` does: the request may belong to another thread afterwards.
+void request_post(struct request *request, struct command *command);
+// Continues a request that was taken out of the pending table. Any thread.
+void request_resume(struct request *request, struct reply *reply);
+
+struct str request_header(const struct request *request, const char *name); // empty when absent
+// --- query.c: decoded query parameter into the arena; false when absent
+bool request_query(struct request *request, const char *name, struct str *out);
+// Percent decoding ('+' stays); false for a bad escape. Borrows `text` when there is nothing to decode.
+bool percent_decode(struct arena *arena, struct str text, struct str *out);
+
+// --- routes (router.c) ----------------------------------------------------------------------------------------
+
+enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_WRONG_METHOD, ROUTE_BAD_PATH };
+// Fills request->route and params, or *allow with the methods of the path.
+enum route_result route_find(struct request *request, struct str path, struct str *allow);
+
+// --- answers (respond.c) --------------------------------------------------------------------------------------
+
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
+
+// Adds a header to the answer to come; the texts must live as long as the request.
+void respond_header(struct request *request, const char *name, const char *value);
+// request->out, emptied, to write the answer into.
+struct buf *respond_begin(struct request *request);
+// `body` must live as long as the request (literals, request->arena, request->out).
+void respond(struct request *request, int status, const char *type, struct str body);
+void respond_out(struct request *request, int status); // request->out as JSON
+void respond_empty(struct request *request, int status);
+// Text in pieces, sent without being put together; the pieces must live as long as the request.
+void respond_pieces(struct request *request, int status, const struct MHD_IoVec *pieces, unsigned count);
+void respond_not_found(struct request *request);
+// --- cors.c (05 §4)
+bool cors_preflight(const struct request *request);
+void cors_add_preflight(struct request *request, struct MHD_Response *response);
+void cors_add(const struct request *request, struct MHD_Response *response);
+
+// --- JSON replies (json_reply.c, 05 §5, §12.1) ----------------------------------------------------------------
+
+// The error shape Pub; `code` and `data` (JSON) may be empty.
+void json_reply_pub(struct request *request, int status, struct str code, struct str text, struct str data);
+// An error in the shape of the route.
+void json_reply_error(struct request *request, int status, struct str text);
+// An error message of the form `<text><value>` in the shape Pub.
+void json_reply_about(struct request *request, int status, struct str text, struct str value);
+// `{"data":` … `,"metadata":{…}}` around what is written to request->out between the two; the second one answers.
+// `max_age_s` 0: not cacheable.
+void json_envelope_open(struct request *request);
+void json_envelope_send(struct request *request, unsigned max_age_s);
+void json_time(struct buf *out, int64_t ns); // a quoted RFC 3339 text
+void json_ulid(struct buf *out, const struct ulid *ulid);
+void json_uuid(struct buf *out, const struct uuid *uuid);
+
+// --- reading (reading.c): a reader of the store, borrowed for one request -----------------------------------------
+
+struct reading {
+	struct server *server;
+	struct store_reader *store;
+	struct history_reader *history;
+};
+// False when there is none (it has answered 503 then).
+bool reading_open(struct reading *reading, struct request *request);
+void reading_close(struct reading *reading);
+
+// --- the handlers of the route table -------------------------------------------------------------------------------
+
+void events_start(struct request *request); // events_api.c
+void events_finish(struct request *request, struct reply *reply);
+void invoke_start(struct request *request); // invoke_api.c
+void invoke_finish(struct request *request, struct reply *reply);
+void health_start(struct request *request); // health_api.c
+void ready_start(struct request *request);
+void dev_start(struct request *request); // dev_api.c
+struct str dev_features(struct arena *arena);
+void register_start(struct request *request); // register_api.c
+void register_finish(struct request *request, struct reply *reply);
+void fn_remove_start(struct request *request); // fn_api.c
+void fn_remove_finish(struct request *request, struct reply *reply);
+bool fn_remove_failed(struct request *request, struct reply *reply);
+void v0_state_start(struct request *request); // v0_api.c
+void v0_actions_finish(struct request *request, struct reply *reply);
+void v0_batch_finish(struct request *request, struct reply *reply);
+bool v0_state_failed(struct request *request, struct reply *reply);
+void v0_telemetry_start(struct request *request);
+void v0_cancel_start(struct request *request);
+void v0_cancel_finish(struct request *request, struct reply *reply);
+bool v0_cancel_failed(struct request *request, struct reply *reply);
+void v1_events_start(struct request *request); // v1_events.c
+void v1_event_start(struct request *request);
+void v1_event_runs_start(struct request *request); // v1_runs.c
+void v1_run_start(struct request *request);
+void v1_cancel_start(struct request *request);
+void v1_cancel_finish(struct request *request, struct reply *reply);
+bool v1_cancel_failed(struct request *request, struct reply *reply);
+void v1_jobs_start(struct request *request);
+void v1_jobs_finish(struct request *request, struct reply *reply);
+bool v1_jobs_failed(struct request *request, struct reply *reply);
+void v1_app_functions_start(struct request *request); // v1_apps.c
+void checkpoint_start(struct request *request);       // checkpoint_api.c
+void checkpoint_finish(struct request *request, struct reply *reply);
+
+// History of the run of a path parameter, for routes that the engine has already left: ERR_NOT_FOUND when no such run
+// was ever made. Answers itself on other errors, and then returns ERR_CLOSED.
+ERR_CHECKED enum err run_history(struct request *request, const struct ulid *run_id, struct history_run *out);
+
+#endif

@@ -1,0 +1,346 @@
+// What people and tests read: /v1/events, /v1/runs, /v1/apps, /dev, over a real store and history.
+#include "base/clock.h"
+#include "fixture.h"
+
+static const struct uuid app_id = {{1}};
+static const struct uuid function_id = {{2}};
+static struct ulid event_ids[30];
+static char event_texts[30][ULID_TEXT_LEN + 1];
+static struct ulid running, completed, cancelled;
+
+static struct ulid make_id(uint64_t time_ms, uint8_t n) {
+	uint8_t entropy[10] = {n};
+	return ulid_make(time_ms, entropy);
+}
+
+static void write_item(struct history_writer *writer, const struct history_item *item) {
+	struct error error;
+	if (history_write(writer, item, &error) != ERR_OK) fail_msg("%s", error.message);
+}
+
+static void write_events(struct history_writer *writer, uint64_t now_ms) {
+	for (uint8_t i = 0; i < ARRAY_LEN(event_ids); i++) {
+		event_ids[i] = make_id(now_ms - 60000 + i, i);
+		ulid_text(&event_ids[i], event_texts[i]);
+		struct history_item item = {.kind = HISTORY_EVENT, .at_ms = now_ms - 60000 + i};
+		item.event.internal_id = event_ids[i];
+		item.event.id = i == 0 ? STR("mine") : str_from_cstr(event_texts[i]);
+		item.event.name = i == 1 ? STR("inngest/function.finished") : i == 2 ? STR("rare") : STR("demo");
+		item.event.text = payload_new(STR("{\"x\":1}{}"));
+		item.event.data = str_make(item.event.text->bytes, 7);
+		item.event.user = str_make(item.event.text->bytes + 7, 2);
+		item.event.ts_ms = 1700000000000 + i;
+		write_item(writer, &item);
+		payload_unref(item.event.text);
+	}
+}
+
+static void write_run(struct history_writer *writer, struct ulid *run_id, uint64_t now_ms, uint8_t n,
+		      const char *status, const char *output) {
+	*run_id = make_id(now_ms - 1000, n);
+	struct history_item item = {.kind = HISTORY_RUN, .at_ms = now_ms};
+	item.run.run_id = *run_id;
+	item.run.event_id = event_ids[0];
+	item.run.function_id = function_id;
+	write_item(writer, &item);
+	if (status == NULL) return;
+	item = (struct history_item){.kind = HISTORY_FINISH, .at_ms = 1700000000500};
+	item.finish.run_id = *run_id;
+	item.finish.status = status;
+	item.finish.output = output != NULL ? payload_new(str_from_cstr(output)) : NULL;
+	write_item(writer, &item);
+	payload_unref(item.finish.output);
+}
+
+static void write_app(struct history_writer *writer, uint64_t now_ms) {
+	struct history_item item = {.kind = HISTORY_APP, .at_ms = now_ms};
+	item.app.id = app_id;
+	item.app.name = STR("shop");
+	item.app.sdk_language = STR("js");
+	item.app.sdk_version = STR("v4");
+	item.app.metadata = STR("{}");
+	item.app.url = STR("http://localhost:3000/api/inngest");
+	item.app.method = STR("serve");
+	write_item(writer, &item);
+	item = (struct history_item){.kind = HISTORY_FUNCTION, .at_ms = now_ms};
+	item.function.id = function_id;
+	item.function.app_id = app_id;
+	item.function.name = STR("Hello");
+	item.function.slug = STR("shop-hello");
+	item.function.config = STR("{\"id\":\"x\",\"name\":\"Hello\"}");
+	write_item(writer, &item);
+}
+
+static void write_history(struct fixture *fixture) {
+	struct error error;
+	uint64_t now_ms = clock_wall_ms();
+	if (history_migrate(store_sql(fixture->store), &error) != ERR_OK) fail_msg("%s", error.message);
+	struct history_writer *writer = NULL;
+	if (history_writer_new(store_sql(fixture->store), &writer, &error) != ERR_OK) fail_msg("%s", error.message);
+	assert_int_equal(store_begin(fixture->store, &error), ERR_OK);
+	write_app(writer, now_ms);
+	write_events(writer, now_ms);
+	write_run(writer, &running, now_ms, 1, NULL, NULL);
+	write_run(writer, &completed, now_ms, 2, "Completed", "{\"done\":true}");
+	write_run(writer, &cancelled, now_ms, 3, "Cancelled", NULL);
+	assert_int_equal(store_commit(fixture->store, &error), ERR_OK);
+	history_writer_free(writer);
+}
+
+static int setup(void **state) {
+	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+	struct error error;
+	if (store_open_sqlite(NULL, DURABILITY_NONE, 1, &fixture->store, &error) != ERR_OK)
+		fail_msg("%s", error.message);
+	write_history(fixture);
+	if (store_reader_open(fixture->store, &fixture->reader, &error) != ERR_OK) fail_msg("%s", error.message);
+	if (history_reader_new(store_reader_sql(fixture->reader), &fixture->history, &error) != ERR_OK) {
+		fail_msg("%s", error.message);
+	}
+	fixture_start(fixture);
+	*state = fixture;
+	return 0;
+}
+static int teardown(void **state) {
+	struct fixture *fixture = *state;
+	fixture_stop(fixture);
+	history_reader_free(fixture->history);
+	store_reader_close(fixture->reader);
+	store_close(fixture->store);
+	free(fixture);
+	return 0;
+}
+
+static struct http get(void **state, const char *path) {
+	return call(*state, "GET", path, NULL);
+}
+
+// The body as JSON; free the document.
+static yyjson_doc *parse(struct http *http) {
+	yyjson_doc *doc = yyjson_read(http->body, http->body_len, 0);
+	assert_non_null(doc);
+	return doc;
+}
+static const char *text_at(yyjson_doc *doc, const char *pointer) {
+	return yyjson_get_str(yyjson_doc_ptr_get(doc, pointer));
+}
+
+static void test_events_list(void **state) {
+	static const struct {
+		const char *path;
+		size_t count;
+	} cases[] = {{"/v1/events", 20},
+		     {"/v1/events?limit=0", 20},
+		     {"/v1/events?limit=x", 20},
+		     {"/v1/events?limit=-5", 1},
+		     {"/v1/events?limit=3", 3},
+		     {"/v1/events?limit=1000", 29},
+		     {"/v1/events?name=rare", 1},
+		     {"/v1/events?name=%72are", 1},
+		     {"/v1/events?name=inngest/function.finished", 0},
+		     {"/v1/events?received_before=2020-01-01", 0},
+		     {"/v1/events?received_after=2020-01-01T00:00:00Z&limit=50", 29}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http http = get(state, cases[i].path);
+		assert_int_equal(http.status, 200);
+		assert_null(http_header(&http, "Cache-Control"));
+		yyjson_doc *doc = parse(&http);
+		if (yyjson_arr_size(yyjson_doc_ptr_get(doc, "/data")) != cases[i].count) fail_msg("%s", cases[i].path);
+		assert_non_null(text_at(doc, "/metadata/fetched_at"));
+		yyjson_doc_free(doc);
+		http_free(&http);
+	}
+}
+
+static void test_events_pages(void **state) {
+	struct http http = get(state, "/v1/events?limit=2");
+	yyjson_doc *doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/0/internal_id"), event_texts[29]);
+	assert_string_equal(text_at(doc, "/data/1/internal_id"), event_texts[28]);
+	char path[100];
+	(void)snprintf(path, sizeof path, "/v1/events?limit=2&cursor=%s", text_at(doc, "/data/1/internal_id"));
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get(state, path);
+	doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/0/internal_id"), event_texts[27]);
+	yyjson_doc_free(doc);
+	http_free(&http);
+}
+
+static void test_events_bad_query(void **state) {
+	struct http http = get(state, "/v1/events?cursor=x");
+	assert_reply(http, 400, "{\"error\":\"Invalid cursor query parameter\",\"data\":null,\"status\":400}\n");
+	static const char *const paths[] = {"/v1/events?received_after=yesterday",
+					    "/v1/events?received_before=1700000000"};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		http = get(state, paths[i]);
+		assert_reply(http, 400,
+			     "{\"error\":\"Invalid received_after query parameter\",\"data\":null,\"status\":400}\n");
+	}
+}
+
+static void test_event(void **state) {
+	char path[100];
+	(void)snprintf(path, sizeof path, "/v1/events/%s", event_texts[0]);
+	struct http http = get(state, path);
+	assert_int_equal(http.status, 200);
+	assert_string_equal(http_header(&http, "Cache-Control"), "private, max-age=5");
+	yyjson_doc *doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/id"), "mine");
+	assert_string_equal(text_at(doc, "/data/environment_id"), "00000000-0000-4000-b000-000000000000");
+	assert_int_equal(yyjson_get_uint(yyjson_doc_ptr_get(doc, "/data/ts")), 1700000000000);
+	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/data/data/x")), 1);
+	assert_null(yyjson_doc_ptr_get(doc, "/data/user"));
+	assert_non_null(text_at(doc, "/metadata/cached_until"));
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get(state, "/v1/events/01JQDAE4RQF8MBCR55T5AK4KXS");
+	assert_reply(http, 404, "{\"error\":\"Event not found\",\"data\":null,\"status\":404}\n");
+	http = get(state, "/v1/events/a%22b");
+	assert_reply(http, 400, "{\"error\":\"Invalid event ID: a\\\"b\",\"data\":null,\"status\":400}\n");
+}
+
+static struct http get_run(void **state, const char *method, const struct ulid *run_id, const char *tail) {
+	char path[100] = "/v1/runs/";
+	ulid_text(run_id, path + strlen(path));
+	return call(*state, method, strcat(path, tail), NULL);
+}
+
+static void test_run(void **state) {
+	struct http http = get_run(state, "GET", &running, "");
+	assert_int_equal(http.status, 200);
+	assert_string_equal(http_header(&http, "Cache-Control"), "private, max-age=3");
+	yyjson_doc *doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/status"), "Running");
+	assert_string_equal(text_at(doc, "/data/event_id"), event_texts[0]);
+	assert_string_equal(text_at(doc, "/data/function_id"), "02000000-0000-0000-0000-000000000000");
+	assert_true(yyjson_is_null(yyjson_doc_ptr_get(doc, "/data/ended_at")));
+	assert_null(yyjson_doc_ptr_get(doc, "/data/output"));
+	assert_null(yyjson_doc_ptr_get(doc, "/data/original_run_id"));
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get_run(state, "GET", &completed, "");
+	doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/status"), "Completed");
+	assert_string_equal(text_at(doc, "/data/ended_at"), "2023-11-14T22:13:20.5Z");
+	assert_true(yyjson_get_bool(yyjson_doc_ptr_get(doc, "/data/output/done")));
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get(state, "/v1/runs/01JQDAE4RQF8MBCR55T5AK4KXS");
+	assert_reply(http, 404,
+		     "{\"error\":\"Unable to load function run: "
+		     "01JQDAE4RQF8MBCR55T5AK4KXS\",\"data\":null,\"status\":404}\n");
+	http = get(state, "/v1/runs/x");
+	assert_reply(http, 400, "{\"error\":\"Invalid run ID: x\",\"data\":null,\"status\":400}\n");
+}
+
+static void test_event_runs(void **state) {
+	char path[100];
+	(void)snprintf(path, sizeof path, "/v1/events/%s/runs", event_texts[0]);
+	struct http http = get(state, path);
+	assert_string_equal(http_header(&http, "Cache-Control"), "private, max-age=15");
+	yyjson_doc *doc = parse(&http);
+	assert_int_equal(yyjson_arr_size(yyjson_doc_ptr_get(doc, "/data")), 3);
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get(state, "/v1/events/01JQDAE4RQF8MBCR55T5AK4KXS/runs");
+	assert_int_equal(http.status, 200);
+	assert_non_null(strstr(http.body, "{\"data\":[],"));
+	http_free(&http);
+}
+
+// The engine knows runs under way; the others are in history.
+static struct reply *engine_runs(struct fixture *fixture, struct command *command) {
+	(void)fixture;
+	if (ulid_cmp(&command->run.run_id, &running) != 0) return reply_new(command->request, REPLY_FAILED, 404);
+	if (command->kind == COMMAND_CANCEL) return reply_new(command->request, REPLY_OK, 200);
+	assert_int_equal(command->kind, COMMAND_RUN_JOBS);
+	struct reply *reply = reply_new(command->request, REPLY_RUN_JOBS, 200);
+	reply->text = STR("[{\"JobID\":\"j\"}]");
+	return reply;
+}
+
+static void test_cancel(void **state) {
+	static const struct ulid unknown = {{1, 2, 3}};
+	const struct {
+		const struct ulid *run_id;
+		int v1, v0;
+	} cases[] = {{&running, 200, 204}, {&completed, 200, 409}, {&cancelled, 200, 204}, {&unknown, 404, 404}};
+	((struct fixture *)*state)->engine = engine_runs;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http http = get_run(state, "DELETE", cases[i].run_id, "");
+		assert_int_equal(http.status, cases[i].v1);
+		if (http.status == 200) assert_int_equal(http.body_len, 0);
+		http_free(&http);
+		char path[100] = "/v0/runs/";
+		ulid_text(cases[i].run_id, path + strlen(path));
+		http = call(*state, "DELETE", path, NULL);
+		assert_int_equal(http.status, cases[i].v0);
+		http_free(&http);
+	}
+	((struct fixture *)*state)->engine = engine_says_ok;
+}
+
+static void test_jobs(void **state) {
+	((struct fixture *)*state)->engine = engine_runs;
+	struct http http = get_run(state, "GET", &running, "/jobs");
+	assert_int_equal(http.status, 200);
+	assert_non_null(strstr(http.body, "{\"data\":[{\"JobID\":\"j\"}],\"metadata\":{"));
+	http_free(&http);
+	http = get_run(state, "GET", &completed, "/jobs");
+	assert_int_equal(http.status, 200);
+	assert_non_null(strstr(http.body, "{\"data\":[],"));
+	http_free(&http);
+	http = get(state, "/v1/runs/01JQDAE4RQF8MBCR55T5AK4KXS/jobs");
+	assert_int_equal(http.status, 404);
+	http_free(&http);
+	((struct fixture *)*state)->engine = engine_says_ok;
+}
+
+static void test_app_functions(void **state) {
+	struct http http = get(state, "/v1/apps/shop/functions");
+	assert_int_equal(http.status, 200);
+	yyjson_doc *doc = parse(&http);
+	assert_int_equal(yyjson_arr_size(yyjson_doc_get_root(doc)), 1);
+	assert_string_equal(text_at(doc, "/0/id"), "shop-hello");
+	assert_string_equal(text_at(doc, "/0/config/name"), "Hello");
+	assert_string_equal(text_at(doc, "/0/archived_at"), "0001-01-01T00:00:00Z");
+	yyjson_doc_free(doc);
+	http_free(&http);
+	http = get(state, "/v1/apps/nobody/functions");
+	assert_reply(http, 200, "[]\n");
+}
+
+static void test_dev(void **state) {
+	struct http http = get(state, "/dev");
+	assert_int_equal(http.status, 200);
+	yyjson_doc *doc = parse(&http);
+	assert_string_equal(text_at(doc, "/version"), "0.1.0-test");
+	assert_true(yyjson_get_bool(yyjson_doc_ptr_get(doc, "/startOpts/poll")));
+	assert_string_equal(text_at(doc, "/functions/0/name"), "Hello");
+	assert_true(yyjson_is_null(yyjson_doc_ptr_get(doc, "/handlers")));
+	assert_true(yyjson_get_bool(yyjson_doc_ptr_get(doc, "/features/run-details-v4")));
+	assert_true(yyjson_is_false(yyjson_doc_ptr_get(doc, "/features/FEATURE_CEL_SEARCH")));
+	assert_true(yyjson_is_false(yyjson_doc_ptr_get(doc, "/features/one")));
+	assert_null(yyjson_doc_ptr_get(doc, "/features/two"));
+	yyjson_doc_free(doc);
+	http_free(&http);
+}
+
+int main(void) {
+	setenv("INNGEST_FEATURE_FLAGS", "one=false,two=maybe,three", 1);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events_list),
+		cmocka_unit_test(test_events_pages),
+		cmocka_unit_test(test_events_bad_query),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_event_runs),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_app_functions),
+		cmocka_unit_test(test_dev),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
