@@ -1,0 +1,89 @@
+// What the files of src/history share: the schema as data, and small helpers over SQLite.
+#ifndef INNGEST_HISTORY_HISTORY_INTERNAL_H
+#define INNGEST_HISTORY_HISTORY_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "history/history.h"
+
+// Events whose internal id says another time than they were received at, by more than this, are listed in
+// engine_event_skew: so a search by time needs only a range of ids and that (mostly empty) table.
+#define EVENT_SKEW_MS 10000
+
+#define NS_PER_MS 1000000
+
+// Ids may claim any time; what 64 bits of nanoseconds cannot hold is cut.
+static inline int64_t ns_of_ms(uint64_t ms) {
+	return ms < INT64_MAX / NS_PER_MS ? (int64_t)ms * NS_PER_MS : INT64_MAX;
+}
+
+// ---- The schema as data (schema.c) ----
+
+struct column {
+	const char *name;
+	const char *type;
+	const char *rest; // constraints and default
+};
+struct table {
+	const char *name;
+	const struct column *columns;
+	size_t column_count;
+	const char *key; // further table constraint, or NULL
+};
+extern const struct table history_tables[];
+extern const size_t history_table_count;
+extern const char history_plain_indexes[]; // of the reference server: the ones that cannot fail
+extern const char history_own_schema[];    // ours: names start with engine_
+
+// ---- SQLite (sql.c) ----
+
+enum err sql_fail(sqlite3 *db, const char *what, struct error *error);
+enum err sql_exec(sqlite3 *db, const char *sql, struct error *error);
+enum err sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *error);
+// Steps a statement that returns no rows, and resets it.
+enum err sql_run(sqlite3_stmt *statement, struct error *error);
+// Steps to the next row: true while there is one. At the end resets the statement and sets *err.
+bool sql_row(sqlite3_stmt *statement, enum err *err, struct error *error);
+
+// Bound memory must stay until the statement is reset.
+void sql_bind_text(sqlite3_stmt *statement, int index, struct str text);
+void sql_bind_text_or_null(sqlite3_stmt *statement, int index, struct str text); // empty: NULL
+void sql_bind_ulid(sqlite3_stmt *statement, int index, const struct ulid *ulid);
+void sql_bind_uuid(sqlite3_stmt *statement, int index, const struct uuid *uuid); // as text, copied
+
+struct str sql_text(sqlite3_stmt *statement, int column, struct arena *arena); // NULL gives the empty slice
+bool sql_ulid(sqlite3_stmt *statement, int column, struct ulid *out);
+bool sql_uuid(sqlite3_stmt *statement, int column, struct uuid *out);
+// Any of the time texts of 09 §3.3, as nanoseconds; `otherwise` when it is none of them.
+int64_t sql_time(sqlite3_stmt *statement, int column, int64_t otherwise);
+
+// ---- Queries (reader.c) ----
+
+enum query {
+	QUERY_EVENTS,
+	QUERY_EVENTS_NAMED,
+	QUERY_EVENT,
+	QUERY_RUN,
+	QUERY_EVENT_RUNS,
+	QUERY_APPS,
+	QUERY_FUNCTIONS,
+	QUERY_APP_FUNCTIONS,
+	QUERY_COUNT,
+};
+struct history_reader {
+	sqlite3 *db;
+	sqlite3_stmt *queries[QUERY_COUNT];
+};
+
+// An array in the arena that grows by doubling; returns the new last element, zeroed.
+struct rows {
+	struct arena *arena;
+	size_t row_size;
+	char *items;
+	size_t count, cap;
+};
+void *rows_add(struct rows *rows);
+
+#endif

@@ -1,0 +1,148 @@
+// The read side: prepared queries, and the event list.
+#include <stdlib.h>
+
+#include "history/history_internal.h"
+
+#define EVENT_SELECT                                                                                             \
+	"SELECT e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
+	"e.event_ts"
+#define EVENT_FILTER " AND e.received_at >= ?3 AND e.received_at < ?4 AND e.event_name NOT LIKE 'inngest/%'"
+// ?1 ≤ id < ?2, ?3 ≤ time text < ?4, ?5 limit; then the events whose ids lie about their time (?6 ≤ time ≤ ?7), but for
+// those that the first part found, below ?8. Both parts come in order and are merged: no sort, no scan past the limit.
+#define SKEWED "engine_event_skew s CROSS JOIN events e ON e.internal_id = s.internal_id" // CROSS: in this order
+#define EVENTS_SQL(name)                                                                                 \
+	EVENT_SELECT " FROM events e WHERE e.internal_id >= ?1 AND e.internal_id < ?2" EVENT_FILTER name \
+		     " UNION ALL " EVENT_SELECT " FROM " SKEWED                                          \
+		     " WHERE s.received_ns BETWEEN ?6 AND ?7 AND s.internal_id < ?8 AND"                 \
+		     " (s.internal_id < ?1 OR s.internal_id >= ?2)" EVENT_FILTER name " ORDER BY 1 DESC LIMIT ?5"
+// A run finished twice has two finish rows: the first one counts (09 §4.4).
+#define RUN_SQL(column)                                                                                           \
+	"SELECT r.run_id, r.event_id, r.original_run_id, r.function_id, r.cron, f.status, f.output, f.created_at" \
+	" FROM function_runs r LEFT JOIN function_finishes f ON f.rowid ="                                        \
+	" (SELECT min(rowid) FROM function_finishes WHERE run_id = r.run_id) WHERE r." column " = ?1 ORDER BY r.rowid"
+
+static const char *const query_sql[QUERY_COUNT] = {
+	[QUERY_EVENTS] = EVENTS_SQL(""),
+	[QUERY_EVENTS_NAMED] = EVENTS_SQL(" AND e.event_name = ?9"),
+	[QUERY_EVENT] = EVENT_SELECT " FROM events e WHERE e.internal_id = ?1 ORDER BY e.rowid LIMIT 1",
+	[QUERY_RUN] = RUN_SQL("run_id") " LIMIT 1",
+	[QUERY_EVENT_RUNS] = RUN_SQL("event_id"),
+	[QUERY_APPS] = "SELECT id, name, url, error, method, sdk_language, sdk_version, framework FROM apps"
+		       " WHERE archived_at IS NULL ORDER BY id",
+	[QUERY_FUNCTIONS] = "SELECT f.config FROM functions f JOIN apps a ON a.id = f.app_id"
+			    " WHERE f.archived_at IS NULL AND a.archived_at IS NULL ORDER BY f.id",
+	[QUERY_APP_FUNCTIONS] = "SELECT f.id, f.app_id, f.slug, f.name, f.config, f.created_at FROM apps a"
+				" JOIN functions f ON f.app_id = a.id"
+				" WHERE a.name = ?1 AND f.archived_at IS NULL ORDER BY f.id",
+};
+
+enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error) {
+	struct history_reader *reader = mem_calloc(1, sizeof *reader);
+	reader->db = db;
+	for (size_t i = 0; i < QUERY_COUNT; i++) {
+		enum err err = sql_prepare(db, query_sql[i], &reader->queries[i], error);
+		if (err == ERR_OK) continue;
+		history_reader_free(reader);
+		return err;
+	}
+	*out = reader;
+	return ERR_OK;
+}
+
+void history_reader_free(struct history_reader *reader) {
+	if (reader == NULL) return;
+	for (size_t i = 0; i < QUERY_COUNT; i++) sqlite3_finalize(reader->queries[i]);
+	free(reader);
+}
+
+// ---- Events ----
+
+#define ULID_TIME_MAX_MS ((1ull << 48) - 1)
+
+// The lowest id of a millisecond.
+static struct ulid ulid_floor(uint64_t ms) {
+	static const uint8_t zeros[10];
+	return ulid_make(ms < ULID_TIME_MAX_MS ? ms : ULID_TIME_MAX_MS, zeros);
+}
+
+static uint64_t ms_of(int64_t ns) {
+	return ns > 0 ? (uint64_t)ns / NS_PER_MS : 0;
+}
+
+// Times are compared as text. Behind the last digit the stored text has nothing, or a zone that starts with ' ' or '+',
+// or, when the time is later, '.' or a digit. So the bare digits are the lowest text of their instant, and the digits
+// with ',' are above all texts of the instant and below all later ones: ' ' < '+' < ',' < '.' < '0'.
+static struct str time_prefix(struct arena *arena, int64_t ns, const char *end) {
+	struct buf buf;
+	buf_init(&buf, 64);
+	date_format_go(&buf, ns);
+	struct str zone = STR(" +0000 UTC");
+	struct str prefix = str_first(buf_view(&buf), buf.len - zone.len);
+	prefix = arena_cat(arena, prefix, str_from_cstr(end));
+	buf_free(&buf);
+	return prefix;
+}
+
+// Empty for {} and null, which mean that the event has no user.
+static struct str user_or_nothing(struct str user) {
+	return str_eq(user, STR("{}")) || str_eq(user, STR("null")) ? (struct str){NULL, 0} : user;
+}
+
+static bool read_event(sqlite3_stmt *row, struct arena *arena, struct history_event *out) {
+	if (!sql_ulid(row, 0, &out->internal_id)) return false;
+	int64_t id_ns = ns_of_ms(ulid_time_ms(&out->internal_id));
+	out->received_ns = sql_time(row, 1, id_ns);
+	out->id = sql_text(row, 2, arena);
+	out->name = sql_text(row, 3, arena);
+	out->data = sql_text(row, 4, arena);
+	out->user = user_or_nothing(sql_text(row, 5, arena));
+	out->v = sql_text(row, 6, arena);
+	out->ts_ms = sql_time(row, 7, id_ns) / NS_PER_MS;
+	return true;
+}
+
+static void bind_events(sqlite3_stmt *statement, struct arena *arena, const struct history_events_query *query,
+			struct ulid bounds[3]) {
+	uint64_t after_ms = ms_of(query->after_ns), before_ms = ms_of(query->before_ns);
+	memset(&bounds[2], 0xFF, sizeof bounds[2]);
+	if (query->has_cursor) bounds[2] = query->cursor;
+	bounds[0] = ulid_floor(after_ms > EVENT_SKEW_MS ? after_ms - EVENT_SKEW_MS : 0);
+	bounds[1] = ulid_floor(before_ms + EVENT_SKEW_MS + 1);
+	if (ulid_cmp(&bounds[2], &bounds[1]) < 0) bounds[1] = bounds[2];
+	sql_bind_ulid(statement, 1, &bounds[0]);
+	sql_bind_ulid(statement, 2, &bounds[1]);
+	sql_bind_text(statement, 3, time_prefix(arena, query->after_ns, ""));
+	sql_bind_text(statement, 4, time_prefix(arena, query->before_ns, ","));
+	sqlite3_bind_int64(statement, 5, query->limit);
+	sqlite3_bind_int64(statement, 6, query->after_ns);
+	sqlite3_bind_int64(statement, 7, query->before_ns);
+	sql_bind_ulid(statement, 8, &bounds[2]);
+	if (query->name.len > 0) sql_bind_text(statement, 9, query->name);
+}
+
+enum err history_events(struct history_reader *reader, struct arena *arena, const struct history_events_query *query,
+			struct history_event **out, size_t *count, struct error *error) {
+	sqlite3_stmt *statement = reader->queries[query->name.len > 0 ? QUERY_EVENTS_NAMED : QUERY_EVENTS];
+	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_event)};
+	struct ulid bounds[3];
+	bind_events(statement, arena, query, bounds);
+	enum err err;
+	while (sql_row(statement, &err, error)) {
+		struct history_event event = {0};
+		if (read_event(statement, arena, &event)) *(struct history_event *)rows_add(&rows) = event;
+	}
+	*out = (struct history_event *)(void *)rows.items;
+	*count = rows.count;
+	return err;
+}
+
+enum err history_event(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,
+		       struct history_event *out, struct error *error) {
+	sqlite3_stmt *statement = reader->queries[QUERY_EVENT];
+	sql_bind_ulid(statement, 1, internal_id);
+	bool found = false;
+	enum err err;
+	while (sql_row(statement, &err, error)) found = read_event(statement, arena, out);
+	if (err == ERR_OK && !found) return error_set(error, ERR_NOT_FOUND, "Event not found");
+	return err;
+}

@@ -1,0 +1,255 @@
+// The reference server's tables and indexes (spec 09 §4, §5), and ours beside them.
+#include "history/history_internal.h"
+
+#define NOW "NOT NULL DEFAULT CURRENT_TIMESTAMP"
+
+static const struct column apps[] = {
+	{"id", "CHAR(36)", "PRIMARY KEY"},
+	{"name", "VARCHAR", "NOT NULL"},
+	{"sdk_language", "VARCHAR", "NOT NULL"},
+	{"sdk_version", "VARCHAR", "NOT NULL"},
+	{"framework", "VARCHAR", ""},
+	{"metadata", "VARCHAR", "NOT NULL DEFAULT '{}'"},
+	{"status", "VARCHAR", "NOT NULL"},
+	{"error", "TEXT", ""},
+	{"checksum", "VARCHAR", "NOT NULL"},
+	{"created_at", "TIMESTAMP", NOW},
+	{"archived_at", "TIMESTAMP", ""},
+	{"url", "VARCHAR", "NOT NULL"},
+	{"method", "VARCHAR(32)", "NOT NULL DEFAULT 'serve'"},
+	{"app_version", "VARCHAR", ""},
+};
+
+static const struct column functions[] = {
+	{"id", "CHAR(36)", "PRIMARY KEY"}, {"app_id", "CHAR(36)", ""},        {"name", "VARCHAR", "NOT NULL"},
+	{"slug", "VARCHAR", "NOT NULL"},   {"config", "VARCHAR", "NOT NULL"}, {"created_at", "TIMESTAMP", NOW},
+	{"archived_at", "TIMESTAMP", ""},
+};
+
+static const struct column events[] = {
+	{"internal_id", "BLOB", ""},
+	{"account_id", "CHAR(36)", ""},
+	{"workspace_id", "CHAR(36)", ""},
+	{"source", "VARCHAR(255)", ""},
+	{"source_id", "CHAR(35)", ""},
+	{"received_at", "TIMESTAMP", NOW},
+	{"event_id", "VARCHAR", "NOT NULL"},
+	{"event_name", "VARCHAR", "NOT NULL"},
+	{"event_data", "VARCHAR", "NOT NULL DEFAULT '{}'"},
+	{"event_user", "VARCHAR", "NOT NULL DEFAULT '{}'"},
+	{"event_v", "VARCHAR", ""},
+	{"event_ts", "TIMESTAMP", "NOT NULL"},
+};
+
+static const struct column function_runs[] = {
+	{"run_id", "BLOB", "NOT NULL"},
+	{"run_started_at", "TIMESTAMP", NOW},
+	{"function_id", "CHAR(36)", ""},
+	{"function_version", "INT", "NOT NULL"},
+	{"trigger_type", "VARCHAR", "NOT NULL DEFAULT 'event'"},
+	{"event_id", "BLOB", "NOT NULL"},
+	{"batch_id", "BLOB", ""},
+	{"original_run_id", "BLOB", ""},
+	{"cron", "VARCHAR", ""},
+	{"workspace_id", "UUID", ""},
+};
+
+static const struct column function_finishes[] = {
+	{"run_id", "BLOB", ""},
+	{"status", "VARCHAR", "NOT NULL"},
+	{"output", "VARCHAR", "NOT NULL DEFAULT '{}'"},
+	{"completed_step_count", "INT", "NOT NULL DEFAULT 1"},
+	{"created_at", "TIMESTAMP", NOW},
+};
+
+static const struct column history[] = {
+	{"id", "BLOB", ""},
+	{"created_at", "TIMESTAMP", NOW},
+	{"run_started_at", "TIMESTAMP", NOW},
+	{"function_id", "CHAR(36)", ""},
+	{"function_version", "INT", "NOT NULL"},
+	{"run_id", "BLOB", "NOT NULL"},
+	{"event_id", "BLOB", "NOT NULL"},
+	{"batch_id", "BLOB", ""},
+	{"group_id", "VARCHAR", ""},
+	{"idempotency_key", "VARCHAR", "NOT NULL"},
+	{"type", "VARCHAR", "NOT NULL"},
+	{"attempt", "INT", "NOT NULL"},
+	{"latency_ms", "INT", ""},
+	{"step_name", "VARCHAR", ""},
+	{"step_id", "VARCHAR", ""},
+	{"step_type", "VARCHAR", ""},
+	{"url", "VARCHAR", ""},
+	{"cancel_request", "VARCHAR", ""},
+	{"sleep", "VARCHAR", ""},
+	{"wait_for_event", "VARCHAR", ""},
+	{"wait_result", "VARCHAR", ""},
+	{"invoke_function", "VARCHAR", ""},
+	{"invoke_function_result", "VARCHAR", ""},
+	{"result", "VARCHAR", ""},
+};
+
+static const struct column event_batches[] = {
+	{"id", "CHAR(26)", "PRIMARY KEY"},
+	{"account_id", "UUID", ""},
+	{"workspace_id", "UUID", ""},
+	{"app_id", "UUID", ""},
+	{"workflow_id", "UUID", ""},
+	{"run_id", "CHAR(26)", "NOT NULL"},
+	{"started_at", "TIMESTAMP", "NOT NULL"},
+	{"executed_at", "TIMESTAMP", NOW},
+	{"event_ids", "BLOB", "NOT NULL"},
+};
+
+static const struct column traces[] = {
+	{"timestamp", "TIMESTAMP", "NOT NULL"},
+	{"timestamp_unix_ms", "INT", "NOT NULL"},
+	{"trace_id", "VARCHAR", "NOT NULL"},
+	{"span_id", "VARCHAR", "NOT NULL"},
+	{"parent_span_id", "VARCHAR", ""},
+	{"trace_state", "VARCHAR", ""},
+	{"span_name", "VARCHAR", "NOT NULL"},
+	{"span_kind", "VARCHAR", "NOT NULL"},
+	{"service_name", "VARCHAR", "NOT NULL"},
+	{"resource_attributes", "BLOB", "NOT NULL"},
+	{"scope_name", "VARCHAR", "NOT NULL"},
+	{"scope_version", "VARCHAR", "NOT NULL"},
+	{"span_attributes", "BLOB", "NOT NULL"},
+	{"duration", "INT", "NOT NULL"},
+	{"status_code", "VARCHAR", "NOT NULL"},
+	{"status_message", "TEXT", ""},
+	{"events", "BLOB", "NOT NULL"},
+	{"links", "BLOB", "NOT NULL"},
+	{"run_id", "CHAR(26)", ""},
+};
+
+static const struct column trace_runs[] = {
+	{"run_id", "CHAR(26)", "PRIMARY KEY"},
+	{"account_id", "CHAR(36)", "NOT NULL"},
+	{"workspace_id", "CHAR(36)", "NOT NULL"},
+	{"app_id", "CHAR(36)", "NOT NULL"},
+	{"function_id", "CHAR(36)", "NOT NULL"},
+	{"trace_id", "BLOB", "NOT NULL"},
+	{"queued_at", "INT", "NOT NULL"},
+	{"started_at", "INT", "NOT NULL"},
+	{"ended_at", "INT", "NOT NULL"},
+	{"status", "INT", "NOT NULL"},
+	{"source_id", "VARCHAR", "NOT NULL"},
+	{"trigger_ids", "BLOB", "NOT NULL"},
+	{"output", "BLOB", ""},
+	{"is_debounce", "BOOLEAN", "NOT NULL"},
+	{"batch_id", "BLOB", ""},
+	{"cron_schedule", "TEXT", ""},
+	{"has_ai", "BOOLEAN", "NOT NULL DEFAULT FALSE"},
+};
+
+static const struct column spans[] = {
+	{"span_id", "TEXT", "NOT NULL"},
+	{"trace_id", "TEXT", "NOT NULL"},
+	{"parent_span_id", "TEXT", ""},
+	{"name", "TEXT", "NOT NULL"},
+	{"start_time", "DATETIME", "NOT NULL"},
+	{"end_time", "DATETIME", "NOT NULL"},
+	{"attributes", "JSON", ""},
+	{"links", "JSON", ""},
+	{"dynamic_span_id", "TEXT", ""},
+	{"account_id", "TEXT", "NOT NULL"},
+	{"app_id", "TEXT", "NOT NULL"},
+	{"function_id", "TEXT", "NOT NULL"},
+	{"run_id", "TEXT", "NOT NULL"},
+	{"env_id", "TEXT", "NOT NULL"},
+	{"output", "JSON", ""},
+	{"debug_run_id", "CHAR(36)", ""},
+	{"debug_session_id", "CHAR(36)", ""},
+	{"status", "TEXT", ""},
+	{"input", "JSON", ""},
+	{"event_ids", "JSON", ""},
+	{"is_deferred", "BOOLEAN", ""},
+};
+
+static const struct column worker_connections[] = {
+	{"account_id", "CHAR(36)", "NOT NULL"},
+	{"workspace_id", "CHAR(36)", "NOT NULL"},
+	{"app_name", "VARCHAR", "NOT NULL"},
+	{"app_id", "CHAR(36)", ""},
+	{"id", "CHAR(26)", "NOT NULL"},
+	{"gateway_id", "CHAR(26)", "NOT NULL"},
+	{"instance_id", "VARCHAR", "NOT NULL"},
+	{"status", "INT", "NOT NULL"},
+	{"worker_ip", "VARCHAR", "NOT NULL"},
+	{"max_worker_concurrency", "INT", "NOT NULL DEFAULT 0"},
+	{"connected_at", "INT", "NOT NULL"},
+	{"last_heartbeat_at", "INT", ""},
+	{"disconnected_at", "INT", ""},
+	{"recorded_at", "INT", "NOT NULL"},
+	{"inserted_at", "INT", "NOT NULL"},
+	{"disconnect_reason", "VARCHAR", ""},
+	{"group_hash", "BLOB", "NOT NULL"},
+	{"sdk_lang", "VARCHAR", "NOT NULL"},
+	{"sdk_version", "VARCHAR", "NOT NULL"},
+	{"sdk_platform", "VARCHAR", "NOT NULL"},
+	{"sync_id", "CHAR(36)", ""},
+	{"app_version", "VARCHAR", ""},
+	{"function_count", "INT", "NOT NULL"},
+	{"cpu_cores", "INT", "NOT NULL"},
+	{"mem_bytes", "INT", "NOT NULL"},
+	{"os", "VARCHAR", "NOT NULL"},
+};
+
+static const struct column queue_snapshot_chunks[] = {
+	{"snapshot_id", "CHAR(26)", ""},
+	{"chunk_id", "INT", ""},
+	{"data", "BLOB", ""},
+};
+
+static const struct column migrations[] = {
+	{"version", "uint64", ""},
+	{"dirty", "bool", ""},
+};
+
+static const struct column goose_db_version[] = {
+	{"id", "INTEGER", "PRIMARY KEY AUTOINCREMENT"},
+	{"version_id", "INTEGER", "NOT NULL"},
+	{"is_applied", "INTEGER", "NOT NULL"},
+	{"tstamp", "TIMESTAMP", "DEFAULT (datetime('now'))"},
+};
+
+#define TABLE(name, key) \
+	{ #name, name, ARRAY_LEN(name), key }
+
+const struct table history_tables[] = {
+	TABLE(apps, NULL),
+	TABLE(functions, NULL),
+	TABLE(events, NULL),
+	TABLE(function_runs, NULL),
+	TABLE(function_finishes, NULL),
+	TABLE(history, NULL),
+	TABLE(event_batches, NULL),
+	TABLE(traces, NULL),
+	TABLE(trace_runs, NULL),
+	TABLE(spans, "PRIMARY KEY (trace_id, span_id)"),
+	TABLE(worker_connections, "PRIMARY KEY (id, app_name)"),
+	TABLE(queue_snapshot_chunks, "PRIMARY KEY (snapshot_id, chunk_id)"),
+	TABLE(migrations, NULL),
+	TABLE(goose_db_version, NULL),
+};
+const size_t history_table_count = ARRAY_LEN(history_tables);
+
+const char history_plain_indexes[] =
+	"CREATE INDEX IF NOT EXISTS idx_spans_run_id ON spans(run_id);"
+	"CREATE INDEX IF NOT EXISTS idx_spans_run_id_dynamic_start_time ON spans(run_id, dynamic_span_id, start_time);"
+	"CREATE INDEX IF NOT EXISTS idx_spans_status ON spans(status);"
+	"CREATE INDEX IF NOT EXISTS idx_spans_run_status ON spans(run_id, status);"
+	"CREATE INDEX IF NOT EXISTS idx_spans_account_status_time ON spans(account_id, status, start_time);";
+
+// The reference server has no index on these tables. Ours bear our prefix, so that none of its later migrations finds
+// its own name taken.
+const char history_own_schema[] =
+	"CREATE INDEX IF NOT EXISTS engine_events_id ON events(internal_id);"
+	"CREATE INDEX IF NOT EXISTS engine_events_name ON events(event_name, internal_id);"
+	"CREATE INDEX IF NOT EXISTS engine_runs_id ON function_runs(run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_runs_event ON function_runs(event_id);"
+	"CREATE INDEX IF NOT EXISTS engine_finishes_run ON function_finishes(run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_functions_app ON functions(app_id);"
+	"CREATE TABLE IF NOT EXISTS engine_event_skew(received_ns INTEGER NOT NULL, internal_id BLOB NOT NULL,"
+	" PRIMARY KEY(received_ns, internal_id)) WITHOUT ROWID;";

@@ -1,0 +1,241 @@
+// Rows for history items, with the encodings of spec 09 §3.3 and the upserts of §6.
+#include <stdlib.h>
+
+#include "history/history_internal.h"
+#include "model/limits.h"
+
+enum insert {
+	INSERT_APP,
+	APP_YIELD_NAME,
+	APP_SET_ERROR,
+	APP_ARCHIVE,
+	INSERT_FUNCTION,
+	FUNCTION_YIELD_SLUG,
+	FUNCTION_ARCHIVE,
+	INSERT_EVENT,
+	INSERT_EVENT_ONCE,
+	INSERT_SKEW,
+	INSERT_RUN,
+	INSERT_FINISH,
+	INSERT_COUNT,
+};
+
+struct history_writer {
+	sqlite3 *db;
+	sqlite3_stmt *inserts[INSERT_COUNT];
+	struct buf at; // texts of the times that the current row binds
+	struct buf other;
+};
+
+#define EVENT_COLUMNS \
+	"events(internal_id, received_at, event_id, event_name, event_data, event_user, event_v, event_ts)"
+
+static const char *const insert_sql[INSERT_COUNT] = {
+	[INSERT_APP] = "INSERT INTO apps(id, name, sdk_language, sdk_version, framework, metadata, status, error,"
+		       " checksum, created_at, url, method, app_version)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?12)"
+		       " ON CONFLICT(id) DO UPDATE SET name = iif(excluded.name = '', name, excluded.name),"
+		       " sdk_language = excluded.sdk_language, sdk_version = excluded.sdk_version,"
+		       " framework = excluded.framework, metadata = excluded.metadata, status = excluded.status,"
+		       " error = excluded.error, checksum = excluded.checksum, url = excluded.url,"
+		       " method = excluded.method, app_version = excluded.app_version, archived_at = NULL",
+	// Names are unique: another row that has this one, left by somebody else, becomes history.
+	[APP_YIELD_NAME] =
+		"UPDATE apps SET name = name || ' (id:' || id || ')', archived_at = coalesce(archived_at, ?3)"
+		" WHERE name = ?2 AND id <> ?1 AND name <> ''",
+	[APP_SET_ERROR] = "UPDATE apps SET error = ?2 WHERE id = ?1",
+	[APP_ARCHIVE] = "UPDATE apps SET archived_at = ?2 WHERE id = ?1 AND archived_at IS NULL",
+	[INSERT_FUNCTION] = "INSERT INTO functions(id, app_id, name, slug, config, created_at)"
+			    " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET app_id = excluded.app_id,"
+			    " name = excluded.name, slug = excluded.slug, config = excluded.config, archived_at = NULL",
+	// So are the slugs of an app's active functions.
+	[FUNCTION_YIELD_SLUG] = "UPDATE functions SET archived_at = ?4"
+				" WHERE app_id = ?2 AND slug = ?3 AND id <> ?1 AND archived_at IS NULL",
+	[FUNCTION_ARCHIVE] = "UPDATE functions SET archived_at = ?2 WHERE id = ?1 AND archived_at IS NULL",
+	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+			      " WHERE NOT EXISTS (SELECT 1 FROM events WHERE internal_id = ?1)",
+	[INSERT_SKEW] = "INSERT OR IGNORE INTO engine_event_skew(received_ns, internal_id) VALUES(?1, ?2)",
+	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
+		       " event_id, batch_id, original_run_id, cron, workspace_id)"
+		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "')",
+	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
+			  " VALUES(?1, ?2, ?3, 0, ?4)",
+};
+
+// ---- Times as text ----
+
+static struct str go_time(struct buf *buf, uint64_t ms) {
+	buf_clear(buf);
+	date_format_go(buf, ns_of_ms(ms));
+	return buf_view(buf);
+}
+
+// What SQL's datetime('now') writes: the first 19 characters of the other form.
+static struct str sql_now(struct buf *buf, uint64_t ms) {
+	return str_first(go_time(buf, ms), sizeof "2006-01-02 15:04:05" - 1);
+}
+
+// ---- Apps and functions ----
+
+static enum err yield_app_name(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *yield = writer->inserts[APP_YIELD_NAME];
+	sql_bind_uuid(yield, 1, &item->app.id);
+	sql_bind_text(yield, 2, item->app.name);
+	sql_bind_text(yield, 3, sql_now(&writer->at, item->at_ms));
+	return sql_run(yield, error);
+}
+
+static enum err write_app(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	enum err err = yield_app_name(writer, item, error);
+	if (err != ERR_OK) return err;
+	sqlite3_stmt *insert = writer->inserts[INSERT_APP];
+	sql_bind_uuid(insert, 1, &item->app.id);
+	sql_bind_text(insert, 2, item->app.name);
+	sql_bind_text(insert, 3, item->app.sdk_language);
+	sql_bind_text(insert, 4, item->app.sdk_version);
+	sql_bind_text_or_null(insert, 5, item->app.framework);
+	sql_bind_text(insert, 6, item->app.metadata);
+	sql_bind_text_or_null(insert, 7, item->app.error);
+	sql_bind_text(insert, 8, item->app.checksum);
+	sql_bind_text(insert, 9, sql_now(&writer->at, item->at_ms));
+	sql_bind_text(insert, 10, item->app.url);
+	sql_bind_text(insert, 11, item->app.method.len > 0 ? item->app.method : STR("serve"));
+	sql_bind_text_or_null(insert, 12, item->app.app_version);
+	return sql_run(insert, error);
+}
+
+static enum err write_app_error(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *update = writer->inserts[APP_SET_ERROR];
+	sql_bind_uuid(update, 1, &item->app.id);
+	sql_bind_text_or_null(update, 2, item->app.error);
+	return sql_run(update, error);
+}
+
+static enum err archive(struct history_writer *writer, enum insert which, const struct uuid *id, uint64_t at_ms,
+			struct error *error) {
+	sqlite3_stmt *update = writer->inserts[which];
+	sql_bind_uuid(update, 1, id);
+	sql_bind_text(update, 2, sql_now(&writer->at, at_ms));
+	return sql_run(update, error);
+}
+
+static enum err write_app_archive(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	return archive(writer, APP_ARCHIVE, &item->app.id, item->at_ms, error);
+}
+
+static enum err write_function(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *yield = writer->inserts[FUNCTION_YIELD_SLUG];
+	sql_bind_uuid(yield, 1, &item->function.id);
+	sql_bind_uuid(yield, 2, &item->function.app_id);
+	sql_bind_text(yield, 3, item->function.slug);
+	sql_bind_text(yield, 4, sql_now(&writer->at, item->at_ms));
+	enum err err = sql_run(yield, error);
+	if (err != ERR_OK) return err;
+	sqlite3_stmt *insert = writer->inserts[INSERT_FUNCTION];
+	sql_bind_uuid(insert, 1, &item->function.id);
+	sql_bind_uuid(insert, 2, &item->function.app_id);
+	sql_bind_text(insert, 3, item->function.name);
+	sql_bind_text(insert, 4, item->function.slug);
+	sql_bind_text(insert, 5, item->function.config);
+	sql_bind_text(insert, 6, go_time(&writer->at, item->at_ms));
+	return sql_run(insert, error);
+}
+
+static enum err write_function_archive(struct history_writer *writer, const struct history_item *item,
+				       struct error *error) {
+	return archive(writer, FUNCTION_ARCHIVE, &item->function.id, item->at_ms, error);
+}
+
+// ---- Events ----
+
+static enum err write_skew(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	uint64_t id_ms = ulid_time_ms(&item->event.internal_id);
+	uint64_t apart_ms = id_ms > item->at_ms ? id_ms - item->at_ms : item->at_ms - id_ms;
+	if (apart_ms <= EVENT_SKEW_MS) return ERR_OK;
+	sqlite3_stmt *insert = writer->inserts[INSERT_SKEW];
+	sqlite3_bind_int64(insert, 1, ns_of_ms(item->at_ms));
+	sql_bind_ulid(insert, 2, &item->event.internal_id);
+	return sql_run(insert, error);
+}
+
+static enum err write_event(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	struct str data = item->event.data;
+	if (item->event.late_data != NULL) {
+		CHECK(item->event.late_data->text != NULL);
+		data = payload_str(item->event.late_data->text);
+	}
+	bool once = item->event.maybe_stored;
+	sqlite3_stmt *insert = writer->inserts[once ? INSERT_EVENT_ONCE : INSERT_EVENT];
+	sql_bind_ulid(insert, 1, &item->event.internal_id);
+	sql_bind_text(insert, 2, go_time(&writer->at, item->at_ms));
+	sql_bind_text(insert, 3, item->event.id);
+	sql_bind_text(insert, 4, item->event.name);
+	sql_bind_text(insert, 5, data.len > 0 ? data : STR("null"));
+	sql_bind_text(insert, 6, item->event.user.len > 0 ? item->event.user : STR("null"));
+	sql_bind_text_or_null(insert, 7, item->event.v);
+	sql_bind_text(insert, 8, go_time(&writer->other, item->event.ts_ms));
+	enum err err = sql_run(insert, error);
+	if (err != ERR_OK || (once && sqlite3_changes(writer->db) == 0)) return err;
+	return write_skew(writer, item, error);
+}
+
+// ---- Runs ----
+
+static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
+	sql_bind_ulid(insert, 1, &item->run.run_id);
+	sql_bind_text(insert, 2, go_time(&writer->at, ulid_time_ms(&item->run.run_id)));
+	sql_bind_uuid(insert, 3, &item->run.function_id);
+	sql_bind_ulid(insert, 4, &item->run.event_id);
+	sql_bind_ulid(insert, 5, &item->run.original_run_id);
+	sql_bind_text_or_null(insert, 6, item->run.cron);
+	return sql_run(insert, error);
+}
+
+static enum err write_finish(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_FINISH];
+	sql_bind_ulid(insert, 1, &item->finish.run_id);
+	sql_bind_text(insert, 2, str_from_cstr(item->finish.status));
+	sql_bind_text(insert, 3, item->finish.output != NULL ? payload_str(item->finish.output) : STR("{}"));
+	sql_bind_text(insert, 4, go_time(&writer->at, item->at_ms));
+	return sql_run(insert, error);
+}
+
+enum err history_write(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	static enum err (*const writers[])(struct history_writer *, const struct history_item *, struct error *) = {
+		[HISTORY_APP] = write_app,
+		[HISTORY_APP_ERROR] = write_app_error,
+		[HISTORY_APP_ARCHIVE] = write_app_archive,
+		[HISTORY_FUNCTION] = write_function,
+		[HISTORY_FUNCTION_ARCHIVE] = write_function_archive,
+		[HISTORY_EVENT] = write_event,
+		[HISTORY_RUN] = write_run,
+		[HISTORY_FINISH] = write_finish,
+	};
+	CHECK((size_t)item->kind < ARRAY_LEN(writers));
+	return writers[item->kind](writer, item, error);
+}
+
+enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, struct error *error) {
+	struct history_writer *writer = mem_calloc(1, sizeof *writer);
+	writer->db = db;
+	buf_init(&writer->at, 64);
+	buf_init(&writer->other, 64);
+	for (size_t i = 0; i < INSERT_COUNT; i++) {
+		enum err err = sql_prepare(db, insert_sql[i], &writer->inserts[i], error);
+		if (err == ERR_OK) continue;
+		history_writer_free(writer);
+		return err;
+	}
+	*out = writer;
+	return ERR_OK;
+}
+
+void history_writer_free(struct history_writer *writer) {
+	if (writer == NULL) return;
+	for (size_t i = 0; i < INSERT_COUNT; i++) sqlite3_finalize(writer->inserts[i]);
+	buf_free(&writer->at);
+	buf_free(&writer->other);
+	free(writer);
+}
