@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #define SQLITE_DIR_DEFAULT ".inngest"
 #define SQLITE_FILE "main.db"
 #define PORT_SHIFT_MAX 1000u
+#define DESCRIPTORS_MAX 65536u
 
 struct node {
 	const struct node_config *config;
@@ -266,6 +268,14 @@ static void stop(struct node *node) {
 	if (node->store != NULL) store_close(node->store);
 }
 
+// Every client and every call needs a descriptor: use what the system allows rather than the cautious default.
+static void raise_descriptor_limit(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum err node_run(const struct node_config *config, void (*online)(void *context, uint16_t port), void *context,
                   struct error *error) {
 	sigset_t signals;
@@ -275,6 +285,7 @@ enum err node_run(const struct node_config *config, void (*online)(void *context
 	sigaddset(&signals, SIGQUIT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
 	struct node node = {.config = config};
 	node.commands = mailbox_new(NODE_COMMANDS_MAX, NULL, NULL);
 	enum err err = start(&node, error);

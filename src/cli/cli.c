@@ -1,0 +1,114 @@
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "cli/command.h"
+
+static int version_run(struct cli *cli, struct settings *settings) {
+	(void)settings;
+	fprintf(cli->out, "%s\n", cli_version());
+	return CLI_EXIT_OK;
+}
+
+// clang-format off
+const struct cli_command cli_commands[COMMAND_ID_COUNT] = {
+	[COMMAND_ID_ROOT] = {"", "durable functions: a server for Inngest apps", NULL, NULL},
+	[COMMAND_ID_HELP] = {"help", "Show help for a command", NULL, NULL},
+	[COMMAND_ID_VERSION] = {"version", "Print the version", NULL, version_run},
+	[COMMAND_ID_DEV] = {"dev", "Run the development server",
+		"   inngest dev\n"
+		"   inngest dev -u http://localhost:3000/api/inngest\n"
+		"   inngest dev --persist --port 9000\n",
+		dev_run},
+	[COMMAND_ID_START] = {"start", "Run the self-hosted server (not available yet)", NULL, start_run},
+};
+// clang-format on
+
+enum command_id command_find(struct str name) {
+	for (unsigned id = COMMAND_ID_ROOT + 1; id < COMMAND_ID_COUNT; id++)
+		if (str_eq_cstr(name, cli_commands[id].name)) return (enum command_id)id;
+	return COMMAND_ID_COUNT;
+}
+
+static int usage_error(struct cli *cli, const struct error *error) {
+	fprintf(cli->err, "Incorrect Usage: %s\n", error->message);
+	return CLI_EXIT_ERROR;
+}
+
+static int unknown_command(struct cli *cli, const char *name) {
+	fprintf(cli->err, "No help topic for '%s'\n", name);
+	return CLI_EXIT_UNKNOWN_COMMAND;
+}
+
+int start_run(struct cli *cli, struct settings *settings) {
+	(void)settings;
+	fputs("Error: the start command is not available yet; use 'inngest dev --persist'\n", cli->out);
+	return CLI_EXIT_ERROR;
+}
+
+// `inngest help [command]`
+static int help_run(struct cli *cli, int argc, char **argv) {
+	enum command_id topic = COMMAND_ID_ROOT;
+	if (argc > 0 && argv[0][0] != '-') {
+		topic = command_find(str_from_cstr(argv[0]));
+		if (topic == COMMAND_ID_COUNT) return unknown_command(cli, argv[0]);
+	}
+	help_print(cli->out, topic);
+	return CLI_EXIT_OK;
+}
+
+// --help and --version, wherever they stand. -1: neither was given.
+static int asked_for_text(struct cli *cli, const struct settings *settings) {
+	if (settings_on(settings, FLAG_ID_HELP)) {
+		help_print(cli->out, settings->command);
+		return CLI_EXIT_OK;
+	}
+	if (settings_on(settings, FLAG_ID_VERSION)) {
+		fprintf(cli->out, "inngest version %s\n", cli_version());
+		return CLI_EXIT_OK;
+	}
+	return -1;
+}
+
+static int command_run(struct cli *cli, struct settings *settings, int argc, char **argv) {
+	struct error error;
+	int used;
+	if (settings_read_arguments(settings, argc, argv, false, &used, &error) != ERR_OK)
+		return usage_error(cli, &error);
+	int code = asked_for_text(cli, settings);
+	if (code >= 0) return code;
+	return cli_commands[settings->command].run(cli, settings);
+}
+
+static int dispatch(struct cli *cli, struct arena *arena, int argc, char **argv) {
+	struct settings settings;
+	struct error error;
+	int used;
+	settings_init(&settings, arena, COMMAND_ID_ROOT);
+	if (settings_read_arguments(&settings, argc, argv, true, &used, &error) != ERR_OK)
+		return usage_error(cli, &error);
+	int code = asked_for_text(cli, &settings);
+	if (code >= 0) return code;
+	argc -= used;
+	argv += used;
+	if (argc == 0) {
+		help_print(cli->out, COMMAND_ID_ROOT);
+		return CLI_EXIT_OK;
+	}
+	settings.command = command_find(str_from_cstr(argv[0]));
+	if (settings.command == COMMAND_ID_COUNT) return unknown_command(cli, argv[0]);
+	if (settings.command == COMMAND_ID_HELP) return help_run(cli, argc - 1, argv + 1);
+	return command_run(cli, &settings, argc - 1, argv + 1);
+}
+
+int cli_main(struct cli *cli, int argc, char **argv) {
+	setenv("TZ", "UTC", 1); // before any thread
+	struct arena arena;
+	arena_init(&arena, 4096);
+	int code = argc > 0 ? dispatch(cli, &arena, argc - 1, argv + 1) : CLI_EXIT_ERROR;
+	arena_free(&arena);
+	fflush(cli->out);
+	fflush(cli->err);
+	return code;
+}

@@ -1,0 +1,99 @@
+#include "cli/flag.h"
+
+#include <stdint.h>
+
+#include "base/check.h"
+
+#define PORT_MAX 65535
+#define COUNT_MAX 1000000
+#define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
+#define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
+#define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
+#define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
+#define ON_START_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN, [COMMAND_ID_START] = FLAG_SHOWN}
+
+// clang-format off
+const struct flag cli_flags[FLAG_ID_COUNT] = {
+	[FLAG_ID_CONFIG] = {"config", .type = FLAG_STRING, ON_BOTH, .unit = "path",
+		.help = "Configuration file (JSON or YAML)"},
+	[FLAG_ID_HOST] = {"host", .type = FLAG_STRING, ON_BOTH, .unit = "address",
+		.help = "Address to listen on; all interfaces when empty"},
+	[FLAG_ID_PORT] = {"port", 'p', .type = FLAG_INT, ON_BOTH, .fallback = "8288", .max = PORT_MAX,
+		.help = "Port to listen on"},
+	[FLAG_ID_SDK_URL] = {"sdk-url", 'u', .type = FLAG_LIST, ON_BOTH, .unit = "url",
+		.help = "URL where an app serves its functions; repeat it or separate several with commas"},
+	[FLAG_ID_NO_DISCOVERY] = {"no-discovery", .type = FLAG_BOOL, ON_DEV,
+		.help = "Do not look for apps on the usual local ports"},
+	[FLAG_ID_NO_POLL] = {"no-poll", .type = FLAG_BOOL, ON_DEV,
+		.help = "Do not ask known apps for changed functions again and again"},
+	[FLAG_ID_POLL_INTERVAL] = {"poll-interval", .type = FLAG_INT, ON_BOTH, .fallback = "5", .max = 86400, .unit = "seconds",
+		.help = "Time between two looks at the apps"},
+	[FLAG_ID_RETRY_INTERVAL] = {"retry-interval", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = 86400, .unit = "seconds",
+		.help = "Wait exactly this long before each retry; 0 uses growing waits"},
+	[FLAG_ID_QUEUE_WORKERS] = {"queue-workers", .type = FLAG_INT, ON_BOTH, .fallback = "100", .max = COUNT_MAX,
+		.help = "Steps that may be executing at the same time"},
+	[FLAG_ID_TICK] = {"tick", .type = FLAG_INT, ON_BOTH, .fallback = "150", .max = 3600000, .unit = "ms",
+		.help = "Accepted for compatibility; the queue is never polled"},
+	[FLAG_ID_PERSIST] = {"persist", .type = FLAG_BOOL, ON_DEV,
+		.help = "Keep apps, events and runs on disk between restarts"},
+	[FLAG_ID_SQLITE_DIR] = {"sqlite-dir", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "path",
+		.help = "Directory of the database file main.db; ./.inngest when empty"},
+	[FLAG_ID_DURABILITY] = {"durability", .type = FLAG_CHOICE, ON_BOTH, .choices = "none|os|fsync",
+		.help = "What an accepted event survives: none = nothing, os = a crash of the server, fsync = a power loss"},
+	[FLAG_ID_REDIS_URI] = {"redis-uri", .type = FLAG_STRING, ON_START, .unit = "uri",
+		.help = "Redis server for queue and run state"},
+	[FLAG_ID_POSTGRES_URI] = {"postgres-uri", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "uri",
+		.help = "PostgreSQL server for apps, events and history"},
+	[FLAG_ID_POSTGRES_MAX_IDLE_CONNS] = {"postgres-max-idle-conns", .type = FLAG_INT, ON_START_DEV_HIDDEN, .fallback = "10",
+		.max = COUNT_MAX, .help = "Idle PostgreSQL connections that are kept"},
+	[FLAG_ID_POSTGRES_MAX_OPEN_CONNS] = {"postgres-max-open-conns", .type = FLAG_INT, ON_START_DEV_HIDDEN, .fallback = "100",
+		.max = COUNT_MAX, .help = "PostgreSQL connections at most"},
+	[FLAG_ID_POSTGRES_CONN_MAX_IDLE_TIME] = {"postgres-conn-max-idle-time", .type = FLAG_INT, ON_START_DEV_HIDDEN,
+		.fallback = "5", .max = COUNT_MAX, .unit = "minutes", .help = "Idle PostgreSQL connections are closed after this"},
+	[FLAG_ID_POSTGRES_CONN_MAX_LIFETIME] = {"postgres-conn-max-lifetime", .type = FLAG_INT, ON_START_DEV_HIDDEN,
+		.fallback = "30", .max = COUNT_MAX, .unit = "minutes", .help = "PostgreSQL connections are renewed after this"},
+	[FLAG_ID_SIGNING_KEY] = {"signing-key", .type = FLAG_STRING, ON_START, .unit = "hex",
+		.help = "Key that signs requests between server and apps"},
+	[FLAG_ID_EVENT_KEY] = {"event-key", .type = FLAG_LIST, ON_START, .unit = "key",
+		.help = "Key that may send events; repeat it or separate several with commas"},
+	[FLAG_ID_NO_UI] = {"no-ui", .type = FLAG_BOOL, ON_START,
+		.help = "Serve neither the dashboard nor GraphQL"},
+	[FLAG_ID_CONNECT_GATEWAY_PORT] = {"connect-gateway-port", .type = FLAG_INT, ON_BOTH, .fallback = "8289", .max = PORT_MAX,
+		.unit = "port", .help = "Port for Connect workers"},
+	[FLAG_ID_CONNECT_GATEWAY_GRPC_PORT] = {"connect-gateway-grpc-port", .type = FLAG_INT, ON_BOTH, .fallback = "50052",
+		.max = PORT_MAX, .unit = "port", .help = "Accepted for compatibility; one process needs no gRPC"},
+	[FLAG_ID_CONNECT_EXECUTOR_GRPC_PORT] = {"connect-executor-grpc-port", .type = FLAG_INT, ON_BOTH, .fallback = "50053",
+		.max = PORT_MAX, .unit = "port", .help = "Accepted for compatibility; one process needs no gRPC"},
+	[FLAG_ID_CONNECT_GATEWAY_GRPC_IP] = {"connect-gateway-grpc-ip", .type = FLAG_STRING, ON_BOTH, .fallback = "127.0.0.1",
+		.unit = "ip", .help = "Accepted for compatibility; one process needs no gRPC"},
+	[FLAG_ID_CONNECT_EXECUTOR_GRPC_IP] = {"connect-executor-grpc-ip", .type = FLAG_STRING, ON_BOTH, .fallback = "127.0.0.1",
+		.unit = "ip", .help = "Accepted for compatibility; one process needs no gRPC"},
+	[FLAG_ID_DEBUG_API_PORT] = {"debug-api-port", .type = FLAG_INT, ON_DEV_HIDDEN, .fallback = "7777", .max = PORT_MAX,
+		.unit = "port", .help = "Accepted for compatibility"},
+	[FLAG_ID_SYSTEM_TRACE_ENDPOINT] = {"system-trace-endpoint", .type = FLAG_STRING, ON_DEV_HIDDEN, .unit = "host:port",
+		.help = "Accepted for compatibility"},
+	[FLAG_ID_SYSTEM_TRACE_URL_PATH] = {"system-trace-url-path", .type = FLAG_STRING, ON_DEV_HIDDEN, .unit = "path",
+		.help = "Accepted for compatibility"},
+
+	[FLAG_ID_JSON] = {"json", .global = true, .type = FLAG_BOOL,
+		.help = "Write logs as JSON lines; always so when the output is no terminal"},
+	[FLAG_ID_VERBOSE] = {"verbose", .global = true, .type = FLAG_BOOL,
+		.help = "Log level debug, unless --log-level is set"},
+	[FLAG_ID_LOG_LEVEL] = {"log-level", 'l', .global = true, .type = FLAG_STRING, .fallback = "info", .unit = "level",
+		.help = "trace, debug, info, notice, warn, error or emergency"},
+	[FLAG_ID_HELP] = {"help", 'h', .global = true, .arguments_only = true, .type = FLAG_BOOL,
+		.help = "Show help"},
+	[FLAG_ID_VERSION] = {"version", 'v', .global = true, .arguments_only = true, .type = FLAG_BOOL,
+		.help = "Print the version"},
+};
+// clang-format on
+
+enum flag_id flag_find(enum command_id command, struct str name) {
+	for (unsigned id = 0; id < ARRAY_LEN(cli_flags); id++) {
+		const struct flag *flag = &cli_flags[id];
+		bool named = str_eq_cstr(name, flag->name) ||
+			     (name.len == 1 && flag->letter != 0 && name.ptr[0] == flag->letter);
+		if (named && flag_allowed(flag, command)) return (enum flag_id)id;
+	}
+	return FLAG_ID_COUNT;
+}

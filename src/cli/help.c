@@ -1,0 +1,88 @@
+#include "base/buf.h"
+#include "base/check.h"
+#include "cli/command.h"
+
+#define HELP_MAX (64u << 10)
+
+static const char *type_name(const struct flag *flag) {
+	static const char *const names[] = {[FLAG_BOOL] = "",
+					    [FLAG_INT] = "number",
+					    [FLAG_STRING] = "text",
+					    [FLAG_CHOICE] = "",
+					    [FLAG_LIST] = "text"};
+	if (flag->unit != NULL) return flag->unit;
+	return flag->type == FLAG_CHOICE ? flag->choices : names[flag->type];
+}
+
+// "--port number, -p number"
+static size_t usage_append(struct buf *out, const struct flag *flag) {
+	size_t before = out->len;
+	const char *value = type_name(flag), *space = value[0] != '\0' ? " " : "";
+	buf_printf(out, "--%s%s%s", flag->name, space, value);
+	if (flag->letter != 0) buf_printf(out, ", -%c%s%s", flag->letter, space, value);
+	return out->len - before;
+}
+
+static bool shown(const struct flag *flag, enum command_id command, bool global) {
+	return flag->global == global && (global || flag->use[command] == FLAG_SHOWN);
+}
+
+static size_t widest(enum command_id command) {
+	size_t width = 0;
+	struct buf scratch;
+	buf_init(&scratch, HELP_MAX);
+	for (size_t i = 0; i < FLAG_ID_COUNT; i++) {
+		const struct flag *flag = &cli_flags[i];
+		if (!shown(flag, command, false) && !shown(flag, command, true)) continue;
+		size_t len = usage_append(&scratch, flag);
+		if (len > width) width = len;
+	}
+	buf_free(&scratch);
+	return width;
+}
+
+static void flags_append(struct buf *out, enum command_id command, bool global) {
+	size_t width = widest(command);
+	bool first = true;
+	for (size_t i = 0; i < FLAG_ID_COUNT; i++) {
+		const struct flag *flag = &cli_flags[i];
+		if (!shown(flag, command, global)) continue;
+		if (first) buf_str(out, global ? STR("\nGLOBAL OPTIONS:\n") : STR("\nOPTIONS:\n"));
+		first = false;
+		buf_lit(out, "   ");
+		size_t len = usage_append(out, flag);
+		buf_printf(out, "%*s%s", (int)(width - len + 2), "", flag->help);
+		if (flag->fallback != NULL) buf_printf(out, " (default: %s)", flag->fallback);
+		buf_byte(out, '\n');
+	}
+}
+
+static void commands_append(struct buf *out) {
+	buf_lit(out, "\nCOMMANDS:\n");
+	for (size_t i = COMMAND_ID_ROOT + 1; i < COMMAND_ID_COUNT; i++)
+		buf_printf(out, "   %-9s%s\n", cli_commands[i].name, cli_commands[i].summary);
+}
+
+void help_print(FILE *out, enum command_id id) {
+	const struct cli_command *command = &cli_commands[id];
+	struct buf text;
+	buf_init(&text, HELP_MAX);
+	if (id == COMMAND_ID_ROOT) {
+		buf_printf(&text, "NAME:\n   inngest - %s\n\n", command->summary);
+		buf_lit(&text, "USAGE:\n   inngest [global options] <command> [options]\n");
+		commands_append(&text);
+	} else {
+		const char *takes = id == COMMAND_ID_HELP ? "[command]" : "[options]";
+		buf_printf(&text, "NAME:\n   inngest %s - %s\n\nUSAGE:\n   inngest %s %s\n", command->name,
+			   command->summary, command->name, takes);
+	}
+	if (command->examples != NULL) buf_printf(&text, "\nEXAMPLES:\n%s", command->examples);
+	flags_append(&text, id, false);
+	flags_append(&text, id, true);
+	if (id == COMMAND_ID_DEV || id == COMMAND_ID_START)
+		buf_lit(&text, "\nEach option may also be set by an environment variable (INNGEST_POLL_INTERVAL for\n"
+			       "--poll-interval) or in inngest.json or inngest.yaml; the command line wins.\n");
+	CHECK(!text.overflow);
+	fwrite(text.ptr, 1, text.len, out);
+	buf_free(&text);
+}
