@@ -3,11 +3,9 @@
 
 #include "store/sqlite_internal.h"
 
-// A record that was refused; moved after the scan, which must not be disturbed.
+// A record that was refused; moved after the scan, which must not be disturbed. Kind and key may be of any type.
 struct refused {
-	int64_t kind;
-	char *key;
-	int key_len;
+	sqlite3_value *kind, *key;
 	char *reason;
 };
 struct refused_list {
@@ -15,21 +13,21 @@ struct refused_list {
 	size_t count, cap;
 };
 
-static void refuse(struct refused_list *list, int64_t kind, struct str key, const char *reason) {
+static void refuse(struct refused_list *list, sqlite3_stmt *row, const char *reason) {
 	if (list->count == list->cap) {
 		list->cap = list->cap == 0 ? 16 : list->cap * 2;
 		list->items = mem_realloc(list->items, list->cap * sizeof *list->items);
 	}
 	struct refused *item = &list->items[list->count++];
-	item->kind = kind;
-	item->key = mem_strndup(key.len > 0 ? key.ptr : "", key.len);
-	item->key_len = (int)key.len;
+	item->kind = sqlite3_value_dup(sqlite3_column_value(row, 0));
+	item->key = sqlite3_value_dup(sqlite3_column_value(row, 1));
 	item->reason = mem_strndup(reason, strlen(reason));
 }
 
 static void refused_free(struct refused_list *list) {
 	for (size_t i = 0; i < list->count; i++) {
-		free(list->items[i].key);
+		sqlite3_value_free(list->items[i].kind);
+		sqlite3_value_free(list->items[i].key);
 		free(list->items[i].reason);
 	}
 	free(list->items);
@@ -42,12 +40,12 @@ static struct str column_bytes(sqlite3_stmt *statement, int column) {
 
 static void load_row(sqlite3_stmt *row, store_load_fn *record, void *context, struct refused_list *refused) {
 	int64_t kind = sqlite3_column_int64(row, 0);
-	struct str key = column_bytes(row, 1);
+	bool typed = sqlite3_column_type(row, 0) == SQLITE_INTEGER && sqlite3_column_type(row, 1) == SQLITE_BLOB;
 	struct error reason = {0};
-	if (kind < 0 || kind > UINT8_MAX || key.len > RECORD_KEY_MAX) {
-		refuse(refused, kind, key, "kind or key out of range");
-	} else if (record(context, (uint8_t)kind, key, column_bytes(row, 2), &reason) != ERR_OK) {
-		refuse(refused, kind, key, reason.message);
+	if (!typed || kind < 0 || kind > UINT8_MAX || sqlite3_column_bytes(row, 1) > RECORD_KEY_MAX) {
+		refuse(refused, row, "kind or key out of range");
+	} else if (record(context, (uint8_t)kind, column_bytes(row, 1), column_bytes(row, 2), &reason) != ERR_OK) {
+		refuse(refused, row, reason.message);
 	}
 }
 
@@ -67,8 +65,8 @@ static enum err run_for(sqlite3 *db, const char *sql, const struct refused *item
 	sqlite3_stmt *statement;
 	enum err err = sqlite_prepare(db, sql, &statement, error);
 	if (err != ERR_OK) return err;
-	sqlite3_bind_int64(statement, 1, item->kind);
-	sqlite3_bind_blob(statement, 2, item->key, item->key_len, SQLITE_STATIC);
+	sqlite3_bind_value(statement, 1, item->kind);
+	sqlite3_bind_value(statement, 2, item->key);
 	if (sqlite3_bind_parameter_count(statement) > 2)
 		sqlite3_bind_text(statement, 3, item->reason, -1, SQLITE_STATIC);
 	if (sqlite3_step(statement) != SQLITE_DONE) err = sqlite_fail(db, "quarantine a record", error);

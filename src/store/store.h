@@ -20,9 +20,10 @@ enum durability {
 
 // In memory only (simulation, tests).
 struct store *store_open_memory(void);
-// `path` NULL: a temporary file that is unlinked at once; then `readers` further connections are opened before it
-// disappears and handed out by store_reader_open / store_sql_reader. Creates the engine's tables (names start with
-// engine_) beside the reference server's.
+// `path` NULL: a temporary file (in $TMPDIR or /tmp) that is unlinked at once; then `readers` further connections are
+// opened before it disappears and handed out by store_reader_open (ERR_BUSY when all are taken). Creates the engine's
+// tables (names start with engine_) beside the reference server's. The directory must exist. ERR_BUSY when another
+// process has the store open, ERR_CORRUPT when the file is no database; messages name the path.
 ERR_CHECKED enum err store_open_sqlite(const char *path, enum durability durability, unsigned readers,
                                        struct store **out, struct error *error);
 void store_close(struct store *store); // commits nothing; truncates the WAL after a clean run

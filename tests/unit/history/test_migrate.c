@@ -1,0 +1,171 @@
+// The schema: fresh, again, and over files that another server left at an older or a newer version.
+#include "history_test.h"
+
+static void migrate(sqlite3 *db) {
+	struct error error;
+	assert_ok(history_migrate(db, &error), &error);
+}
+
+static int set_up_empty(void **state) {
+	struct fixture *f = mem_calloc(1, sizeof *f);
+	assert_int_equal(sqlite3_open(":memory:", &f->db), SQLITE_OK);
+	arena_init(&f->arena, 0);
+	*state = f;
+	return 0;
+}
+
+static void test_fresh(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	assert_rows(f->db,
+		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+		    "apps;engine_event_skew;event_batches;events;function_finishes;function_runs;functions;"
+		    "goose_db_version;history;migrations;queue_snapshot_chunks;spans;trace_runs;traces;"
+		    "worker_connections");
+	assert_rows(f->db, "SELECT id, version_id, is_applied FROM goose_db_version",
+		    "1|0|1;2|1|1;3|2|1;4|3|1;5|4|1;6|5|1");
+	assert_rows(f->db, "SELECT count(*) FROM goose_db_version WHERE tstamp LIKE '____-__-__ __:__:__'", "6");
+	assert_rows(f->db,
+		    "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+		    " AND name NOT LIKE 'engine%' ORDER BY name",
+		    "apps_name_unique_key;functions_app_id_slug_active_key;idx_spans_account_status_time;"
+		    "idx_spans_run_id;idx_spans_run_id_dynamic_start_time;idx_spans_run_status;idx_spans_status;"
+		    "version_unique");
+}
+
+// Name, type, NOT NULL, default and key of each column, as the tables of spec 09 §4 say.
+static void test_columns(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+#define COLUMNS(table) "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('" table "')"
+	assert_rows(f->db, COLUMNS("events"),
+		    "internal_id|BLOB|0|NULL|0;account_id|CHAR(36)|0|NULL|0;workspace_id|CHAR(36)|0|NULL|0;"
+		    "source|VARCHAR(255)|0|NULL|0;source_id|CHAR(35)|0|NULL|0;"
+		    "received_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;event_id|VARCHAR|1|NULL|0;"
+		    "event_name|VARCHAR|1|NULL|0;event_data|VARCHAR|1|'{}'|0;event_user|VARCHAR|1|'{}'|0;"
+		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0");
+	assert_rows(f->db, COLUMNS("function_runs"),
+		    "run_id|BLOB|1|NULL|0;run_started_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
+		    "function_id|CHAR(36)|0|NULL|0;function_version|INT|1|NULL|0;trigger_type|VARCHAR|1|'event'|0;"
+		    "event_id|BLOB|1|NULL|0;batch_id|BLOB|0|NULL|0;original_run_id|BLOB|0|NULL|0;"
+		    "cron|VARCHAR|0|NULL|0;workspace_id|UUID|0|NULL|0");
+	assert_rows(f->db, COLUMNS("functions"),
+		    "id|CHAR(36)|0|NULL|1;app_id|CHAR(36)|0|NULL|0;name|VARCHAR|1|NULL|0;slug|VARCHAR|1|NULL|0;"
+		    "config|VARCHAR|1|NULL|0;created_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
+		    "archived_at|TIMESTAMP|0|NULL|0");
+	assert_rows(f->db, "SELECT group_concat(name) FROM pragma_table_info('spans') WHERE pk > 0",
+		    "span_id,trace_id");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('worker_connections')", "26");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('history')", "24");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('spans')", "21");
+}
+
+static void test_again(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, "INSERT INTO apps(id, name, sdk_language, sdk_version, status, checksum, url)"
+		    " VALUES('a', 'shop', 'js', 'v4', '', 'c', 'u')");
+	char *before = mem_strndup(rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema"), 8000);
+	migrate(f->db);
+	assert_rows(f->db, "SELECT group_concat(sql) FROM sqlite_schema", before);
+	assert_rows(f->db, "SELECT count(*) FROM goose_db_version", "6");
+	assert_rows(f->db, "SELECT name FROM apps", "shop");
+	free(before);
+}
+
+static void test_inside_a_transaction(void **state) {
+	struct fixture *f = *state;
+	exec(f->db, "BEGIN");
+	migrate(f->db);
+	exec(f->db, "ROLLBACK");
+	assert_rows(f->db, "SELECT count(*) FROM sqlite_schema", "0");
+}
+
+#define GOOSE                                                                                              \
+	"CREATE TABLE goose_db_version(id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL," \
+	" is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')));"
+#define APPS                                                                                               \
+	"CREATE TABLE apps(id CHAR(36) PRIMARY KEY, name VARCHAR NOT NULL, sdk_language VARCHAR NOT NULL," \
+	" sdk_version VARCHAR NOT NULL, framework VARCHAR, metadata VARCHAR NOT NULL DEFAULT '{}',"        \
+	" status VARCHAR NOT NULL, error TEXT, checksum VARCHAR NOT NULL,"                                 \
+	" created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, archived_at TIMESTAMP, url VARCHAR NOT NULL);"
+#define FUNCTIONS                                                                                            \
+	"CREATE TABLE functions(id CHAR(36), app_id CHAR(36), name VARCHAR NOT NULL, slug VARCHAR NOT NULL," \
+	" config VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, archived_at TIMESTAMP);"
+
+// Version 1: functions without a key and with duplicates, apps with the same name, no is_deferred.
+static void test_old_version(void **state) {
+	struct fixture *f = *state;
+	exec(f->db, GOOSE APPS FUNCTIONS
+	     "INSERT INTO goose_db_version(version_id, is_applied) VALUES(0, 1), (1, 1);"
+	     "CREATE TABLE spans(span_id TEXT NOT NULL, trace_id TEXT NOT NULL, parent_span_id TEXT, name TEXT NOT "
+	     "NULL,"
+	     " start_time DATETIME NOT NULL, end_time DATETIME NOT NULL, attributes JSON, links JSON,"
+	     " dynamic_span_id TEXT, account_id TEXT NOT NULL, app_id TEXT NOT NULL, function_id TEXT NOT NULL,"
+	     " run_id TEXT NOT NULL, env_id TEXT NOT NULL, output JSON, debug_run_id CHAR(36),"
+	     " debug_session_id CHAR(36), status TEXT, input JSON, event_ids JSON, PRIMARY KEY(trace_id, span_id));"
+	     "INSERT INTO apps(id, name, sdk_language, sdk_version, status, checksum, url, created_at) VALUES"
+	     " ('a1', 'shop', '', '', '', '', 'u1', '2026-01-01 00:00:00'),"
+	     " ('a2', 'shop', '', '', '', '', 'u2', '2026-01-02 00:00:00'),"
+	     " ('a3', 'shop', '', '', '', '', 'u3', '2026-01-03 00:00:00'),"
+	     " ('p1', '', '', '', '', '', 'u4', '2026-01-03 00:00:00'), ('p2', '', '', '', '', '', 'u5', '2026-01-03');"
+	     "UPDATE apps SET archived_at = '2026-01-04 00:00:00' WHERE id = 'a3';"
+	     "INSERT INTO functions(id, app_id, name, slug, config) VALUES"
+	     " ('f1', 'a1', 'old', 'shop-x', '{}'), ('f1', 'a1', 'new', 'shop-x', '{}'),"
+	     " ('f2', 'a1', 'y', 'shop-y', '{}'), ('f3', 'a1', 'y again', 'shop-y', '{}'), ('f4', NULL, 'z', 's', "
+	     "'{}')");
+	migrate(f->db);
+	assert_rows(f->db, "SELECT version_id FROM goose_db_version", "0;1;2;3;4;5");
+	assert_rows(f->db, "SELECT id, name, archived_at IS NULL FROM functions ORDER BY id",
+		    "f1|new|1;f2|y|0;f3|y again|1;f4|z|1");
+	assert_rows(f->db, "SELECT id, name, archived_at IS NULL FROM apps ORDER BY id",
+		    "a1|shop|1;a2|shop (id:a2)|0;a3|shop (id:a3)|0;p1||1;p2||1");
+	assert_rows(f->db, "SELECT archived_at FROM apps WHERE id = 'a3'", "2026-01-04 00:00:00");
+	assert_rows(f->db, "SELECT type FROM pragma_table_info('spans') WHERE name = 'is_deferred'", "BOOLEAN");
+	assert_rows(f->db, "SELECT pk FROM pragma_table_info('functions') WHERE name = 'id'", "1");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('apps') WHERE name IN ('method', 'app_version')",
+		    "2");
+	// And it can be used.
+	assert_ok(history_writer_new(f->db, &f->writer, &f->error), &f->error);
+	assert_ok(history_reader_new(f->db, &f->reader, &f->error), &f->error);
+}
+
+static void test_newer_version(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, "INSERT INTO goose_db_version(version_id, is_applied) VALUES(6, 1), (7, 1);"
+		    "ALTER TABLE apps ADD COLUMN colour TEXT; CREATE TABLE shiny(x);"
+		    "DROP INDEX engine_events_id");
+	migrate(f->db);
+	assert_rows(f->db, "SELECT version_id FROM goose_db_version", "0;1;2;3;4;5;6;7");
+	assert_rows(f->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'engine_events_id'", "1");
+	assert_ok(history_writer_new(f->db, &f->writer, &f->error), &f->error);
+	assert_ok(history_reader_new(f->db, &f->reader, &f->error), &f->error);
+}
+
+static void test_failure_changes_nothing(void **state) {
+	struct fixture *f = *state;
+	exec(f->db, "CREATE VIEW events AS SELECT 1 AS x"); // somebody else's file
+	struct error error;
+	assert_int_not_equal(history_migrate(f->db, &error), ERR_OK);
+	assert_non_null(strstr(error.message, "history: "));
+	assert_rows(f->db, "SELECT name FROM sqlite_schema", "events");
+	assert_int_equal(sqlite3_get_autocommit(f->db), 1);
+	struct history_writer *writer;
+	assert_int_not_equal(history_writer_new(f->db, &writer, &error), ERR_OK);
+	struct history_reader *reader;
+	assert_int_not_equal(history_reader_new(f->db, &reader, &error), ERR_OK);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_fresh, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_columns, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_again, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_inside_a_transaction, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_old_version, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_newer_version, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, set_up_empty, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
