@@ -84,7 +84,9 @@ static void mix_str(uint64_t *digest, struct str s) {
 	mix(digest, &len, sizeof len);
 	if (s.len > 0) mix(digest, s.ptr, s.len);
 }
-static void mix_u64(uint64_t *digest, uint64_t value) { mix(digest, &value, sizeof value); }
+static void mix_u64(uint64_t *digest, uint64_t value) {
+	mix(digest, &value, sizeof value);
+}
 
 static void mix_ref(uint64_t *digest, const struct payload_ref *ref) {
 	mix_u64(digest, ref->kind);
@@ -96,8 +98,10 @@ static void mix_late(uint64_t *digest, const struct late_text *late) {
 	if (late == NULL) return;
 	for (size_t i = 0; i < late->count; i++) {
 		const struct late_part *part = &late->parts[i];
-		if (part->ref == NULL) mix_str(digest, part->literal);
-		else mix_ref(digest, part->ref);
+		if (part->ref == NULL)
+			mix_str(digest, part->literal);
+		else
+			mix_ref(digest, part->ref);
 		mix_u64(digest, (uint64_t)part->from << 32 | part->len);
 	}
 }

@@ -18,19 +18,19 @@ struct call {
 	struct arena arena;
 	struct ulid run_id;
 	uint32_t slot;
-	uint32_t generation;   // of the job as the app sees it, ≥ 1
-	uint64_t dispatch;     // unique per call made by this process: goes back in the answer
+	uint32_t generation; // of the job as the app sees it, ≥ 1
+	uint64_t dispatch;   // unique per call made by this process: goes back in the answer
 	struct uuid function_id;
 	struct uuid app_id;
-	struct str url;        // step URL as registered
-	struct str target;     // hashed id of a targeted step; empty: discovery ("step")
-	uint32_t attempt;      // 0-based
+	struct str url;    // step URL as registered
+	struct str target; // hashed id of a targeted step; empty: discovery ("step")
+	uint32_t attempt;  // 0-based
 	uint32_t max_attempts;
-	int request_version;   // -1 … 2
+	int request_version; // -1 … 2
 	bool disable_immediate_execution;
-	uint64_t job_hash;     // xxh64 of the job id string; wire form is base 36 of it
+	uint64_t job_hash; // xxh64 of the job id string; wire form is base 36 of it
 	uint32_t stack_current;
-	uint64_t state_bytes;  // events + step outputs: decides use_api (02 §2.8)
+	uint64_t state_bytes;      // events + step outputs: decides use_api (02 §2.8)
 	struct payload_ref events; // body of the run: JSON array of the events
 	uint32_t first_event_len;  // bytes of its first element (after the '[')
 	struct call_step *steps;   // in completion order
@@ -39,11 +39,11 @@ struct call {
 void call_free(struct call *call);
 
 enum reply_kind {
-	REPLY_OK,          // events stored, app added …: nothing more to say
+	REPLY_OK, // events stored, app added …: nothing more to say
 	REPLY_REGISTERED,
-	REPLY_FAILED,      // `status`, `code`, `text` say why
+	REPLY_FAILED, // `status`, `code`, `text` say why
 	REPLY_RUN_STATE,
-	REPLY_RUN_JOBS,    // `text` is the JSON array of 05 §12.7
+	REPLY_RUN_JOBS, // `text` is the JSON array of 05 §12.7
 };
 // The answer to a request. A heap object with its own arena; ownership passes to the server.
 struct reply {
@@ -53,7 +53,7 @@ struct reply {
 	enum reply_kind kind;
 	int status;      // HTTP status
 	struct str code; // public error code, may be empty
-	struct str text; // error message; REPLY_RUN_JOBS: JSON
+	struct str text; // error message; REPLY_RUN_JOBS: JSON; REPLY_REGISTERED: a warning for the log, or empty
 	struct str data; // JSON for the error's `data` member, empty for null
 	// REPLY_REGISTERED
 	bool modified;
@@ -75,7 +75,7 @@ struct batch {
 	size_t history_count, history_cap;
 	struct late_text **late; // to be resolved before writing
 	size_t late_count, late_cap;
-	struct message *calls;   // chain of struct call, in order
+	struct message *calls; // chain of struct call, in order
 	struct message *calls_last;
 	struct message *replies; // chain of struct reply, in order
 	struct message *replies_last;

@@ -43,12 +43,16 @@ struct late_text *batch_late(struct batch *batch, size_t parts) {
 
 static void chain(struct message **first, struct message **last, struct message *message) {
 	message->next = NULL;
-	if (*last != NULL) (*last)->next = message;
-	else *first = message;
+	if (*last != NULL)
+		(*last)->next = message;
+	else
+		*first = message;
 	*last = message;
 }
 
-void batch_call(struct batch *batch, struct call *call) { chain(&batch->calls, &batch->calls_last, &call->message); }
+void batch_call(struct batch *batch, struct call *call) {
+	chain(&batch->calls, &batch->calls_last, &call->message);
+}
 
 void batch_reply(struct batch *batch, struct reply *reply) {
 	if (reply->request == 0) {

@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 static void reply_with(struct engine *engine, const struct command *command, int status, struct str text,
-                       struct str data) {
+		       struct str data) {
 	struct reply *reply = reply_new(command->request, status == 200 ? REPLY_OK : REPLY_FAILED, status);
 	reply->text = arena_dup(&reply->arena, text);
 	reply->data = arena_dup(&reply->arena, data);
@@ -72,23 +72,25 @@ static bool save(struct engine *engine, struct command *command, struct run *run
 void apply_checkpoint(struct engine *engine, struct command *command) {
 	struct run *run = run_find(engine, &command->checkpoint.run_id);
 	if (run == NULL) return reply_unknown_run(engine, command);
-	if (find_async(command) != NULL) return reply_with(engine, command, 400, STR("cannot checkpoint async steps"), STR(""));
+	if (find_async(command) != NULL)
+		return reply_with(engine, command, 400, STR("cannot checkpoint async steps"), STR(""));
 	if (run->state_bytes + new_bytes(command) > RUN_STATE_MAX) {
-		return reply_with(engine, command, 413, STR("run state size limit exceeded: state is too large"), STR(""));
+		return reply_with(engine, command, 413, STR("run state size limit exceeded: state is too large"),
+				  STR(""));
 	}
 	for (size_t i = 0; i < command->checkpoint.op_count; i++) {
 		const struct opcode *op = &command->checkpoint.ops[i];
 		if (op->kind == OPCODE_STEP_PLANNED) continue; // only tells that the step has begun
 		if (op->kind != OPCODE_STEP_RUN && op->kind != OPCODE_STEP) {
 			struct str text = arena_printf(&engine->batch->arena, "cannot checkpoint opcode: %s",
-			                               opcode_table[op->kind].name);
+						       opcode_table[op->kind].name);
 			return reply_with(engine, command, 400, text, STR(""));
 		}
 		if (!save(engine, command, run, op)) return;
 	}
 	if (command->checkpoint.parse_error.len > 0) {
-		return reply_with(engine, command, command->checkpoint.too_large ? 413 : 400, command->checkpoint.parse_error,
-		                  STR(""));
+		return reply_with(engine, command, command->checkpoint.too_large ? 413 : 400,
+				  command->checkpoint.parse_error, STR(""));
 	}
 	reset_attempt(engine, run, command->checkpoint.item);
 	reply_with(engine, command, 200, STR(""), STR(""));

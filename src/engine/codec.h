@@ -10,9 +10,15 @@ static inline void put_uint(struct buf *out, uint64_t value, unsigned bytes) {
 	for (unsigned i = 0; i < bytes; i++) raw[i] = (unsigned char)(value >> (8 * i));
 	buf_append(out, raw, bytes);
 }
-static inline void put_u8(struct buf *out, uint8_t value) { put_uint(out, value, 1); }
-static inline void put_u32(struct buf *out, uint32_t value) { put_uint(out, value, 4); }
-static inline void put_u64(struct buf *out, uint64_t value) { put_uint(out, value, 8); }
+static inline void put_u8(struct buf *out, uint8_t value) {
+	put_uint(out, value, 1);
+}
+static inline void put_u32(struct buf *out, uint32_t value) {
+	put_uint(out, value, 4);
+}
+static inline void put_u64(struct buf *out, uint64_t value) {
+	put_uint(out, value, 8);
+}
 static inline void put_text(struct buf *out, struct str s) {
 	put_u32(out, (uint32_t)s.len);
 	buf_str(out, s);
@@ -37,13 +43,21 @@ static inline uint64_t take_uint(struct decoder *d, unsigned bytes) {
 	for (unsigned i = 0; at != NULL && i < bytes; i++) value |= (uint64_t)at[i] << (8 * i);
 	return value;
 }
-static inline uint8_t take_u8(struct decoder *d) { return (uint8_t)take_uint(d, 1); }
-static inline uint32_t take_u32(struct decoder *d) { return (uint32_t)take_uint(d, 4); }
-static inline uint64_t take_u64(struct decoder *d) { return take_uint(d, 8); }
+static inline uint8_t take_u8(struct decoder *d) {
+	return (uint8_t)take_uint(d, 1);
+}
+static inline uint32_t take_u32(struct decoder *d) {
+	return (uint32_t)take_uint(d, 4);
+}
+static inline uint64_t take_u64(struct decoder *d) {
+	return take_uint(d, 8);
+}
 static inline void take_bytes(struct decoder *d, void *out, size_t bytes) {
 	const unsigned char *at = take(d, bytes);
-	if (at != NULL) memcpy(out, at, bytes);
-	else memset(out, 0, bytes);
+	if (at != NULL)
+		memcpy(out, at, bytes);
+	else
+		memset(out, 0, bytes);
 }
 static inline struct str take_text(struct decoder *d) {
 	uint32_t len = take_u32(d);

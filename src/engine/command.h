@@ -12,23 +12,23 @@
 #include "model/function.h"
 
 enum command_kind {
-	COMMAND_TICK,        // time has come: see engine_deadline
-	COMMAND_EVENTS,      // events received
-	COMMAND_ANSWER,      // an app answered a call
-	COMMAND_CHECKPOINT,  // steps reported while the call goes on (02 §13)
-	COMMAND_REGISTER,    // POST /fn/register
-	COMMAND_APP_ADD,     // placeholder for a URL (-u): 01 §3.2
-	COMMAND_APP_ERROR,   // result of a failed sync ping: 01 §3.3
-	COMMAND_APP_REMOVE,  // DELETE /fn/remove
-	COMMAND_CANCEL,      // DELETE /v1/runs/{id}
-	COMMAND_RUN_STATE,   // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
-	COMMAND_RUN_JOBS,    // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_TICK,       // time has come: see engine_deadline
+	COMMAND_EVENTS,     // events received
+	COMMAND_ANSWER,     // an app answered a call
+	COMMAND_CHECKPOINT, // steps reported while the call goes on (02 §13)
+	COMMAND_REGISTER,   // POST /fn/register
+	COMMAND_APP_ADD,    // placeholder for a URL (-u): 01 §3.2
+	COMMAND_APP_ERROR,  // result of a failed sync ping: 01 §3.3
+	COMMAND_APP_REMOVE, // DELETE /fn/remove
+	COMMAND_CANCEL,     // DELETE /v1/runs/{id}
+	COMMAND_RUN_STATE,  // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
+	COMMAND_RUN_JOBS,   // GET /v1/runs/{id}/jobs: reads, changes nothing
 };
 
 struct command {
 	struct message message; // first: mailbox link
 	enum command_kind kind;
-	uint64_t request;       // reply token
+	uint64_t request; // reply token
 	struct arena arena;
 	union {
 		struct {
@@ -37,16 +37,17 @@ struct command {
 		} events;
 		struct {
 			struct ulid run_id;
-			uint32_t slot;       // queue item, from struct call
+			uint32_t slot;     // queue item, from struct call
 			uint64_t dispatch; // from struct call; an answer to another dispatch is dropped
 			struct answer answer;
 		} answer;
 		struct {
 			struct ulid run_id;
-			struct str item; // qi_id as given; may be empty
+			struct str item;    // qi_id as given; may be empty
 			struct opcode *ops; // owned payloads
 			size_t op_count;
-			struct str parse_error; // not empty: ops could not be read at `parse_error_at`; those before it count
+			struct str parse_error; // not empty: ops could not be read at `parse_error_at`; those before it
+						// count
 			bool too_large;         // the parse error is a size error (413)
 		} checkpoint;
 		struct registration registration;
@@ -54,7 +55,7 @@ struct command {
 			struct str url;   // normalised
 			struct str error; // APP_ERROR: the string of 01 §4.4
 			bool sdk;         // APP_ERROR: the reply came from an SDK (a placeholder may be made, 01 §3.1)
-			struct uuid app_id;   // APP_ERROR: app pinged; zero for a merely discovered URL
+			struct uuid app_id; // APP_ERROR: app pinged; zero for a merely discovered URL
 		} app;
 		struct {
 			struct ulid run_id;

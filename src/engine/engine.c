@@ -72,16 +72,11 @@ static void apply_tick(struct engine *engine, struct command *command) {
 }
 
 static void (*const commands[])(struct engine *, struct command *) = {
-	[COMMAND_TICK] = apply_tick,
-	[COMMAND_EVENTS] = apply_events,
-	[COMMAND_ANSWER] = apply_answer,
-	[COMMAND_CHECKPOINT] = apply_checkpoint,
-	[COMMAND_REGISTER] = apply_register,
-	[COMMAND_APP_ADD] = apply_app_add,
-	[COMMAND_APP_ERROR] = apply_app_error,
-	[COMMAND_APP_REMOVE] = apply_app_remove,
-	[COMMAND_CANCEL] = apply_cancel,
-	[COMMAND_RUN_STATE] = apply_run_state,
+	[COMMAND_TICK] = apply_tick,           [COMMAND_EVENTS] = apply_events,
+	[COMMAND_ANSWER] = apply_answer,       [COMMAND_CHECKPOINT] = apply_checkpoint,
+	[COMMAND_REGISTER] = apply_register,   [COMMAND_APP_ADD] = apply_app_add,
+	[COMMAND_APP_ERROR] = apply_app_error, [COMMAND_APP_REMOVE] = apply_app_remove,
+	[COMMAND_CANCEL] = apply_cancel,       [COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,
 };
 
@@ -103,7 +98,8 @@ void engine_apply(struct engine *engine, uint64_t now_ms, struct command *comman
 static void repair_stalled(struct engine *engine) {
 	struct run **stalled = mem_alloc((engine->runs.count + 1) * sizeof(struct run *));
 	size_t count = 0;
-	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
+	     node = map_walk(&engine->runs, node)) {
 		struct run *run = container_of(node, struct run, by_id);
 		if (list_empty(&run->items)) stalled[count++] = run;
 	}
@@ -114,7 +110,8 @@ static void repair_stalled(struct engine *engine) {
 void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 	engine->now = now_ms;
 	engine->batch = batch;
-	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
+	     node = map_walk(&engine->runs, node)) {
 		struct run *run = container_of(node, struct run, by_id);
 		list_for_each(at, &run->items) item_resume(engine, list_entry(at, struct item, of_run));
 	}
@@ -135,10 +132,10 @@ uint64_t engine_deadline(const struct engine *engine) {
 
 void engine_stats(const struct engine *engine, struct engine_stats *out) {
 	*out = (struct engine_stats){.runs = engine->runs.count,
-	                             .items_ready = engine->ready_count,
-	                             .items_later = engine->timers.count,
-	                             .calls_in_flight = engine->calls,
-	                             .functions = engine->slugs.count};
+				     .items_ready = engine->ready_count,
+				     .items_later = engine->timers.count,
+				     .calls_in_flight = engine->calls,
+				     .functions = engine->slugs.count};
 	list_for_each(node, &engine->apps) {
 		if (!list_entry(node, struct app, all)->archived) out->apps++;
 	}

@@ -25,7 +25,7 @@ void engine_free(struct engine *engine);
 // Hands in one stored record; called for all of them, kinds in ascending order, keys ascending within a kind, before
 // anything else. An error means that the record is unreadable: the caller sets it aside and goes on.
 ERR_CHECKED enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, struct str head,
-                                    struct error *error);
+				    struct error *error);
 // After the last record: queues what was in flight. Its batch may hold records (repairs) and calls.
 void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch);
 
@@ -38,9 +38,9 @@ uint64_t engine_deadline(const struct engine *engine);
 
 // For metrics and tests; cheap.
 struct engine_stats {
-	uint64_t runs;           // not finished
-	uint64_t items_ready;    // due, waiting for a worker
-	uint64_t items_later;    // sleeps, retries
+	uint64_t runs;        // not finished
+	uint64_t items_ready; // due, waiting for a worker
+	uint64_t items_later; // sleeps, retries
 	uint64_t calls_in_flight;
 	uint64_t apps, functions;
 };
@@ -48,8 +48,8 @@ void engine_stats(const struct engine *engine, struct engine_stats *out);
 // Aborts (CHECK) when an internal index disagrees with the state it indexes. O(everything): tests and simulation.
 void engine_verify(const struct engine *engine);
 
-// Every record that the store must hold at the last commit, from memory, into `batch` (heads only). O(everything): tests
-// and simulation.
+// Every record that the store must hold at the last commit, from memory, into `batch` (heads only). O(everything):
+// tests and simulation.
 void engine_export(struct engine *engine, struct batch *batch);
 
 #endif

@@ -86,8 +86,8 @@ struct run {
 	uint64_t key_hash;      // xxh64 of the user part of the idempotency key
 	uint64_t state_bytes;   // events + outputs
 	uint64_t started_ms;
-	uint64_t coalesce;      // key of the current parallel group, 0: none (02 §10.5)
-	uint64_t joined;        // coalesce key whose joined discovery was queued
+	uint64_t coalesce; // key of the current parallel group, 0: none (02 §10.5)
+	uint64_t joined;   // coalesce key whose joined discovery was queued
 	struct ulid event_id;
 	uint32_t function_version;
 	uint32_t step_count, step_cap;
@@ -113,7 +113,7 @@ enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 
 struct item {
 	struct list of_run;
-	struct list dirty; // in engine->dirty_items
+	struct list dirty;     // in engine->dirty_items
 	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
 	struct run *run;
 	char *target; // hashed step id, or NULL
@@ -225,17 +225,19 @@ void idem_expire(struct engine *engine, uint32_t limit);
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);
 struct run *run_new(struct engine *engine, const struct ulid *id, struct function *function);
-void run_free(struct engine *engine, struct run *run); // memory and indexes only
+void run_free(struct engine *engine, struct run *run);  // memory and indexes only
 void run_touch(struct engine *engine, struct run *run); // its head changed
 void run_note(struct engine *engine, struct run *run);  // looked at when the command ends
-void run_rest(struct run *run); // drops payloads
+void run_rest(struct run *run);                         // drops payloads
 struct step *run_step(const struct run *run, struct str id);
 enum save_result { SAVE_NEW, SAVE_EXISTS, SAVE_TOO_MANY, SAVE_TOO_LARGE };
 enum save_result run_save_step(struct engine *engine, struct run *run, struct str id, struct payload *value);
 struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint32_t position);
 void run_group_set(struct engine *engine, struct run *run, const uint64_t *hashes, uint32_t count, uint64_t key);
 void run_group_done(struct run *run, uint64_t hash);
-static inline uint64_t id_hash(struct str id) { return hash_xxh64(id); }
+static inline uint64_t id_hash(struct str id) {
+	return hash_xxh64(id);
+}
 
 // queue.c
 struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms);
@@ -256,10 +258,10 @@ uint64_t job_hash_make(const struct run *run, struct str step_id, const char *su
 void apply_answer(struct engine *engine, struct command *command);
 // The step is memoised: go on after it, subject to the parallel group (02 §10).
 void discover_after(struct engine *engine, struct run *run, struct step *step, uint64_t coalesce,
-                    enum parallel_mode mode, const char *suffix);
+		    enum parallel_mode mode, const char *suffix);
 void run_stall_guard(struct engine *engine, struct run *run);
 void run_fail_steps(struct engine *engine, struct run *run); // over the step limit
-bool sleep_due(struct engine *engine, struct item *item); // false: the item is gone
+bool sleep_due(struct engine *engine, struct item *item);    // false: the item is gone
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);
 
@@ -267,7 +269,7 @@ void apply_checkpoint(struct engine *engine, struct command *command);
 enum run_end { RUN_END_COMPLETED, RUN_END_FAILED, RUN_END_CANCELLED };
 // `output` and `error` stay the caller's. The run and its items are gone afterwards.
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
-                struct payload *error);
+		struct payload *error);
 // A failure that the engine decides: {error, name, message} (02 §5.4).
 void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message);
 
@@ -276,6 +278,6 @@ void apply_run_state(struct engine *engine, struct command *command);
 void apply_run_jobs(struct engine *engine, struct command *command);
 void apply_cancel(struct engine *engine, struct command *command);
 void run_refs(const struct run *run, struct arena *arena, struct payload_ref *events, struct call_step **steps,
-              size_t *count);
+	      size_t *count);
 
 #endif

@@ -8,7 +8,8 @@ void engine_export(struct engine *engine, struct batch *batch) {
 		record_app(engine, app);
 		list_for_each(f, &app->functions) record_function(engine, list_entry(f, struct function, of_app));
 	}
-	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
+	     node = map_walk(&engine->runs, node)) {
 		const struct run *run = container_of(node, struct run, by_id);
 		record_run(engine, run);
 		for (uint32_t i = 0; i < run->step_count; i++) record_step(engine, run, &run->steps[i], false);

@@ -21,7 +21,7 @@ struct finish_data {
 #define FINISH_MIDDLE STR(",\"events\":")
 
 static void build_data(const struct run *run, enum run_end end, struct payload *output, struct payload *error,
-                       struct finish_data *out) {
+		       struct finish_data *out) {
 	buf_init(&out->head, SIZE_MAX);
 	buf_init(&out->tail, SIZE_MAX);
 	buf_lit(&out->head, "{\"_inngest\":{\"status\":\"");
@@ -67,7 +67,7 @@ static struct str whole_data(struct arena *arena, const struct finish_data *data
 
 // The same with holes, between `before` and `after`.
 static struct late_text *late_data(struct engine *engine, const struct finish_data *data, const struct run *run,
-                                   struct str before, struct str after, uint32_t *len) {
+				   struct str before, struct str after, uint32_t *len) {
 	struct arena *arena = &engine->batch->arena;
 	struct late_text *late = batch_late(engine->batch, 5);
 	struct payload_ref *ref = ARENA_NEW(arena, struct payload_ref);
@@ -79,12 +79,12 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 	late->parts[3].ref = ref;
 	late->parts[4].literal = arena_cat(arena, buf_view(&data->tail), after);
 	*len = (uint32_t)(late->parts[0].literal.len + run->first_event_len + FINISH_MIDDLE.len + run->events_len +
-	                  late->parts[4].literal.len);
+			  late->parts[4].literal.len);
 	return late;
 }
 
 static void emit(struct engine *engine, const struct run *run, const struct finish_data *data, struct str name,
-                 bool id_is_run) {
+		 bool id_is_run) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid internal_id = ulid_make(engine->now, entropy);
@@ -100,14 +100,14 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 		return;
 	}
 	event = (struct event){.internal_id = internal_id,
-	                       .name = name,
-	                       .id = arena_dup(arena, id),
-	                       .ts_ms = engine->now,
-	                       .received_ms = engine->now,
-	                       .user = STR("{}")};
+			       .name = name,
+			       .id = arena_dup(arena, id),
+			       .ts_ms = engine->now,
+			       .received_ms = engine->now,
+			       .user = STR("{}")};
 	if (run->correlation != NULL) event.correlation_id = arena_dup(arena, str_from_cstr(run->correlation));
-	struct str after = arena_printf(arena, ",\"id\":\"%.*s\",\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]", STR_ARG(id),
-	                                STR_ARG(name), (unsigned long long)engine->now);
+	struct str after = arena_printf(arena, ",\"id\":\"%.*s\",\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]",
+					STR_ARG(id), STR_ARG(name), (unsigned long long)engine->now);
 	struct late_event late;
 	uint32_t len;
 	late.data = late_data(engine, data, run, STR(""), STR(""), &len);
@@ -115,10 +115,12 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	event_handle(engine, &event, &late);
 }
 
-static bool is_object(const struct payload *payload) { return payload != NULL && payload->bytes[0] == '{'; }
+static bool is_object(const struct payload *payload) {
+	return payload != NULL && payload->bytes[0] == '{';
+}
 
 static void write_history(struct engine *engine, const struct run *run, enum run_end end, struct payload *output,
-                          struct payload *error) {
+			  struct payload *error) {
 	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
 	item->finish.run_id = run->id;
 	item->finish.status = ends[end].status;
@@ -127,7 +129,7 @@ static void write_history(struct engine *engine, const struct run *run, enum run
 }
 
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
-                struct payload *error) {
+		struct payload *error) {
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
 	if ((run->flags & RUN_QUIET) == 0) {

@@ -60,7 +60,7 @@ static void queue_discovery(struct engine *engine, struct run *run, uint64_t job
 }
 
 void discover_after(struct engine *engine, struct run *run, struct step *step, uint64_t coalesce,
-                    enum parallel_mode mode, const char *suffix) {
+		    enum parallel_mode mode, const char *suffix) {
 	if (mode != PARALLEL_RACE && run->pending_count > 0 && engine->config.planted_bug != 3) return;
 	if ((step->flags & STEP_DISCOVERED) != 0) return;
 	bool joined = coalesce != 0 && mode != PARALLEL_RACE && suffix[0] == '\0';
@@ -73,7 +73,7 @@ void discover_after(struct engine *engine, struct run *run, struct step *step, u
 	end_parallel(engine, run);
 	struct str id = str_make(step->id, step->id_len);
 	queue_discovery(engine, run, joined ? joined_job(run, coalesce) : job_hash_make(run, id, suffix),
-	                (uint32_t)(step - run->steps) + 1, engine->now);
+			(uint32_t)(step - run->steps) + 1, engine->now);
 }
 
 // A run that nothing will ever wake again would hang for ever (the reference's stalls, 02 §21.13): ask the app once
@@ -82,8 +82,9 @@ void run_stall_guard(struct engine *engine, struct run *run) {
 	if (!list_empty(&run->items)) return;
 	if (run->stalls >= STALLS_MAX) {
 		run_fail(engine, run, STR("no_progress"), STR("Error"),
-		         STR("The app answered repeatedly without a new step, a result or an error, and nothing else was "
-		             "under way."));
+			 STR("The app answered repeatedly without a new step, a result or an error, and nothing else "
+			     "was "
+			     "under way."));
 		return;
 	}
 	char suffix[32];
@@ -99,22 +100,22 @@ void run_stall_guard(struct engine *engine, struct run *run) {
 void run_fail_steps(struct engine *engine, struct run *run) {
 	char text[128];
 	int len = snprintf(text, sizeof text, "The function run exceeded the step limit of %u steps.",
-	                   engine->config.steps_max);
+			   engine->config.steps_max);
 	run_fail(engine, run, STR("InngestErrFunctionOverflowed"), STR("InngestErrFunctionOverflowed"),
-	         str_make(text, (size_t)len));
+		 str_make(text, (size_t)len));
 }
 
 static void fail_state(struct engine *engine, struct run *run) {
 	char text[128];
 	int len = snprintf(text, sizeof text, "The function run exceeded the state size limit of %u bytes.",
-	                   RUN_STATE_MAX);
+			   RUN_STATE_MAX);
 	run_fail(engine, run, STR("InngestErrStateOverflowed"), STR("InngestErrStateOverflowed"),
-	         str_make(text, (size_t)len));
+		 str_make(text, (size_t)len));
 }
 
 // Saves and goes on after it. False when the run has ended.
 static bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value,
-                              uint64_t coalesce, enum parallel_mode mode, const char *suffix) {
+			      uint64_t coalesce, enum parallel_mode mode, const char *suffix) {
 	enum save_result saved = run_save_step(engine, run, id, value);
 	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
 	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
@@ -161,7 +162,7 @@ static bool op_step(struct engine *engine, struct run *run, const struct opcode 
 }
 
 static bool op_step_failed(struct engine *engine, struct run *run, const struct opcode *op,
-                           const struct origin *origin) {
+			   const struct origin *origin) {
 	return save_and_discover(engine, run, op->id, op->output, 0, origin->mode, "-failure");
 }
 
@@ -205,10 +206,11 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 		return false;
 	}
 	if (delay > SLEEP_MAX_MS) {
-		struct str text = arena_printf(&engine->batch->arena,
-		                               "The sleep \"%.*s\" ends more than one year in the future; sleeps may last at most "
-		                               "one year.",
-		                               STR_ARG(str_first(op->duration, 256)));
+		struct str text = arena_printf(
+			&engine->batch->arena,
+			"The sleep \"%.*s\" ends more than one year in the future; sleeps may last at most "
+			"one year.",
+			STR_ARG(str_first(op->duration, 256)));
 		run_fail(engine, run, STR("InngestErrTimeoutTooLong"), STR("InngestErrTimeoutTooLong"), text);
 		return false;
 	}
@@ -221,8 +223,7 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 	return true;
 }
 
-static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op,
-                         const struct origin *origin) {
+static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
 	uint64_t job = job_hash_make(run, op->id, "");
 	end_parallel(engine, run);
 	if (run_item_job(run, job) == NULL) queue_discovery(engine, run, job, origin->lead, engine->now);
@@ -237,9 +238,14 @@ static bool op_none(struct engine *engine, struct run *run, const struct opcode 
 typedef bool op_fn(struct engine *, struct run *, const struct opcode *, const struct origin *);
 // Kinds without a handler fail the run with their name; RunComplete is looked for first.
 static op_fn *const op_table[OPCODE_COUNT] = {
-	[OPCODE_NONE] = op_none,           [OPCODE_STEP] = op_step,          [OPCODE_STEP_RUN] = op_step,
-	[OPCODE_STEP_ERROR] = op_step_failed, [OPCODE_STEP_FAILED] = op_step_failed, [OPCODE_STEP_PLANNED] = op_planned,
-	[OPCODE_SLEEP] = op_sleep,         [OPCODE_DISCOVERY_REQUEST] = op_discovery,
+	[OPCODE_NONE] = op_none,
+	[OPCODE_STEP] = op_step,
+	[OPCODE_STEP_RUN] = op_step,
+	[OPCODE_STEP_ERROR] = op_step_failed,
+	[OPCODE_STEP_FAILED] = op_step_failed,
+	[OPCODE_STEP_PLANNED] = op_planned,
+	[OPCODE_SLEEP] = op_sleep,
+	[OPCODE_DISCOVERY_REQUEST] = op_discovery,
 };
 
 // ---- a whole answer ------------------------------------------------------------------------------------------------
@@ -248,8 +254,8 @@ static op_fn *const op_table[OPCODE_COUNT] = {
 struct survey {
 	size_t non_lazy;
 	bool plan;
-	bool empty;                        // nothing but None without an id
-	const struct opcode *complete;     // RunComplete
+	bool empty;                    // nothing but None without an id
+	const struct opcode *complete; // RunComplete
 	const struct opcode *unsupported;
 	const struct opcode *step_error;
 };
@@ -263,8 +269,10 @@ static struct survey look_over(const struct answer *answer) {
 		if (!info->lazy) s.non_lazy++;
 		if (info->plan) s.plan = true;
 		if (op->kind == OPCODE_STEP_ERROR) s.step_error = op;
-		if (op->kind == OPCODE_RUN_COMPLETE) s.complete = op;
-		else if (op_table[op->kind] == NULL) s.unsupported = op;
+		if (op->kind == OPCODE_RUN_COMPLETE)
+			s.complete = op;
+		else if (op_table[op->kind] == NULL)
+			s.unsupported = op;
 	}
 	return s;
 }
@@ -324,8 +332,9 @@ static void note_version(struct engine *engine, struct run *run, const struct an
 static void apply_opcodes(struct engine *engine, struct run *run, struct item *item, const struct answer *answer) {
 	struct survey s = look_over(answer);
 	if (s.unsupported != NULL) {
-		struct str text = arena_printf(&engine->batch->arena, "Opcode %s is not supported by this server version.",
-		                               opcode_table[s.unsupported->kind].name);
+		struct str text =
+			arena_printf(&engine->batch->arena, "Opcode %s is not supported by this server version.",
+				     opcode_table[s.unsupported->kind].name);
 		run_fail(engine, run, STR("unsupported_opcode"), STR("Error"), text);
 		return;
 	}
@@ -336,11 +345,14 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		return run_stall_guard(engine, run);
 	}
 	note_version(engine, run, answer, s.non_lazy);
-	struct origin origin = {.lead = item->lead, .coalesce = item->coalesce, .mode = (enum parallel_mode)item->parallel};
+	struct origin origin = {
+		.lead = item->lead, .coalesce = item->coalesce, .mode = (enum parallel_mode)item->parallel};
 	if (s.plan && s.non_lazy > 1 && run->request_version >= 2) origin.coalesce = open_group(engine, run, answer);
 	bool again = s.step_error != NULL && can_retry(run, item, answer);
-	if (again) retry(engine, item, answer->retry_at_ms);
-	else item_finish(engine, item);
+	if (again)
+		retry(engine, item, answer->retry_at_ms);
+	else
+		item_finish(engine, item);
 	for (size_t i = 0; i < answer->op_count; i++) {
 		const struct opcode *op = &answer->ops[i];
 		if (op->kind == OPCODE_STEP_ERROR && again) continue;
@@ -369,8 +381,10 @@ void apply_answer(struct engine *engine, struct command *command) {
 		run_finish(engine, run, RUN_END_COMPLETED, answer->output, NULL);
 		break;
 	case ANSWER_ERROR:
-		if (can_retry(run, item, answer)) retry(engine, item, answer->retry_at_ms);
-		else run_finish(engine, run, RUN_END_FAILED, answer->output, answer->standard_error);
+		if (can_retry(run, item, answer))
+			retry(engine, item, answer->retry_at_ms);
+		else
+			run_finish(engine, run, RUN_END_FAILED, answer->output, answer->standard_error);
 		break;
 	}
 }

@@ -128,7 +128,9 @@ uint64_t job_hash_make(const struct run *run, struct str step_id, const char *su
 	return hash;
 }
 
-static uint32_t max_attempts(const struct run *run) { return (uint32_t)run->function->config.retries + 1; }
+static uint32_t max_attempts(const struct run *run) {
+	return (uint32_t)run->function->config.retries + 1;
+}
 
 static void fill_call(struct engine *engine, struct call *call, const struct item *item) {
 	const struct run *run = item->run;
@@ -141,7 +143,7 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 	call->app_id = function->app->id;
 	call->url = arena_dup(&call->arena, function->config.uri);
 	call->target = item->kind == ITEM_STEP ? arena_dup(&call->arena, str_make(item->target, item->target_len))
-	                                       : (struct str){NULL, 0};
+					       : (struct str){NULL, 0};
 	call->attempt = item->attempt;
 	call->max_attempts = max_attempts(run);
 	call->request_version = run->request_version;

@@ -3,7 +3,7 @@
 #include "engine/engine_internal.h"
 
 void run_refs(const struct run *run, struct arena *arena, struct payload_ref *events, struct call_step **steps,
-              size_t *count) {
+	      size_t *count) {
 	*events = (struct payload_ref){
 		.data = payload_ref(run->events), .size = run->events_len, .kind = RECORD_RUN, .key_len = 16};
 	memcpy(events->key, run->id.bytes, 16);
@@ -48,8 +48,10 @@ static void write_job(struct buf *out, const struct item *item, unsigned positio
 	base36_text(item->job_hash, job);
 	buf_printf(out, "{\"JobID\":\"%s\",\"at\":\"", job);
 	date_format_rfc3339(out, (int64_t)item->due_ms * 1000000);
-	buf_printf(out, "\",\"position\":%u,\"kind\":\"%s\",\"attempt\":%u,\"Raw\":{\"id\":\"%s\",\"state\":\"%s\",\"generation\":%u", position,
-	           kind_names[item->kind], item->attempt, job, state_names[item->state], item->generation);
+	buf_printf(out,
+		   "\",\"position\":%u,\"kind\":\"%s\",\"attempt\":%u,\"Raw\":{\"id\":\"%s\",\"state\":\"%s\","
+		   "\"generation\":%u",
+		   position, kind_names[item->kind], item->attempt, job, state_names[item->state], item->generation);
 	if (item->target_len > 0) {
 		buf_lit(out, ",\"step\":");
 		buf_json_str(out, str_make(item->target, item->target_len));

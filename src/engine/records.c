@@ -15,7 +15,7 @@ static struct buf head_begin(void) {
 }
 
 static void head_end(struct engine *engine, struct buf *head, enum record_op op, uint8_t kind, struct str key,
-                     struct payload *body) {
+		     struct payload *body) {
 	CHECK(!head->overflow);
 	struct record *record = batch_record(engine->batch, op, kind, key);
 	record->head = arena_dup(&engine->batch->arena, buf_view(head));
@@ -34,7 +34,7 @@ void record_app(struct engine *engine, const struct app *app) {
 	struct buf head = head_begin();
 	put_u8(&head, app->archived);
 	const char *fields[] = {app->name,         app->url,         app->error,     app->method,      app->checksum,
-	                        app->sdk_language, app->sdk_version, app->framework, app->app_version, app->metadata};
+				app->sdk_language, app->sdk_version, app->framework, app->app_version, app->metadata};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) put_text(&head, str_from_cstr(fields[i]));
 	head_end(engine, &head, RECORD_PUT, RECORD_APP, str_make(app->id.bytes, 16), NULL);
 }
@@ -51,7 +51,7 @@ static enum err restore_app(struct engine *engine, struct str key, struct decode
 	struct app *app = app_new(engine, &id);
 	app->archived = archived;
 	char **targets[] = {&app->name,         &app->url,         &app->error,     &app->method,      &app->checksum,
-	                    &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
+			    &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) app_set(targets[i], fields[i]);
 	return ERR_OK;
 }
@@ -171,7 +171,7 @@ void record_step(struct engine *engine, const struct run *run, const struct step
 	uint8_t key[20];
 	size_t len = run_key(&run->id, step->position, key);
 	head_end(engine, &head, with_body ? RECORD_PUT : RECORD_HEAD, RECORD_STEP, str_make(key, len),
-	         with_body ? step->value : NULL);
+		 with_body ? step->value : NULL);
 }
 
 // The run that a key of 20 bytes belongs to, and the number behind it.
@@ -289,14 +289,15 @@ void record_run(struct engine *engine, const struct run *run) {
 	bool put = (run->dirty_what & DIRTY_NEW) != 0;
 	struct buf head = run_head(run);
 	head_end(engine, &head, put ? RECORD_PUT : RECORD_HEAD, RECORD_RUN, str_make(run->id.bytes, 16),
-	         put ? run->events : NULL);
+		 put ? run->events : NULL);
 }
 
 // A run whose next work is far away keeps nothing but its skeleton in memory.
 static bool can_rest(const struct engine *engine, const struct run *run) {
 	list_for_each(node, &run->items) {
 		const struct item *item = list_entry(node, struct item, of_run);
-		if (item->state != ITEM_LATER || item->due_ms < engine->now + engine->config.rest_after_ms) return false;
+		if (item->state != ITEM_LATER || item->due_ms < engine->now + engine->config.rest_after_ms)
+			return false;
 	}
 	return true;
 }
@@ -327,12 +328,19 @@ enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, str
 		return error_set(error, ERR_CORRUPT, "record version %u is unknown to this release", version);
 	}
 	switch (kind) {
-	case RECORD_APP: return restore_app(engine, key, &d, error);
-	case RECORD_FUNCTION: return restore_function(engine, key, &d, error);
-	case RECORD_RUN: return restore_run(engine, key, &d, error);
-	case RECORD_STEP: return restore_step(engine, key, &d, error);
-	case RECORD_ITEM: return restore_item(engine, key, &d, error);
-	case RECORD_IDEMPOTENCY: return restore_idem(engine, key, error);
-	default: return error_set(error, ERR_CORRUPT, "record kind %u is unknown to this release", kind);
+	case RECORD_APP:
+		return restore_app(engine, key, &d, error);
+	case RECORD_FUNCTION:
+		return restore_function(engine, key, &d, error);
+	case RECORD_RUN:
+		return restore_run(engine, key, &d, error);
+	case RECORD_STEP:
+		return restore_step(engine, key, &d, error);
+	case RECORD_ITEM:
+		return restore_item(engine, key, &d, error);
+	case RECORD_IDEMPOTENCY:
+		return restore_idem(engine, key, error);
+	default:
+		return error_set(error, ERR_CORRUPT, "record kind %u is unknown to this release", kind);
 	}
 }

@@ -4,7 +4,7 @@
 #include "engine/engine_internal.h"
 
 static void reply_failed(struct engine *engine, const struct command *command, struct str code, struct str text,
-                         struct str data) {
+			 struct str data) {
 	struct reply *reply = reply_new(command->request, REPLY_FAILED, 400);
 	reply->code = arena_dup(&reply->arena, code);
 	reply->text = arena_dup(&reply->arena, text);
@@ -12,11 +12,30 @@ static void reply_failed(struct engine *engine, const struct command *command, s
 	batch_reply(engine->batch, reply);
 }
 
+// "f uses concurrency; g uses cron": settings that this release does not act upon.
+static struct str unenforced(struct reply *reply, const struct registration *r) {
+	struct buf text, one;
+	buf_init(&text, 4096);
+	buf_init(&one, 1024);
+	for (size_t i = 0; i < r->function_count; i++) {
+		buf_clear(&one);
+		function_unenforced(&r->functions[i], &one);
+		if (one.len == 0) continue;
+		buf_printf(&text, "%s%.*s uses %.*s", text.len > 0 ? "; " : "", STR_ARG(r->functions[i].slug),
+			   STR_ARG(buf_view(&one)));
+	}
+	struct str result = arena_dup(&reply->arena, buf_view(&text));
+	buf_free(&text);
+	buf_free(&one);
+	return result;
+}
+
 static void reply_registered(struct engine *engine, const struct command *command, const struct app *app,
-                             bool modified) {
+			     bool modified) {
 	struct reply *reply = reply_new(command->request, REPLY_REGISTERED, 200);
 	reply->modified = modified;
 	reply->app_id = app->id;
+	if (modified) reply->text = unenforced(reply, &command->registration);
 	batch_reply(engine->batch, reply);
 }
 
@@ -52,7 +71,8 @@ static struct app *upsert_app(struct engine *engine, const struct registration *
 	return app;
 }
 
-// The function that this registration means: same slug first (also archived), then the derived id (01 §6.2 steps 10–12).
+// The function that this registration means: same slug first (also archived), then the derived id (01 §6.2 steps
+// 10–12).
 static struct function *resolve_function(struct engine *engine, struct app *app, const struct function_config *config) {
 	struct function *archived = NULL;
 	list_for_each(node, &app->functions) {
@@ -104,7 +124,8 @@ static bool replace_functions(struct engine *engine, struct app *app, const stru
 		struct function *function = resolve_function(engine, app, &r->functions[i]);
 		function_unindex(engine, function);
 		struct error error;
-		enum err err = function_configure(function, function->version + 1, r->functions[i].config_members, &error);
+		enum err err =
+			function_configure(function, function->version + 1, r->functions[i].config_members, &error);
 		CHECK(err == ERR_OK); // it was made by registration_parse
 		function->archived = false;
 		function_index(engine, function);
@@ -120,14 +141,16 @@ void apply_register(struct engine *engine, struct command *command) {
 		struct app *app = upsert_app(engine, r);
 		app_set(&app->error, STR("sdk_version_denied"));
 		app_save(engine, app);
-		reply_failed(engine, command, STR("sdk_version_denied"),
-		             STR("This SDK version has a known security problem; upgrade the inngest package to 3.54.0 or "
-		                 "later."),
-		             STR(""));
+		reply_failed(
+			engine, command, STR("sdk_version_denied"),
+			STR("This SDK version has a known security problem; upgrade the inngest package to 3.54.0 or "
+			    "later."),
+			STR(""));
 		return;
 	}
 	struct app *known = app_find_name(engine, r->app_name);
-	if (known != NULL && !known->archived && known->error[0] == '\0' && str_eq_cstr(str_from_cstr(r->checksum), known->checksum)) {
+	if (known != NULL && !known->archived && known->error[0] == '\0' &&
+	    str_eq_cstr(str_from_cstr(r->checksum), known->checksum)) {
 		if (r->has_observations && !str_eq_cstr(r->metadata, known->metadata)) {
 			app_set(&known->metadata, r->metadata);
 			app_save(engine, known);
@@ -182,13 +205,13 @@ static bool uuid_is_zero(const struct uuid *id) {
 
 void apply_app_error(struct engine *engine, struct command *command) {
 	struct app *app = uuid_is_zero(&command->app.app_id) ? find_url(engine, command->app.url)
-	                                                     : app_find(engine, &command->app.app_id);
+							     : app_find(engine, &command->app.app_id);
 	if (app == NULL) {
 		if (command->app.sdk) add_placeholder(engine, command->app.url, command->app.error);
 		return;
 	}
-	// An identical error changes nothing: no write every poll interval. The text of a failed validation outlives the
-	// general word that the SDK relays for it (01 §22).
+	// An identical error changes nothing: no write every poll interval. The text of a failed validation outlives
+	// the general word that the SDK relays for it (01 §22).
 	if (app->archived || str_eq_cstr(command->app.error, app->error)) return;
 	bool detailed = str_find_str(str_from_cstr(app->error), STR(" errors occurred:")) >= 0;
 	if (detailed && str_eq(command->app.error, STR("invalid_function"))) return;

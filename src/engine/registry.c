@@ -3,7 +3,9 @@
 
 #include "engine/engine_internal.h"
 
-static uint64_t uuid_hash(const struct uuid *id) { return hash_bytes(id->bytes, sizeof id->bytes); }
+static uint64_t uuid_hash(const struct uuid *id) {
+	return hash_bytes(id->bytes, sizeof id->bytes);
+}
 
 void app_set(char **field, struct str value) {
 	char *copy = mem_strndup(value.ptr, value.len);
@@ -12,7 +14,8 @@ void app_set(char **field, struct str value) {
 }
 
 struct app *app_find(const struct engine *engine, const struct uuid *id) {
-	for (struct map_node *node = map_first(&engine->apps_by_id, uuid_hash(id)); node != NULL; node = map_next(node)) {
+	for (struct map_node *node = map_first(&engine->apps_by_id, uuid_hash(id)); node != NULL;
+	     node = map_next(node)) {
 		struct app *app = container_of(node, struct app, by_id);
 		if (uuid_eq(&app->id, id)) return app;
 	}
@@ -33,7 +36,7 @@ struct app *app_new(struct engine *engine, const struct uuid *id) {
 	app->id = *id;
 	list_init(&app->functions);
 	char **fields[] = {&app->name,         &app->url,         &app->error,     &app->method,      &app->checksum,
-	                   &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
+			   &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) app_set(fields[i], STR(""));
 	map_insert(&engine->apps_by_id, &app->by_id, uuid_hash(id));
 	list_push_back(&engine->apps, &app->all);
@@ -42,7 +45,7 @@ struct app *app_new(struct engine *engine, const struct uuid *id) {
 
 void app_free(struct app *app) {
 	char *fields[] = {app->name,         app->url,         app->error,     app->method,      app->checksum,
-	                  app->sdk_language, app->sdk_version, app->framework, app->app_version, app->metadata};
+			  app->sdk_language, app->sdk_version, app->framework, app->app_version, app->metadata};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) free(fields[i]);
 	free(app);
 }
@@ -78,7 +81,8 @@ void app_archive(struct engine *engine, struct app *app) {
 // ---- functions -----------------------------------------------------------------------------------------------------
 
 struct function *function_find(const struct engine *engine, const struct uuid *id) {
-	for (struct map_node *node = map_first(&engine->functions, uuid_hash(id)); node != NULL; node = map_next(node)) {
+	for (struct map_node *node = map_first(&engine->functions, uuid_hash(id)); node != NULL;
+	     node = map_next(node)) {
 		struct function *function = container_of(node, struct function, by_id);
 		if (uuid_eq(&function->id, id)) return function;
 	}
@@ -133,7 +137,9 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	return ERR_OK;
 }
 
-static bool is_pattern(struct str name) { return str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*")); }
+static bool is_pattern(struct str name) {
+	return str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*"));
+}
 
 void function_index(struct engine *engine, struct function *function) {
 	function_unindex(engine, function);

@@ -3,7 +3,9 @@
 
 #include "engine/engine_internal.h"
 
-static uint64_t run_hash(const struct ulid *id) { return hash_bytes(id->bytes, sizeof id->bytes); }
+static uint64_t run_hash(const struct ulid *id) {
+	return hash_bytes(id->bytes, sizeof id->bytes);
+}
 
 struct run *run_find(const struct engine *engine, const struct ulid *id) {
 	for (struct map_node *node = map_first(&engine->runs, run_hash(id)); node != NULL; node = map_next(node)) {
@@ -60,7 +62,9 @@ void item_touch(struct engine *engine, struct item *item) {
 	if (item->dirty.next == &item->dirty) list_push_back(&engine->dirty_items, &item->dirty);
 }
 
-void run_note(struct engine *engine, struct run *run) { run_list_dirty(engine, run); }
+void run_note(struct engine *engine, struct run *run) {
+	run_list_dirty(engine, run);
+}
 
 void run_rest(struct run *run) {
 	payload_unref(run->events);
@@ -87,10 +91,10 @@ struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint
 	}
 	struct step *step = &run->steps[run->step_count++];
 	*step = (struct step){.hash = id_hash(id),
-	                      .id = mem_strndup(id.ptr, id.len),
-	                      .id_len = (uint16_t)id.len,
-	                      .size = size,
-	                      .position = position};
+			      .id = mem_strndup(id.ptr, id.len),
+			      .id_len = (uint16_t)id.len,
+			      .size = size,
+			      .position = position};
 	run->next_position = position + 1;
 	run->state_bytes += size;
 	return step;

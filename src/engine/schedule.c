@@ -61,8 +61,8 @@ static void attach_events(struct engine *engine, struct run *run, const struct s
 		run->dirty_what |= DIRTY_NEW;
 	} else { // the body is written now, the head with the rest
 		run->events_len = source->late->array_len;
-		struct record *record =
-			batch_record(engine->batch, RECORD_PUT, RECORD_RUN, str_make(run->id.bytes, sizeof run->id.bytes));
+		struct record *record = batch_record(engine->batch, RECORD_PUT, RECORD_RUN,
+						     str_make(run->id.bytes, sizeof run->id.bytes));
 		record->late_body = source->late->array;
 	}
 	run->first_event_len = run->events_len - 2;
@@ -101,7 +101,8 @@ static void schedule(struct engine *engine, struct function *function, struct so
 }
 
 static void match_name(struct engine *engine, struct str name, struct source *source) {
-	for (struct map_node *node = map_first(&engine->triggers, hash_xxh64(name)); node != NULL; node = map_next(node)) {
+	for (struct map_node *node = map_first(&engine->triggers, hash_xxh64(name)); node != NULL;
+	     node = map_next(node)) {
 		struct trigger_entry *entry = container_of(node, struct trigger_entry, by_name);
 		if (!str_eq(entry->name, name) || entry->function->matched == engine->match_stamp) continue;
 		entry->function->matched = engine->match_stamp;

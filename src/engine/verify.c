@@ -6,7 +6,7 @@ struct census {
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
-                        struct census *census) {
+			struct census *census) {
 	CHECK(item->run == run);
 	CHECK(item->slot < run->next_slot);
 	switch ((enum item_state)item->state) {
@@ -49,7 +49,8 @@ static void verify_run(const struct engine *engine, const struct run *run, struc
 
 void engine_verify(const struct engine *engine) {
 	struct census census = {0};
-	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL; node = map_walk(&engine->runs, node)) {
+	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
+	     node = map_walk(&engine->runs, node)) {
 		verify_run(engine, container_of(node, struct run, by_id), &census);
 	}
 	CHECK(census.ready == engine->ready_count);

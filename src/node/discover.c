@@ -17,11 +17,11 @@
 struct range {
 	uint16_t from, to;
 };
-static const struct range ranges[] = {{80, 80},     {443, 443},   {3000, 3010}, {4321, 4321}, {5000, 5000},
-                                      {5173, 5173}, {8000, 8000}, {8080, 8081}, {8888, 8888}, {8910, 8915},
-                                      {8787, 8787}};
+static const struct range ranges[] = {{80, 80},     {443, 443},   {3000, 3010}, {4321, 4321},
+				      {5000, 5000}, {5173, 5173}, {8000, 8000}, {8080, 8081},
+				      {8888, 8888}, {8910, 8915}, {8787, 8787}};
 static const char *const paths[] = {"/api/inngest", "/x/inngest", "/.netlify/functions/inngest",
-                                    "/.redwood/functions/inngest"};
+				    "/.redwood/functions/inngest"};
 #define PORTS_MAX 64
 
 void waiter_init(struct waiter *waiter, unsigned count) {
@@ -110,15 +110,17 @@ static bool probe_url(struct http_client *client, struct gate *gate, struct str 
 	struct probe probe = {.is_sdk = false};
 	waiter_init(&probe.waiter, 1);
 	pthread_mutex_lock(&gate->mutex);
-	if (gate->closed) waiter_done(&probe.waiter);
-	else probe_send(client, url, probe_done, &probe);
+	if (gate->closed)
+		waiter_done(&probe.waiter);
+	else
+		probe_send(client, url, probe_done, &probe);
 	pthread_mutex_unlock(&gate->mutex);
 	waiter_wait(&probe.waiter);
 	return probe.is_sdk;
 }
 
 void discover_scan(struct http_client *client, struct gate *gate, uint16_t own_port,
-                   void (*found)(void *context, struct str url), void *context) {
+		   void (*found)(void *context, struct str url), void *context) {
 	uint16_t ports[PORTS_MAX];
 	size_t count = open_ports(ports, list_ports(own_port, ports));
 	for (size_t i = 0; i < count; i++) {

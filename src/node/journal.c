@@ -25,7 +25,8 @@ struct journal {
 
 static enum err write_batch(const struct journal_config *config, struct batch *batch, struct error *error) {
 	enum err err = ERR_OK;
-	for (size_t i = 0; i < batch->late_count && err == ERR_OK; i++) err = late_resolve(config->store, batch->late[i], error);
+	for (size_t i = 0; i < batch->late_count && err == ERR_OK; i++)
+		err = late_resolve(config->store, batch->late[i], error);
 	for (size_t i = 0; i < batch->record_count && err == ERR_OK; i++) {
 		struct record record = batch->records[i];
 		if (record.late_body != NULL) record.body = record.late_body->text;

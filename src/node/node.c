@@ -51,14 +51,17 @@ static void *engine_main(void *context) {
 	while (mailbox_wait(node->commands, engine_deadline(node->engine))) {
 		struct batch *batch = batch_new();
 		uint64_t now = clock_wall_ms();
-		for (struct message *m = mailbox_take(node->commands, NODE_BATCH_COMMANDS), *next; m != NULL; m = next) {
+		for (struct message *m = mailbox_take(node->commands, NODE_BATCH_COMMANDS), *next; m != NULL;
+		     m = next) {
 			next = m->next;
 			engine_apply(node->engine, now, (struct command *)m, batch);
 			command_free((struct command *)m);
 		}
 		if (engine_deadline(node->engine) <= now) apply_tick(node, now, batch);
-		if (batch_is_empty(batch)) batch_free(batch);
-		else journal_post(node->journal, batch);
+		if (batch_is_empty(batch))
+			batch_free(batch);
+		else
+			journal_post(node->journal, batch);
 	}
 	return NULL;
 }
@@ -81,8 +84,10 @@ static void committed(void *context, struct batch *batch) {
 
 static void post_always(void *context, struct command *command) {
 	struct node *node = context;
-	if (atomic_load(&node->stopping)) command_free(command);
-	else mailbox_post_always(node->commands, &command->message);
+	if (atomic_load(&node->stopping))
+		command_free(command);
+	else
+		mailbox_post_always(node->commands, &command->message);
 }
 
 static enum err post(void *context, struct command *command) {
@@ -110,13 +115,15 @@ static struct history_reader *history_of(void *context, struct store_reader *rea
 	return readers_of(&node->readers, reader)->history;
 }
 
-static bool is_ready(void *context) { return atomic_load(&((struct node *)context)->ready); }
+static bool is_ready(void *context) {
+	return atomic_load(&((struct node *)context)->ready);
+}
 
 // ---- start ---------------------------------------------------------------------------------------------------------
 
 static enum err make_path(const struct node_config *config, char *out, size_t size, struct error *error) {
-	const char *dir = config->sqlite_dir != NULL && config->sqlite_dir[0] != '\0' ? config->sqlite_dir
-	                                                                               : SQLITE_DIR_DEFAULT;
+	const char *dir =
+		config->sqlite_dir != NULL && config->sqlite_dir[0] != '\0' ? config->sqlite_dir : SQLITE_DIR_DEFAULT;
 	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
 		return error_set(error, ERR_IO, "mkdir %s: %s", dir, strerror(errno));
 	}
@@ -143,7 +150,7 @@ static enum err open_store(struct node *node, struct error *error) {
 	}
 	if (err != ERR_OK) return err;
 	LOG_INFO("initialized database", LOG_CSTR("db", "sqlite"),
-	         LOG_CSTR("mode", node->config->persist ? "persisted" : "memory"));
+		 LOG_CSTR("mode", node->config->persist ? "persisted" : "memory"));
 	return ERR_OK;
 }
 
@@ -154,31 +161,31 @@ static enum err restore_one(void *context, uint8_t kind, struct str key, struct 
 
 static enum err restore(struct node *node, struct error *error) {
 	struct engine_config config = {.workers = node->config->queue_workers,
-	                               .retry_interval_ms = node->config->retry_interval_s * 1000ull,
-	                               .steps_max = node->config->steps_max};
+				       .retry_interval_ms = node->config->retry_interval_s * 1000ull,
+				       .steps_max = node->config->steps_max};
 	node->engine = engine_new(&config, random_u64());
 	uint64_t quarantined = 0;
 	enum err err = store_load(node->store, restore_one, node, &quarantined, error);
 	if (err != ERR_OK) return err;
 	if (quarantined > 0) {
 		LOG_WARN("some stored records could not be read; they are in table engine_quarantine",
-		         LOG_INT("count", quarantined));
+			 LOG_INT("count", quarantined));
 	}
 	return ERR_OK;
 }
 
 static enum err start_server(struct node *node, struct error *error) {
 	struct server_config config = {.host = node->config->host,
-	                               .port = node->config->port,
-	                               .server_kind = node->config->dev ? "dev" : "cloud",
-	                               .version = node->config->version,
-	                               .dev_start_opts = node->config->start_opts_json,
-	                               .post = post,
-	                               .reader_borrow = borrow_reader,
-	                               .reader_return = return_reader,
-	                               .history_of = history_of,
-	                               .ready = is_ready,
-	                               .context = node};
+				       .port = node->config->port,
+				       .server_kind = node->config->dev ? "dev" : "cloud",
+				       .version = node->config->version,
+				       .dev_start_opts = node->config->start_opts_json,
+				       .post = post,
+				       .reader_borrow = borrow_reader,
+				       .reader_return = return_reader,
+				       .history_of = history_of,
+				       .ready = is_ready,
+				       .context = node};
 	unsigned tries = node->config->port_shift && node->config->port != 0 ? PORT_SHIFT_MAX : 1;
 	enum err err = ERR_IO;
 	for (unsigned i = 0; i < tries && (unsigned)node->config->port + i <= 65535; i++) {
@@ -189,7 +196,7 @@ static enum err start_server(struct node *node, struct error *error) {
 	if (err != ERR_OK) return err;
 	if (config.port != node->config->port) {
 		LOG_INFO("Port conflict, using new port", LOG_CSTR("name", "dev server api"),
-		         LOG_INT("from", node->config->port), LOG_INT("to", config.port));
+			 LOG_INT("from", node->config->port), LOG_INT("to", config.port));
 	}
 	return ERR_OK;
 }
@@ -222,12 +229,12 @@ static enum err start(struct node *node, struct error *error) {
 	batch_free(batch);
 	CHECK(pthread_create(&node->engine_thread, NULL, engine_main, node) == 0);
 	struct poller_config poller = {.node = node->config,
-	                               .client = node->client,
-	                               .readers = &node->readers,
-	                               .own_port = server_port(node->server),
-	                               .server_kind = node->config->dev ? "dev" : "cloud",
-	                               .post = post_always,
-	                               .context = node};
+				       .client = node->client,
+				       .readers = &node->readers,
+				       .own_port = server_port(node->server),
+				       .server_kind = node->config->dev ? "dev" : "cloud",
+				       .post = post_always,
+				       .context = node};
 	node->poller = poller_start(&poller);
 	atomic_store(&node->ready, true);
 	LOG_INFO("starting server", LOG_INT("port", server_port(node->server)));
@@ -277,7 +284,7 @@ static void raise_descriptor_limit(void) {
 }
 
 enum err node_run(const struct node_config *config, void (*online)(void *context, uint16_t port), void *context,
-                  struct error *error) {
+		  struct error *error) {
 	sigset_t signals;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);

@@ -76,7 +76,7 @@ struct gate {
 };
 // discover.c: URLs of apps found on this machine (spec 01 §3.1); `found` is called for each.
 void discover_scan(struct http_client *client, struct gate *gate, uint16_t own_port,
-                   void (*found)(void *context, struct str url), void *context);
+		   void (*found)(void *context, struct str url), void *context);
 // A blocking wrapper around the client's callbacks: counts down to zero.
 struct waiter {
 	pthread_mutex_t mutex;

@@ -73,7 +73,7 @@ static bool is_app(const struct history_app *apps, size_t count, struct str url)
 
 // Who is to be pinged in this round.
 static size_t gather(struct poller *poller, struct arena *arena, const struct history_app *apps, size_t app_count,
-                     struct ping **out) {
+		     struct ping **out) {
 	size_t most = app_count;
 	list_for_each(node, &poller->found) most++;
 	*out = ARENA_ARRAY(arena, struct ping, most + 1);
@@ -113,8 +113,10 @@ static void load_apps(struct poller *poller, struct arena *arena, struct history
 
 static void send_ping(struct poller *poller, struct ping *ping) {
 	pthread_mutex_lock(&poller->gate.mutex);
-	if (poller->gate.closed) waiter_done(ping->waiter);
-	else ping_send(poller->config.client, ping->url, poller->config.server_kind, STR(""), ping_done, ping);
+	if (poller->gate.closed)
+		waiter_done(ping->waiter);
+	else
+		ping_send(poller->config.client, ping->url, poller->config.server_kind, STR(""), ping_done, ping);
 	pthread_mutex_unlock(&poller->gate.mutex);
 }
 
@@ -180,7 +182,8 @@ static void *poller_main(void *context) {
 	if (interval == 0) interval = POLL_INTERVAL_DEFAULT_S;
 	add_sdk_urls(poller);
 	if (poller->discovering) LOG_INFO("autodiscovering locally hosted SDKs");
-	for (uint64_t pause = FIRST_POLL_MS; sleep_interval(poller, pause); pause = interval * 1000ull) poll_once(poller);
+	for (uint64_t pause = FIRST_POLL_MS; sleep_interval(poller, pause); pause = interval * 1000ull)
+		poll_once(poller);
 	return NULL;
 }
 

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 
 static enum err part_text(struct store *store, const struct late_part *part, struct payload **held, struct str *out,
-                          struct error *error) {
+			  struct error *error) {
 	*held = NULL;
 	if (part->ref == NULL) {
 		*out = part->literal;

@@ -40,7 +40,8 @@ static void fill(struct sim *sim, struct block *block, unsigned *number) {
 		for (unsigned i = 0; i < block->branch_count; i++) {
 			block->branch_len[i] = 1 + (unsigned)rng_below(&sim->rng, 3);
 			block->branches[i] = ARENA_ARRAY(&sim->arena, struct block, block->branch_len[i]);
-			for (unsigned j = 0; j < block->branch_len[i]; j++) block->branches[i][j] = *make_leaf(sim, number);
+			for (unsigned j = 0; j < block->branch_len[i]; j++)
+				block->branches[i][j] = *make_leaf(sim, number);
 		}
 	} else {
 		*block = (struct block){.kind = BLOCK_THROW};
@@ -69,15 +70,19 @@ void app_generate(struct sim *sim) {
 struct str app_register_body(struct sim *sim, unsigned version) {
 	struct buf body;
 	buf_init(&body, 1 << 20);
-	buf_printf(&body, "{\"appName\":\"app\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"appVersion\":\"%u\",\"functions\":[",
-	           version);
+	buf_printf(&body,
+		   "{\"appName\":\"app\",\"url\":\"http://localhost:3000/"
+		   "api\",\"sdk\":\"js:v4.24.0\",\"appVersion\":\"%u\",\"functions\":[",
+		   version);
 	for (unsigned i = 0; i < sim->program_count; i++) {
 		const struct program *p = &sim->programs[i];
 		buf_printf(&body,
-		           "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"}],\"steps\":{\"step\":{\"id\":\"step\","
-		           "\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/api?fnId=%s&stepId=step\"},"
-		           "\"retries\":{\"attempts\":%u}}}}",
-		           i > 0 ? "," : "", p->slug, i, p->trigger, p->slug, p->retries);
+			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"}],\"steps\":{\"step\":{"
+			   "\"id\":\"step\","
+			   "\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/"
+			   "api?fnId=%s&stepId=step\"},"
+			   "\"retries\":{\"attempts\":%u}}}}",
+			   i > 0 ? "," : "", p->slug, i, p->trigger, p->slug, p->retries);
 	}
 	buf_lit(&body, "]}");
 	struct str text = arena_dup(&sim->arena, buf_view(&body));
@@ -96,7 +101,8 @@ static struct str memo(struct sim *sim, const struct call *call, const char *id,
 		struct payload *body;
 		struct error error;
 		if (store_body(sim->store, ref->kind, str_make(ref->key, ref->key_len), &body, &error) != ERR_OK) {
-			if (sim->epoch == 0 && sim->runs_finished == 0) sim_fail(sim, "step %s has no stored value", id);
+			if (sim->epoch == 0 && sim->runs_finished == 0)
+				sim_fail(sim, "step %s has no stored value", id);
 			return STR("null"); // the run ended meanwhile
 		}
 		struct str text = arena_dup(&sim->arena, payload_str(body));
@@ -123,21 +129,24 @@ static struct str run_step_op(struct sim *sim, struct app_call *call, const stru
 	struct arena *arena = &call->arena;
 	if (n > block->fails) {
 		// The value tells this execution from every other: a memoised value that changes is seen.
-		return arena_printf(arena, "{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":{\"n\":%u,\"x\":%llu}}", block->id, n,
-		                    (unsigned long long)rng_below(&sim->rng, 1u << 30));
+		return arena_printf(arena, "{\"op\":\"StepRun\",\"id\":\"%s\",\"data\":{\"n\":%u,\"x\":%llu}}",
+				    block->id, n, (unsigned long long)rng_below(&sim->rng, 1u << 30));
 	}
 	bool final = call->call->attempt + 1 >= call->call->max_attempts;
-	return arena_printf(arena, "{\"op\":\"%s\",\"id\":\"%s\",\"error\":{\"name\":\"Error\",\"message\":\"try %u\"}}",
-	                    final ? "StepFailed" : "StepError", block->id, n);
+	return arena_printf(arena,
+			    "{\"op\":\"%s\",\"id\":\"%s\",\"error\":{\"name\":\"Error\",\"message\":\"try %u\"}}",
+			    final ? "StepFailed" : "StepError", block->id, n);
 }
 
 static struct str sleep_op(struct app_call *call, const struct block *block) {
-	return arena_printf(&call->arena, "{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"%ums\"}", block->id, block->sleep_ms);
+	return arena_printf(&call->arena, "{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"%ums\"}", block->id,
+			    block->sleep_ms);
 }
 
 static struct str plan_op(struct app_call *call, const struct block *block) {
 	if (block->kind == BLOCK_SLEEP) return sleep_op(call, block);
-	return arena_printf(&call->arena, "{\"op\":\"StepPlanned\",\"id\":\"%s\",\"name\":\"%s\"}", block->id, block->id);
+	return arena_printf(&call->arena, "{\"op\":\"StepPlanned\",\"id\":\"%s\",\"name\":\"%s\"}", block->id,
+			    block->id);
 }
 
 struct found {
@@ -174,7 +183,8 @@ static void walk(struct sim *sim, struct app_call *call, struct found *found) {
 		}
 		bool open = false;
 		if (block->kind != BLOCK_PARALLEL) open = !pass(sim, call, block, found);
-		for (unsigned b = 0; block->kind == BLOCK_PARALLEL && b < block->branch_count && found->thrown == NULL; b++) {
+		for (unsigned b = 0; block->kind == BLOCK_PARALLEL && b < block->branch_count && found->thrown == NULL;
+		     b++) {
 			for (unsigned j = 0; j < block->branch_len[b]; j++) {
 				if (pass(sim, call, &block->branches[b][j], found)) continue;
 				open = true;
@@ -204,7 +214,8 @@ static struct reaction answer_ops(struct app_call *call, struct str ops) {
 }
 
 static struct reaction finish(struct app_call *call) {
-	if (call->program->checkpoint) return answer_ops(call, STR("{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":{\"ok\":true}}"));
+	if (call->program->checkpoint)
+		return answer_ops(call, STR("{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":{\"ok\":true}}"));
 	return (struct reaction){.status = 200, .body = STR("{\"ok\":true}")};
 }
 
@@ -222,8 +233,8 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 	walk(sim, call, &found);
 	if (found.thrown != NULL) {
 		return (struct reaction){.status = found.thrown->kind == BLOCK_THROW ? 500 : 400,
-		                         .no_retry = found.thrown->kind != BLOCK_THROW,
-		                         .body = STR("{\"name\":\"Error\",\"message\":\"thrown\"}")};
+					 .no_retry = found.thrown->kind != BLOCK_THROW,
+					 .body = STR("{\"name\":\"Error\",\"message\":\"thrown\"}")};
 	}
 	if (found.count == 0) return finish(call);
 	const struct block *first = found.blocks[0];
@@ -231,9 +242,10 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 		struct str op = run_step_op(sim, call, first);
 		bool good = str_find_str(op, STR("StepRun")) >= 0;
 		if (good && call->program->checkpoint && c->attempt == 0) {
-			return (struct reaction){.checkpoint = true,
-			                         .body = arena_cat(&call->arena, STR("["), arena_cat(&call->arena, op, STR("]"))),
-			                         .step_id = str_from_cstr(first->id)};
+			return (struct reaction){
+				.checkpoint = true,
+				.body = arena_cat(&call->arena, STR("["), arena_cat(&call->arena, op, STR("]"))),
+				.step_id = str_from_cstr(first->id)};
 		}
 		return answer_ops(call, op);
 	}

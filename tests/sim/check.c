@@ -6,7 +6,8 @@
 #include "sim.h"
 
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len) {
-	uint64_t parts[3] = {hash_xxh64(str_from_cstr(what)), hash_bytes(a, a_len), b_len > 0 ? hash_bytes(b, b_len) : 0};
+	uint64_t parts[3] = {hash_xxh64(str_from_cstr(what)), hash_bytes(a, a_len),
+			     b_len > 0 ? hash_bytes(b, b_len) : 0};
 	return hash_bytes(parts, sizeof parts);
 }
 
@@ -48,7 +49,8 @@ static void check_record(struct sim *sim, const struct record *record) {
 	if (!of_run || record->op == RECORD_DELETE || record->op == RECORD_DELETE_PREFIX) return;
 	if (is_finished(sim, record->key)) sim_fail(sim, "a finished run was written again");
 	if (record->kind == RECORD_STEP && record->op == RECORD_PUT) {
-		check_value(sim, fact_key("step", record->key, record->key_len, NULL, 0), payload_str(record->body), "a step");
+		check_value(sim, fact_key("step", record->key, record->key_len, NULL, 0), payload_str(record->body),
+			    "a step");
 	}
 }
 
@@ -58,7 +60,8 @@ static const struct program *program_of(struct sim *sim, const struct uuid *func
 		arena_init(&arena, 256);
 		char name[16];
 		snprintf(name, sizeof name, "f%u", i);
-		struct str seed = arena_printf(&arena, "%shttp://localhost:3000/api?fnId=%s&stepId=step", name, sim->programs[i].slug);
+		struct str seed = arena_printf(&arena, "%shttp://localhost:3000/api?fnId=%s&stepId=step", name,
+					       sim->programs[i].slug);
 		struct uuid id = uuid_v5(seed);
 		arena_free(&arena);
 		if (uuid_eq(&id, function_id)) return &sim->programs[i];
@@ -93,9 +96,11 @@ static void check_history(struct sim *sim, const struct history_item *item) {
 		const struct program *p = program_of(sim, &item->run.function_id);
 		struct fact *event = fact_find(&sim->facts, fact_key("event", &item->run.event_id, 16, NULL, 0));
 		if (event == NULL) sim_fail(sim, "a run of an event that was never stored");
-		struct fact *count = fact_need(&sim->facts, fact_key("started", &event->value, 8, p->slug, strlen(p->slug)));
+		struct fact *count =
+			fact_need(&sim->facts, fact_key("started", &event->value, 8, p->slug, strlen(p->slug)));
 		if (++count->value > 1) sim_fail(sim, "two runs of %s for one event", p->slug);
-		fact_need(&sim->facts, fact_key("program", &item->run.run_id, 16, NULL, 0))->value = (uint64_t)(p - sim->programs);
+		fact_need(&sim->facts, fact_key("program", &item->run.run_id, 16, NULL, 0))->value =
+			(uint64_t)(p - sim->programs);
 	}
 	if (item->kind == HISTORY_FINISH) {
 		sim->runs_finished++;
@@ -106,7 +111,8 @@ static void check_history(struct sim *sim, const struct history_item *item) {
 		int expected = expected_failure(&sim->programs[program->value]);
 		bool failed = strcmp(item->finish.status, "Failed") == 0;
 		if (sim->exact && expected >= 0 && failed != (expected == 1)) {
-			sim_fail(sim, "a run of %s ended as %s", sim->programs[program->value].slug, item->finish.status);
+			sim_fail(sim, "a run of %s ended as %s", sim->programs[program->value].slug,
+				 item->finish.status);
 		}
 	}
 }
@@ -125,11 +131,13 @@ void check_call(struct sim *sim, const struct call *call) {
 		const struct call_step *step = &call->steps[i];
 		struct payload *body = payload_ref(step->value.data);
 		struct error error;
-		if (body == NULL && store_body(sim->store, step->value.kind, str_make(step->value.key, step->value.key_len), &body,
-		                               &error) != ERR_OK) {
+		if (body == NULL &&
+		    store_body(sim->store, step->value.kind, str_make(step->value.key, step->value.key_len), &body,
+			       &error) != ERR_OK) {
 			sim_fail(sim, "a memoised value is not in the store");
 		}
-		check_value(sim, fact_key("memo", &call->run_id, 16, step->id.ptr, step->id.len), payload_str(body), "a step");
+		check_value(sim, fact_key("memo", &call->run_id, 16, step->id.ptr, step->id.len), payload_str(body),
+			    "a step");
 		payload_unref(body);
 	}
 	if (call->stack_current > call->step_count) sim_fail(sim, "stack position beyond the stack");
@@ -144,7 +152,9 @@ struct comparison {
 	size_t stored;
 };
 
-static uint64_t record_hash(uint8_t kind, struct str key) { return fact_key("record", &kind, 1, key.ptr, key.len); }
+static uint64_t record_hash(uint8_t kind, struct str key) {
+	return fact_key("record", &kind, 1, key.ptr, key.len);
+}
 
 static enum err compare_one(void *context, uint8_t kind, struct str key, struct str head, struct error *error) {
 	(void)error;
@@ -168,7 +178,8 @@ void check_state(struct sim *sim) {
 	}
 	uint64_t quarantined = 0;
 	struct error error;
-	if (store_load(sim->store, compare_one, &comparison, &quarantined, &error) != ERR_OK) sim_fail(sim, "%s", error.message);
+	if (store_load(sim->store, compare_one, &comparison, &quarantined, &error) != ERR_OK)
+		sim_fail(sim, "%s", error.message);
 	if (comparison.stored != batch->record_count) {
 		sim_fail(sim, "%zu records in memory, %zu stored", batch->record_count, comparison.stored);
 	}
@@ -191,9 +202,11 @@ void check_end(struct sim *sim) {
 		if (event == NULL) sim_fail(sim, "an accepted event is not stored");
 		for (unsigned p = 0; p < sim->program_count; p++) {
 			const char *slug = sim->programs[p].slug;
-			struct fact *count = fact_find(&sim->facts, fact_key("started", &event->value, 8, slug, strlen(slug)));
+			struct fact *count =
+				fact_find(&sim->facts, fact_key("started", &event->value, 8, slug, strlen(slug)));
 			bool due = p == 3 || p == client->program;
-			if (due != (count != NULL)) sim_fail(sim, "accepted event %u: %s run of %s", i, due ? "no" : "undue", slug);
+			if (due != (count != NULL))
+				sim_fail(sim, "accepted event %u: %s run of %s", i, due ? "no" : "undue", slug);
 		}
 	}
 }

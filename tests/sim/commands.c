@@ -12,16 +12,17 @@ struct command *command_event(struct sim *sim, struct client *client) {
 	rng_bytes(&sim->rng, entropy, sizeof entropy);
 	client->last_id = ulid_make(sim->now, entropy);
 	char text[256];
-	int len = client->stable
-	                  ? snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"id\":\"%s\",\"data\":{\"k\":1}}", client->program, client->id)
-	                  : snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"data\":{\"k\":%u}}", client->program, client->tries);
+	int len = client->stable ? snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"id\":\"%s\",\"data\":{\"k\":1}}",
+					    client->program, client->id)
+				 : snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"data\":{\"k\":%u}}",
+					    client->program, client->tries);
 	struct error error;
 	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
 	CHECK(doc != NULL);
 	command->events.events = ARENA_NEW(&command->arena, struct event);
 	command->events.count = 1;
-	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), &client->last_id, client->stable, sim->now,
-	                           command->events.events, &error);
+	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), &client->last_id, client->stable,
+				   sim->now, command->events.events, &error);
 	CHECK(err == ERR_OK);
 	yyjson_doc_free(doc);
 	return command;
@@ -42,7 +43,8 @@ struct command *command_answer(struct sim *sim, const struct app_call *call, con
 		{STR("X-Inngest-Req-Version"), call->program->version == 2 ? STR("2") : STR("1")},
 		{STR("X-Inngest-No-Retry"), reaction->no_retry ? STR("true") : STR("false")},
 	};
-	struct http_reply reply = {.status = reaction->status, .headers = headers, .header_count = 3, .body = reaction->body};
+	struct http_reply reply = {
+		.status = reaction->status, .headers = headers, .header_count = 3, .body = reaction->body};
 	answer_read(&command->arena, &reply, sim->now, &command->answer.answer);
 	return command;
 }
@@ -54,14 +56,14 @@ struct command *command_failure(const struct app_call *call) {
 }
 
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
-                                   uint64_t token) {
+				   uint64_t token) {
 	(void)sim;
 	struct command *command = command_new(COMMAND_CHECKPOINT);
 	command->request = token;
 	command->checkpoint.run_id = call->call->run_id;
 	struct error error;
 	enum err err = opcodes_parse(&command->arena, reaction->body, false, &command->checkpoint.ops,
-	                             &command->checkpoint.op_count, &error);
+				     &command->checkpoint.op_count, &error);
 	CHECK(err == ERR_OK);
 	return command;
 }
@@ -69,7 +71,8 @@ struct command *command_checkpoint(struct sim *sim, const struct app_call *call,
 struct command *command_register(struct sim *sim, unsigned version) {
 	struct command *command = command_new(COMMAND_REGISTER);
 	struct error error;
-	enum err err = registration_parse(&command->arena, app_register_body(sim, version), &command->registration, &error);
+	enum err err =
+		registration_parse(&command->arena, app_register_body(sim, version), &command->registration, &error);
 	CHECK(err == ERR_OK);
 	CHECK(command->registration.problems.len == 0);
 	return command;

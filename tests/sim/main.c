@@ -2,9 +2,9 @@
 //
 // Runs seeds in worker processes; a worker that dies names its seed and the command that replays it. With --plant the
 // engine breaks one rule on purpose, and the run passes when some seed notices.
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -22,7 +22,9 @@ struct options {
 	bool verbose;
 };
 
-static uint64_t number(const char *text) { return strtoull(text, NULL, 10); }
+static uint64_t number(const char *text) {
+	return strtoull(text, NULL, 10);
+}
 
 static struct options parse(int argc, char **argv) {
 	struct options o = {.first = 1, .count = 1000, .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
@@ -32,11 +34,16 @@ static struct options parse(int argc, char **argv) {
 			o.verbose = true;
 			continue;
 		}
-		if (strcmp(argv[i], "--seeds") == 0) o.count = number(value);
-		else if (strcmp(argv[i], "--first-seed") == 0) o.first = number(value);
-		else if (strcmp(argv[i], "--seed") == 0) o.first = number(value), o.count = 1, o.verbose = true;
-		else if (strcmp(argv[i], "--jobs") == 0) o.jobs = (unsigned)number(value);
-		else if (strcmp(argv[i], "--plant") == 0) o.plant = (unsigned)number(value);
+		if (strcmp(argv[i], "--seeds") == 0)
+			o.count = number(value);
+		else if (strcmp(argv[i], "--first-seed") == 0)
+			o.first = number(value);
+		else if (strcmp(argv[i], "--seed") == 0)
+			o.first = number(value), o.count = 1, o.verbose = true;
+		else if (strcmp(argv[i], "--jobs") == 0)
+			o.jobs = (unsigned)number(value);
+		else if (strcmp(argv[i], "--plant") == 0)
+			o.plant = (unsigned)number(value);
 		else {
 			fprintf(stderr, "sim: unknown option %s\n", argv[i]);
 			exit(2);
@@ -70,8 +77,8 @@ static pid_t start(const struct options *o, unsigned job, uint64_t from, volatil
 
 int main(int argc, char **argv) {
 	struct options o = parse(argc, argv);
-	volatile uint64_t *at = mmap(NULL, sizeof(uint64_t) * JOBS_MAX, PROT_READ | PROT_WRITE,
-	                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile uint64_t *at =
+		mmap(NULL, sizeof(uint64_t) * JOBS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED) return 2;
 	pid_t pids[JOBS_MAX];
 	for (unsigned j = 0; j < o.jobs; j++) pids[j] = start(&o, j, j, at);
@@ -86,7 +93,8 @@ int main(int argc, char **argv) {
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
 		failed++;
 		if (o.plant == 0) {
-			fprintf(stderr, "FAILED: replay with: %s --seed %llu\n", argv[0], (unsigned long long)(o.first + at[job]));
+			fprintf(stderr, "FAILED: replay with: %s --seed %llu\n", argv[0],
+				(unsigned long long)(o.first + at[job]));
 		}
 		if (o.plant > 0) break;
 		pids[job] = start(&o, job, at[job] + o.jobs, at);
@@ -94,8 +102,8 @@ int main(int argc, char **argv) {
 	}
 	if (o.plant > 0) {
 		for (unsigned j = 0; j < o.jobs; j++) kill(pids[j], SIGKILL);
-		printf("planted bug %u: %s\n%d passed, %d failed\n", o.plant, failed > 0 ? "caught" : "NOT caught", failed > 0,
-		       failed == 0);
+		printf("planted bug %u: %s\n%d passed, %d failed\n", o.plant, failed > 0 ? "caught" : "NOT caught",
+		       failed > 0, failed == 0);
 		return failed > 0 ? 0 : 1;
 	}
 	printf("%llu passed, %llu failed\n", (unsigned long long)(o.count - failed), (unsigned long long)failed);

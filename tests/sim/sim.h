@@ -24,8 +24,8 @@ enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_PARALLEL, BLOCK_THROW };
 struct block {
 	enum block_kind kind;
 	char id[24];
-	unsigned fails;    // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
-	bool caught;       // the program goes on after the step's final failure
+	unsigned fails; // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
+	bool caught;    // the program goes on after the step's final failure
 	unsigned sleep_ms;
 	unsigned branch_count;
 	struct block *branches[BRANCHES_MAX];
@@ -52,16 +52,23 @@ struct reaction {
 
 // ---- the world (world.c) -------------------------------------------------------------------------------------------
 
-enum delivery_kind { DELIVER_EVENT, DELIVER_WORK, DELIVER_ANSWER, DELIVER_CHECKPOINT, DELIVER_CANCEL, DELIVER_REGISTER };
+enum delivery_kind {
+	DELIVER_EVENT,
+	DELIVER_WORK,
+	DELIVER_ANSWER,
+	DELIVER_CHECKPOINT,
+	DELIVER_CANCEL,
+	DELIVER_REGISTER
+};
 
 // One call that the app has received.
 struct app_call {
 	struct call *call;
 	const struct program *program;
-	unsigned epoch;      // of the server process that made it: its answer goes nowhere after a crash
-	unsigned refs;       // deliveries and waits that hold it
+	unsigned epoch; // of the server process that made it: its answer goes nowhere after a crash
+	unsigned refs;  // deliveries and waits that hold it
 	bool answered;
-	struct str known;    // ops checkpointed in this call
+	struct str known; // ops checkpointed in this call
 	struct arena arena;
 	struct str fallback; // ops whose checkpoint was refused: go into the answer
 };
@@ -141,7 +148,7 @@ struct command *command_event(struct sim *sim, struct client *client);
 struct command *command_answer(struct sim *sim, const struct app_call *call, const struct reaction *reaction);
 struct command *command_failure(const struct app_call *call);
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
-                                   uint64_t token);
+				   uint64_t token);
 struct command *command_register(struct sim *sim, unsigned version);
 
 // check.c

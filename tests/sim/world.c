@@ -21,7 +21,9 @@ void sim_fail(const struct sim *sim, const char *format, ...) {
 	_exit(1);
 }
 
-bool sim_chance(struct sim *sim, unsigned percent) { return rng_below(&sim->rng, 100) < percent; }
+bool sim_chance(struct sim *sim, unsigned percent) {
+	return rng_below(&sim->rng, 100) < percent;
+}
 
 static void must(const struct sim *sim, enum err err, const struct error *error) {
 	if (err != ERR_OK) sim_fail(sim, "%s", error->message);
@@ -51,9 +53,13 @@ static void call_drop(struct app_call *call) {
 	free(call);
 }
 
-static uint64_t latency(struct sim *sim) { return rng_below(&sim->rng, sim_chance(sim, 10) ? 20000 : 50); }
+static uint64_t latency(struct sim *sim) {
+	return rng_below(&sim->rng, sim_chance(sim, 10) ? 20000 : 50);
+}
 
-static uint64_t open_key(const struct call *call) { return fact_key("open", &call->run_id, 16, NULL, 0) + 1; }
+static uint64_t open_key(const struct call *call) {
+	return fact_key("open", &call->run_id, 16, NULL, 0) + 1;
+}
 
 // The app gets the request.
 static void receive_call(struct sim *sim, struct call *call) {
@@ -95,8 +101,10 @@ static void receive_reply(struct sim *sim, struct reply *reply) {
 		struct checkpoint_wait *wait = list_entry(node, struct checkpoint_wait, all);
 		if (wait->token != reply->request) continue;
 		list_remove(&wait->all);
-		if (reply->status == 200) wait->call->known = arena_cat(&wait->call->arena, wait->call->known, wait->reaction.body);
-		else wait->call->fallback = wait->reaction.body;
+		if (reply->status == 200)
+			wait->call->known = arena_cat(&wait->call->arena, wait->call->known, wait->reaction.body);
+		else
+			wait->call->fallback = wait->reaction.body;
 		deliver_call(sim, DELIVER_WORK, latency(sim), wait->call);
 		call_drop(wait->call);
 		free(wait);
@@ -119,7 +127,8 @@ static void release(struct sim *sim, struct batch *batch) {
 
 static void write_batch(struct sim *sim, struct batch *batch) {
 	struct error error;
-	for (size_t i = 0; i < batch->late_count; i++) must(sim, late_resolve(sim->store, batch->late[i], &error), &error);
+	for (size_t i = 0; i < batch->late_count; i++)
+		must(sim, late_resolve(sim->store, batch->late[i], &error), &error);
 	for (size_t i = 0; i < batch->record_count; i++) {
 		struct record record = batch->records[i];
 		if (record.late_body != NULL) record.body = record.late_body->text;
@@ -244,8 +253,8 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 	case DELIVER_ANSWER:
 		if (d->call->epoch != sim->epoch) break;
 		answered(sim, d->call);
-		apply(sim, d->reaction.status == 0 ? command_failure(d->call)
-		                                   : command_answer(sim, d->call, &d->reaction));
+		apply(sim,
+		      d->reaction.status == 0 ? command_failure(d->call) : command_answer(sim, d->call, &d->reaction));
 		break;
 	case DELIVER_REGISTER:
 		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
@@ -284,12 +293,18 @@ static bool is_over(struct sim *sim) {
 static void live(struct sim *sim) {
 	for (unsigned moves = 0; !is_over(sim); moves++) {
 		if (moves > MOVES_MAX) sim_fail(sim, "does not come to an end");
-		if (sim->pending_count > 0 && sim_chance(sim, 55)) commit(sim);
-		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, 300) == 0) crash(sim);
-		else if (sim->jumps && rng_below(&sim->rng, 500) == 0) sim->now += rng_below(&sim->rng, 7200000) - 3600000;
-		else if (heap_peek(&sim->deliveries) != NULL || engine_deadline(sim->engine) != UINT64_MAX) step(sim);
-		else if (sim->pending_count > 0) commit(sim);
-		else sim_fail(sim, "runs wait for nothing");
+		if (sim->pending_count > 0 && sim_chance(sim, 55))
+			commit(sim);
+		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, 300) == 0)
+			crash(sim);
+		else if (sim->jumps && rng_below(&sim->rng, 500) == 0)
+			sim->now += rng_below(&sim->rng, 7200000) - 3600000;
+		else if (heap_peek(&sim->deliveries) != NULL || engine_deadline(sim->engine) != UINT64_MAX)
+			step(sim);
+		else if (sim->pending_count > 0)
+			commit(sim);
+		else
+			sim_fail(sim, "runs wait for nothing");
 	}
 }
 
@@ -304,7 +319,8 @@ static void populate(struct sim *sim) {
 		client->program = (unsigned)rng_below(&sim->rng, sim->program_count);
 		client->stable = sim_chance(sim, 30);
 		// Now and then two clients send the same event.
-		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, sim_chance(sim, 20) ? i / 2 : i + 1000);
+		snprintf(client->id, sizeof client->id, "e%u-%u", client->program,
+			 sim_chance(sim, 20) ? i / 2 : i + 1000);
 		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 10000))->client = i;
 	}
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
@@ -328,9 +344,9 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
 	sim.cancels = sim_chance(&sim, 20);
 	sim.exact = !sim.faults && !sim.crashes && !sim.cancels;
 	sim.config = (struct engine_config){.workers = 1 + (uint32_t)rng_below(&sim.rng, 20),
-	                                    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
-	                                    .rest_after_ms = 1 + rng_below(&sim.rng, 2000),
-	                                    .planted_bug = planted_bug};
+					    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
+					    .rest_after_ms = 1 + rng_below(&sim.rng, 2000),
+					    .planted_bug = planted_bug};
 	arena_init(&sim.arena, 4096);
 	list_init(&sim.waiting);
 	heap_init(&sim.deliveries);

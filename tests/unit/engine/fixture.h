@@ -66,7 +66,7 @@ static inline void fixture_close(struct fixture *f) {
 }
 
 static inline enum err fixture_restore_one(void *context, uint8_t kind, struct str key, struct str head,
-                                           struct error *error) {
+					   struct error *error) {
 	return engine_restore(((struct fixture *)context)->engine, kind, key, head, error);
 }
 
@@ -89,22 +89,26 @@ static inline uint64_t fixture_restart(struct fixture *f) {
 static inline struct reply *fixture_register(struct fixture *f, const char *app, const char *functions) {
 	struct buf body;
 	buf_init(&body, 1 << 20);
-	buf_printf(&body, "{\"appName\":\"%s\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[", app);
+	buf_printf(&body,
+		   "{\"appName\":\"%s\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[",
+		   app);
 	struct str rest = str_from_cstr(functions), one;
 	for (bool more = rest.len > 0, first = true; more; first = false) {
 		more = str_cut(rest, ' ', &one, &rest);
 		struct str id, triggers, retries, trigger;
 		str_cut(one, '|', &id, &triggers);
 		str_cut(triggers, '|', &triggers, &retries);
-		buf_printf(&body, "%s{\"id\":\"%.*s\",\"name\":\"%.*s\",\"triggers\":[", first ? "" : ",", STR_ARG(id), STR_ARG(id));
+		buf_printf(&body, "%s{\"id\":\"%.*s\",\"name\":\"%.*s\",\"triggers\":[", first ? "" : ",", STR_ARG(id),
+			   STR_ARG(id));
 		for (bool again = triggers.len > 0, head = true; again; head = false) {
 			again = str_cut(triggers, ',', &trigger, &triggers);
 			buf_printf(&body, "%s{\"event\":\"%.*s\"}", head ? "" : ",", STR_ARG(trigger));
 		}
 		buf_printf(&body,
-		           "],\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":"
-		           "\"http://localhost:3000/api?fnId=%.*s&stepId=step\"},\"retries\":{\"attempts\":%.*s}}}}",
-		           STR_ARG(id), STR_ARG(retries));
+			   "],\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\","
+			   "\"url\":"
+			   "\"http://localhost:3000/api?fnId=%.*s&stepId=step\"},\"retries\":{\"attempts\":%.*s}}}}",
+			   STR_ARG(id), STR_ARG(retries));
 	}
 	buf_lit(&body, "]}");
 	struct command *command = command_new(COMMAND_REGISTER);
@@ -128,13 +132,16 @@ static inline struct command *fixture_event_command(struct fixture *f, const cha
 	command->events.events = ARENA_NEW(&command->arena, struct event);
 	command->events.count = 1;
 	bool stable = yyjson_is_str(json_get(yyjson_doc_get_root(doc), STR("id")));
-	assert_int_equal(event_parse(&command->arena, yyjson_doc_get_root(doc), &id, stable, f->now, command->events.events, &error),
-	                 ERR_OK);
+	assert_int_equal(event_parse(&command->arena, yyjson_doc_get_root(doc), &id, stable, f->now,
+				     command->events.events, &error),
+			 ERR_OK);
 	yyjson_doc_free(doc);
 	return command;
 }
 
-static inline void fixture_event(struct fixture *f, const char *json) { fixture_apply(f, fixture_event_command(f, json)); }
+static inline void fixture_event(struct fixture *f, const char *json) {
+	fixture_apply(f, fixture_event_command(f, json));
+}
 
 // The n-th call of the last batch; NULL when there is none.
 static inline const struct call *fixture_call(const struct fixture *f, unsigned n) {
@@ -158,15 +165,17 @@ static inline struct target fixture_target(const struct call *call) {
 	return (struct target){call->run_id, call->slot, call->dispatch};
 }
 
-static inline void fixture_answer(struct fixture *f, struct target to, int status, const char *version, const char *body) {
+static inline void fixture_answer(struct fixture *f, struct target to, int status, const char *version,
+				  const char *body) {
 	struct command *command = command_new(COMMAND_ANSWER);
 	command->answer.run_id = to.run_id;
 	command->answer.slot = to.slot;
 	command->answer.dispatch = to.dispatch;
 	struct answer_header headers[] = {{STR("X-Inngest-SDK"), STR("inngest-js:v4.24.0")},
-	                                  {STR("X-Inngest-Req-Version"), str_from_cstr(version)},
-	                                  {STR("X-Inngest-No-Retry"), status == 400 ? STR("true") : STR("false")}};
-	struct http_reply reply = {.status = status, .headers = headers, .header_count = 3, .body = str_from_cstr(body)};
+					  {STR("X-Inngest-Req-Version"), str_from_cstr(version)},
+					  {STR("X-Inngest-No-Retry"), status == 400 ? STR("true") : STR("false")}};
+	struct http_reply reply = {
+		.status = status, .headers = headers, .header_count = 3, .body = str_from_cstr(body)};
 	answer_read(&command->arena, &reply, f->now, &command->answer.answer);
 	fixture_apply(f, command);
 }

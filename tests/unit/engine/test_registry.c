@@ -75,13 +75,16 @@ static void test_invalid_function_changes_nothing(void **state) {
 static void test_no_functions(void **state) {
 	struct fixture *f = *state;
 	assert_true(fixture_register(f, "app", "")->modified);
-	assert_true(str_eq(fixture_history(f, HISTORY_APP, 0)->app.error, STR("No functions registered within your app")));
+	assert_true(
+		str_eq(fixture_history(f, HISTORY_APP, 0)->app.error, STR("No functions registered within your app")));
 	assert_true(fixture_register(f, "app", "")->modified); // in error: again in full
 }
 
 static void test_wildcards(void **state) {
 	struct fixture *f = *state;
-	fixture_register(f, "app", "app-a|app/*|2 app-b|app/user.*|2 app-c|app/user.created|2 app-d|*|2 app-e|app/*,app/user.*|2");
+	fixture_register(
+		f, "app",
+		"app-a|app/*|2 app-b|app/user.*|2 app-c|app/user.created|2 app-d|*|2 app-e|app/*,app/user.*|2");
 	assert_int_equal(runs_for(f, "app/user.created"), 4); // e once, d never
 	assert_int_equal(runs_for(f, "app/x"), 2);
 	assert_int_equal(runs_for(f, "app"), 0);
@@ -137,7 +140,7 @@ static void test_placeholders(void **state) {
 	fixture_apply(f, app_command(COMMAND_APP_ERROR, "http://localhost:3000/api", "unreachable", false));
 	assert_true(str_eq(fixture_history(f, HISTORY_APP, 0)->app.error, STR("unreachable")));
 	fixture_apply(f, app_command(COMMAND_APP_ERROR, "http://localhost:3000/api", "unreachable", false));
-	assert_int_equal(f->batch->history_count, 0); // the same again is no change
+	assert_int_equal(f->batch->history_count, 0);                     // the same again is no change
 	assert_true(fixture_register(f, "app", "app-a|x/a|2")->modified); // in error: cleared in full
 	fixture_apply(f, app_command(COMMAND_APP_ERROR, "http://elsewhere/", "unreachable", false));
 	assert_int_equal(f->batch->history_count, 0);
@@ -158,6 +161,25 @@ static void test_remove_and_return(void **state) {
 	assert_int_equal(runs_for(f, "x/a"), 1);
 }
 
+static void test_settings_that_do_nothing_are_named(void **state) {
+	struct fixture *f = *state;
+	struct command *command = command_new(COMMAND_REGISTER);
+	command->request = 3;
+	struct error error;
+	assert_int_equal(
+		registration_parse(
+			&command->arena,
+			STR("{\"appName\":\"app\",\"url\":\"http://h/"
+			    "api\",\"functions\":[{\"id\":\"app-a\",\"name\":\"a\","
+			    "\"triggers\":[{\"cron\":\"* * * * *\"}],\"concurrency\":5,\"steps\":{\"step\":{\"id\":"
+			    "\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://h/api\"}}}}]}"),
+			&command->registration, &error),
+		ERR_OK);
+	fixture_apply(f, command);
+	const struct reply *reply = (const struct reply *)f->batch->replies;
+	assert_true(str_eq(reply->text, STR("app-a uses concurrency, cron")));
+}
+
 // ---- invokes -------------------------------------------------------------------------------------------------------
 
 static void test_invoke_starts_the_named_function_only(void **state) {
@@ -171,8 +193,8 @@ static void test_invoke_starts_the_named_function_only(void **state) {
 	command->events.events = ARENA_NEW(&command->arena, struct event);
 	command->events.count = 1;
 	assert_int_equal(event_parse_invoke(&command->arena, yyjson_doc_get_root(doc), STR("app-b"), &id, false, f->now,
-	                                    command->events.events, &error),
-	                 ERR_OK);
+					    command->events.events, &error),
+			 ERR_OK);
 	yyjson_doc_free(doc);
 	fixture_apply(f, command);
 	assert_int_equal(fixture_calls(f), 1);
@@ -187,8 +209,8 @@ static const struct reply *checkpoint(struct fixture *f, struct ulid run_id, con
 	command->checkpoint.run_id = run_id;
 	struct error error;
 	assert_int_equal(opcodes_parse(&command->arena, str_from_cstr(ops), false, &command->checkpoint.ops,
-	                               &command->checkpoint.op_count, &error),
-	                 ERR_OK);
+				       &command->checkpoint.op_count, &error),
+			 ERR_OK);
 	fixture_apply(f, command);
 	return (const struct reply *)f->batch->replies;
 }
@@ -215,11 +237,15 @@ static void test_checkpoint_refusals(void **state) {
 	fixture_register(f, "app", "app-a|x/a|2");
 	fixture_event(f, "{\"name\":\"x/a\"}");
 	struct target to = fixture_target(fixture_call(f, 0));
-	const struct reply *reply = checkpoint(f, to.run_id, "[{\"op\":\"StepRun\",\"id\":\"a\",\"data\":1},{\"op\":\"Sleep\",\"id\":\"z\",\"name\":\"1s\"}]");
+	const struct reply *reply = checkpoint(
+		f, to.run_id,
+		"[{\"op\":\"StepRun\",\"id\":\"a\",\"data\":1},{\"op\":\"Sleep\",\"id\":\"z\",\"name\":\"1s\"}]");
 	assert_int_equal(reply->status, 400);
 	assert_true(str_eq(reply->text, STR("cannot checkpoint async steps")));
 	assert_int_equal(f->batch->record_count, 0);
-	reply = checkpoint(f, to.run_id, "[{\"op\":\"StepRun\",\"id\":\"a\",\"data\":1},{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":1}]");
+	reply = checkpoint(
+		f, to.run_id,
+		"[{\"op\":\"StepRun\",\"id\":\"a\",\"data\":1},{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":1}]");
 	assert_int_equal(reply->status, 400);
 	assert_true(str_eq(reply->text, STR("cannot checkpoint opcode: RunComplete")));
 	assert_int_equal(f->batch->record_count, 1); // the step before it is kept
@@ -274,6 +300,7 @@ int main(void) {
 		TEST(test_idempotency_is_forgotten),
 		TEST(test_placeholders),
 		TEST(test_remove_and_return),
+		TEST(test_settings_that_do_nothing_are_named),
 		TEST(test_invoke_starts_the_named_function_only),
 		TEST(test_checkpoint),
 		TEST(test_checkpoint_refusals),

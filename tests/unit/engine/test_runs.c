@@ -72,7 +72,8 @@ static void test_doubled_answer_is_dropped(void **state) {
 static void test_parallel_joins_once(void **state) {
 	struct fixture *f = *state;
 	struct target to = begin(f, "2");
-	fixture_answer(f, to, 206, "2", "[{\"op\":\"StepPlanned\",\"id\":\"p1\"},{\"op\":\"StepPlanned\",\"id\":\"p2\"}]");
+	fixture_answer(f, to, 206, "2",
+		       "[{\"op\":\"StepPlanned\",\"id\":\"p1\"},{\"op\":\"StepPlanned\",\"id\":\"p2\"}]");
 	assert_int_equal(fixture_calls(f), 2);
 	struct target one = fixture_target(fixture_call(f, 0)), two = fixture_target(fixture_call(f, 1));
 	assert_true(str_eq(fixture_call(f, 0)->target, STR("p1")));
@@ -98,7 +99,8 @@ static void test_parallel_joins_once(void **state) {
 static void test_parallel_version_1(void **state) {
 	struct fixture *f = *state;
 	struct target to = begin(f, "2");
-	fixture_answer(f, to, 206, "1", "[{\"op\":\"StepPlanned\",\"id\":\"p1\"},{\"op\":\"StepPlanned\",\"id\":\"p2\"}]");
+	fixture_answer(f, to, 206, "1",
+		       "[{\"op\":\"StepPlanned\",\"id\":\"p1\"},{\"op\":\"StepPlanned\",\"id\":\"p2\"}]");
 	struct target one = fixture_target(fixture_call(f, 0)), two = fixture_target(fixture_call(f, 1));
 	fixture_answer(f, one, 206, "1", "[{\"op\":\"StepRun\",\"id\":\"p1\",\"data\":1}]");
 	assert_int_equal(fixture_calls(f), 1);
@@ -114,12 +116,14 @@ static void test_race_goes_on_with_the_first(void **state) {
 	struct fixture *f = *state;
 	struct target to = begin(f, "2");
 	fixture_answer(f, to, 206, "2",
-	               "[{\"op\":\"StepPlanned\",\"id\":\"fast\",\"opts\":{\"parallelMode\":\"race\"}},"
-	               "{\"op\":\"Sleep\",\"id\":\"slow\",\"name\":\"4s\",\"opts\":{\"parallelMode\":\"race\"}}]");
+		       "[{\"op\":\"StepPlanned\",\"id\":\"fast\",\"opts\":{\"parallelMode\":\"race\"}},"
+		       "{\"op\":\"Sleep\",\"id\":\"slow\",\"name\":\"4s\",\"opts\":{\"parallelMode\":\"race\"}}]");
 	struct target fast = fixture_target(fixture_call(f, 0));
-	fixture_answer(f, fast, 206, "2", "[{\"op\":\"StepRun\",\"id\":\"fast\",\"data\":1,\"opts\":{\"parallelMode\":\"race\"}}]");
+	fixture_answer(f, fast, 206, "2",
+		       "[{\"op\":\"StepRun\",\"id\":\"fast\",\"data\":1,\"opts\":{\"parallelMode\":\"race\"}}]");
 	assert_int_equal(fixture_calls(f), 1);
-	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2", "[{\"op\":\"Sleep\",\"id\":\"slow\",\"name\":\"4s\"}]");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2",
+		       "[{\"op\":\"Sleep\",\"id\":\"slow\",\"name\":\"4s\"}]");
 	assert_int_equal(fixture_calls(f), 0);
 	fixture_tick(f, 4000);
 	assert_int_equal(fixture_calls(f), 1);
@@ -147,7 +151,7 @@ static void test_sleep_too_long(void **state) {
 	fixture_answer(f, begin(f, "2"), 206, "1", "[{\"op\":\"Sleep\",\"id\":\"z\",\"name\":\"367d\"}]");
 	assert_string_equal(fixture_status(f), "Failed");
 	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output),
-	                         STR("InngestErrTimeoutTooLong")) >= 0);
+				 STR("InngestErrTimeoutTooLong")) >= 0);
 }
 
 static void test_unreadable_sleep_fails_the_run(void **state) {
@@ -159,7 +163,8 @@ static void test_unreadable_sleep_fails_the_run(void **state) {
 // Spec 02 §20 T9.
 static void test_step_error_then_final(void **state) {
 	struct fixture *f = *state;
-	static const char *body = "[{\"op\":\"StepError\",\"id\":\"bad\",\"error\":{\"name\":\"E\",\"message\":\"m\"}}]";
+	static const char *body =
+		"[{\"op\":\"StepError\",\"id\":\"bad\",\"error\":{\"name\":\"E\",\"message\":\"m\"}}]";
 	fixture_answer(f, begin(f, "1"), 206, "2", body);
 	assert_int_equal(fixture_calls(f), 0);
 	uint64_t delay = engine_deadline(f->engine) - f->now;
@@ -172,7 +177,8 @@ static void test_step_error_then_final(void **state) {
 	call = fixture_call(f, 0);
 	assert_int_equal(call->attempt, 0);
 	assert_int_equal(call->generation, 1);
-	assert_true(str_eq(payload_str(call->steps[0].value.data), STR("{\"error\":{\"message\":\"m\",\"name\":\"E\"}}")));
+	assert_true(
+		str_eq(payload_str(call->steps[0].value.data), STR("{\"error\":{\"message\":\"m\",\"name\":\"E\"}}")));
 }
 
 static void test_exhausted_retries_fail(void **state) {
@@ -197,9 +203,10 @@ static void test_exhausted_retries_fail(void **state) {
 static void test_unsupported_opcode_fails_with_its_name(void **state) {
 	struct fixture *f = *state;
 	fixture_answer(f, begin(f, "2"), 206, "2",
-	               "[{\"op\":\"WaitForEvent\",\"id\":\"w\",\"name\":\"x\",\"opts\":{\"timeout\":\"1h\"}}]");
+		       "[{\"op\":\"WaitForEvent\",\"id\":\"w\",\"name\":\"x\",\"opts\":{\"timeout\":\"1h\"}}]");
 	assert_string_equal(fixture_status(f), "Failed");
-	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output), STR("WaitForEvent")) >= 0);
+	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output),
+				 STR("WaitForEvent")) >= 0);
 }
 
 // The reference's stalls (02 §21.13): asked again a bounded number of times, then failed.
@@ -233,12 +240,14 @@ static void test_step_limit(void **state) {
 	f->config.steps_max = 2;
 	fixture_open(f);
 	fixture_answer(f, begin(f, "2"), 206, "2", "[{\"op\":\"StepRun\",\"id\":\"a\",\"data\":1}]");
-	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2", "[{\"op\":\"StepRun\",\"id\":\"b\",\"data\":1}]");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2",
+		       "[{\"op\":\"StepRun\",\"id\":\"b\",\"data\":1}]");
 	assert_int_equal(fixture_calls(f), 1); // exactly the limit may complete
-	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2", "[{\"op\":\"StepRun\",\"id\":\"c\",\"data\":1}]");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 206, "2",
+		       "[{\"op\":\"StepRun\",\"id\":\"c\",\"data\":1}]");
 	assert_string_equal(fixture_status(f), "Failed");
 	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output),
-	                         STR("The function run exceeded the step limit of 2 steps.")) >= 0);
+				 STR("The function run exceeded the step limit of 2 steps.")) >= 0);
 }
 
 static void test_retry_after(void **state) {
@@ -248,7 +257,8 @@ static void test_retry_after(void **state) {
 	command->answer.run_id = to.run_id;
 	command->answer.slot = to.slot;
 	command->answer.dispatch = to.dispatch;
-	struct answer_header headers[] = {{STR("X-Inngest-SDK"), STR("inngest-js:v4.24.0")}, {STR("Retry-After"), STR("3")}};
+	struct answer_header headers[] = {{STR("X-Inngest-SDK"), STR("inngest-js:v4.24.0")},
+					  {STR("Retry-After"), STR("3")}};
 	struct http_reply reply = {.status = 500, .headers = headers, .header_count = 2, .body = STR("{}")};
 	answer_read(&command->arena, &reply, f->now, &command->answer.answer);
 	fixture_apply(f, command);
@@ -291,7 +301,9 @@ static void test_late_event_starts_a_run(void **state) {
 	assert_null(call->events.data);
 	struct payload *body;
 	struct error error;
-	assert_int_equal(store_body(f->store, call->events.kind, str_make(call->events.key, call->events.key_len), &body, &error), ERR_OK);
+	assert_int_equal(store_body(f->store, call->events.kind, str_make(call->events.key, call->events.key_len),
+				    &body, &error),
+			 ERR_OK);
 	assert_int_equal(body->len, call->events.size);
 	assert_int_equal(body->len, call->first_event_len + 2);
 	yyjson_doc *doc = json_read(payload_str(body), false, NULL, &error);
