@@ -1,0 +1,50 @@
+// The fake SDK app: answers the calls of spec 02 as fast as one thread can, counts them, and notes how long the server
+// took between sending an event and the first call, and between an answer and the run's next call.
+// One process, one thread.
+#ifndef INNGEST_BENCH_APP_H
+#define INNGEST_BENCH_APP_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "histogram.h"
+#include "scenario.h"
+#include "wire.h"
+
+struct app_stats {
+	uint64_t calls;
+	uint64_t results; // calls that ended their run
+	uint64_t strays;  // calls that no function of ours explains
+	struct histogram event_to_call;
+	struct histogram step_to_step;
+};
+
+// ---- answers: whole HTTP responses, made once ------------------------------------------------------------------
+
+struct app_call {
+	enum scenario_id function;
+	struct str step_id; // `step`, or the targeted step
+	struct str body;
+	unsigned memoised; // steps in the stack
+	bool first;        // the run's first call
+};
+
+struct app_answer {
+	struct str response;
+	bool ends_run;
+};
+
+void app_answers_init(void);
+// Finds out which call a request is; false for a stray.
+bool app_call_read(const struct wire_message *request, struct app_call *out);
+struct app_answer app_answer_of(const struct app_call *call);
+// Text of the member `"name":"…"` in canonical JSON; empty when absent.
+struct str app_json_text(struct str body, struct str quoted_name);
+
+// ---- registration and serving ----------------------------------------------------------------------------------
+
+// POST /fn/register at the server, as an SDK does.
+ERR_CHECKED enum err app_register(uint16_t server_port, uint16_t app_port, struct error *error);
+// Serves until SIGTERM; never returns otherwise.
+ERR_CHECKED enum err app_serve(int listener, struct error *error);
+
+#endif

@@ -1,0 +1,216 @@
+// Throughput: app calls with a steady backlog of runs, ingest, and the loopback ceiling.
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "measure.h"
+
+#define CALL_CONNECTIONS "100" // as many calls as a server makes at once
+#define INGEST_CONNECTIONS "64"
+#define BATCH_CONNECTIONS "8"
+#define BACKLOG_RUNS 1000
+// A slow server gets no more runs than it can finish in reasonable time afterwards.
+#define FIRST_RUNS 200
+#define OUTPUT_MAX 65536
+#define ROUNDS 5
+
+// ---- load generator --------------------------------------------------------------------------------------------
+
+struct load_figures {
+	double per_second;
+	double p50_us;
+	double p99_us;
+	double requests;
+};
+
+static enum err read_figures(struct str text, struct load_figures *out, struct error *error) {
+	yyjson_doc *doc = json_read(text, false, NULL, error);
+	if (doc == NULL) return ERR_INVALID;
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	*out = (struct load_figures){
+		.per_second = yyjson_get_num(yyjson_obj_get(root, "per_second")),
+		.p50_us = yyjson_get_num(yyjson_obj_get(root, "p50_us")),
+		.p99_us = yyjson_get_num(yyjson_obj_get(root, "p99_us")),
+		.requests = yyjson_get_num(yyjson_obj_get(root, "requests")),
+	};
+	unsigned long long refused = yyjson_get_uint(yyjson_obj_get(root, "refused"));
+	yyjson_doc_free(doc);
+	if (refused == 0) return ERR_OK;
+	return error_set(error, ERR_IO, "%llu requests were refused", refused);
+}
+
+static enum err run_load(const struct measure *measure, uint16_t port, const char *mode, const char *option,
+			 const char *value, const char *connections, unsigned duration_ms, struct load_figures *out,
+			 struct error *error) {
+	char program[600], port_text[8], warmup[16], duration[16];
+	struct buf output;
+	snprintf(program, sizeof program, "%s/bench_load", measure->config.programs);
+	snprintf(port_text, sizeof port_text, "%u", port);
+	snprintf(warmup, sizeof warmup, "%u", measure->warmup_ms);
+	snprintf(duration, sizeof duration, "%u", duration_ms);
+	const char *argv[] = {program,         mode,          "--port", port_text,       option,
+			      value,           "--warmup-ms", warmup,   "--duration-ms", duration,
+			      "--connections", connections,   NULL};
+	buf_init(&output, OUTPUT_MAX);
+	enum err err = process_capture(argv, &output, error);
+	if (err == ERR_OK) err = read_figures(buf_view(&output), out, error);
+	buf_free(&output);
+	return err;
+}
+
+// ---- calls -----------------------------------------------------------------------------------------------------
+
+struct round {
+	double ceiling; // calls/s with no server between
+	double calls_per_s;
+	double cpu_us; // of the server, per call
+};
+
+struct feed { // keeps the server's backlog level
+	struct stand *stand;
+	enum scenario_id scenario;
+	uint64_t sent;
+	unsigned backlog;
+	struct app_counts counts;
+};
+
+static uint64_t left_of(uint64_t all, uint64_t done) {
+	return all > done ? all - done : 0;
+}
+
+static enum err feed_until(struct feed *feed, uint64_t end_ns, struct error *error) {
+	for (;;) {
+		uint64_t now_ns = clock_mono_ns();
+		if (now_ns >= end_ns) return ERR_OK;
+		enum err err = ERR_OK;
+		if (left_of(feed->sent, feed->counts.results) + STAND_EVENTS_PER_POST <= feed->backlog) {
+			err = stand_send_events(feed->stand, feed->scenario, STAND_EVENTS_PER_POST, error);
+			feed->sent += STAND_EVENTS_PER_POST;
+		}
+		uint64_t results = left_of(feed->sent + STAND_EVENTS_PER_POST, feed->backlog);
+		unsigned limit_ms = (unsigned)((end_ns - now_ns) / 1000000);
+		if (err == ERR_OK) err = stand_wait(feed->stand, 0, results, limit_ms, &feed->counts, error);
+		if (err != ERR_OK) return err;
+	}
+}
+
+// One window: warm up, count, work the backlog off. After the warm-up the backlog grows, unless the server is too slow
+// to work it off.
+static enum err feed_window(struct feed *feed, const struct measure *measure, unsigned duration_ms, struct round *out,
+			    struct error *error) {
+	uint64_t start_ns = clock_mono_ns();
+	enum err err = feed_until(feed, start_ns + measure->warmup_ms * 1000000ull, error);
+	if (err == ERR_OK) err = stand_wait(feed->stand, 0, 0, 0, &feed->counts, error);
+	if (err != ERR_OK) return err;
+	if (feed->counts.results > BACKLOG_RUNS / 4) feed->backlog = BACKLOG_RUNS;
+	uint64_t from_ns = clock_mono_ns(), calls = feed->counts.calls;
+	struct process_usage before = process_usage(feed->stand->server);
+	err = feed_until(feed, from_ns + duration_ms * 1000000ull, error);
+	if (err == ERR_OK) err = stand_wait(feed->stand, 0, 0, 0, &feed->counts, error);
+	if (err != ERR_OK) return err;
+	struct process_usage after = process_usage(feed->stand->server);
+	double made = (double)(feed->counts.calls - calls);
+	out->calls_per_s = made / ((double)(clock_mono_ns() - from_ns) / 1e9);
+	out->cpu_us = made > 0 ? (double)(after.cpu_ns - before.cpu_ns) / 1000 / made : 0;
+	return stand_wait_all(feed->stand, 0, feed->sent, &feed->counts, error); // nothing may be lost
+}
+
+// The ceiling, with the server idle beside it, and at once the server's own figure.
+static enum err run_round(const struct measure *measure, struct stand *stand, enum scenario_id scenario,
+			  struct round *out, struct error *error) {
+	struct feed feed = {.stand = stand, .scenario = scenario, .backlog = FIRST_RUNS};
+	struct load_figures figures = {0};
+	enum err err = run_load(measure, stand->app_port, "calls", "--function", scenarios[scenario].name,
+				CALL_CONNECTIONS, measure->duration_ms / ROUNDS, &figures, error);
+	out->ceiling = figures.per_second;
+	if (err == ERR_OK) err = stand_reset_counts(stand, error);
+	return err == ERR_OK ? feed_window(&feed, measure, measure->duration_ms / ROUNDS, out, error) : err;
+}
+
+static double median(const struct round *rounds, double (*figure)(const struct round *)) {
+	double sorted[ROUNDS];
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		double value = figure(&rounds[i]);
+		unsigned at = i;
+		for (; at > 0 && sorted[at - 1] > value; at--) sorted[at] = sorted[at - 1];
+		sorted[at] = value;
+	}
+	return sorted[ROUNDS / 2];
+}
+
+static double round_ceiling(const struct round *round) {
+	return round->ceiling;
+}
+static double round_calls(const struct round *round) {
+	return round->calls_per_s;
+}
+static double round_ratio(const struct round *round) {
+	return round->calls_per_s / round->ceiling;
+}
+static double round_cpu(const struct round *round) {
+	return round->cpu_us;
+}
+
+// A machine's speed changes from one second to the next, so ceiling and server take turns and the ratio is that of
+// neighbours; each row is the median of the rounds.
+enum err measure_calls(const struct measure *measure, enum scenario_id scenario, double *values, struct error *error) {
+	static const struct {
+		enum metric ceiling, calls, ratio, cpu;
+	} rows[] = {
+		[SCENARIO_ZERO] = {METRIC_ZERO_CEILING, METRIC_ZERO_CALLS, METRIC_ZERO_RATIO, METRIC_ZERO_CPU},
+		[SCENARIO_SEQUENTIAL] = {METRIC_SEQUENTIAL_CEILING, METRIC_SEQUENTIAL_CALLS, METRIC_SEQUENTIAL_RATIO,
+					 METRIC_SEQUENTIAL_CPU},
+		[SCENARIO_PARALLEL] = {METRIC_PARALLEL_CEILING, METRIC_PARALLEL_CALLS, METRIC_PARALLEL_RATIO,
+				       METRIC_PARALLEL_CPU},
+	};
+	struct stand stand;
+	struct round rounds[ROUNDS] = {0};
+	enum err err = measure_open(measure, &stand, error);
+	for (unsigned i = 0; i < ROUNDS && err == ERR_OK; i++)
+		err = run_round(measure, &stand, scenario, &rounds[i], error);
+	if (err == ERR_OK) {
+		values[rows[scenario].ceiling] = median(rounds, round_ceiling);
+		values[rows[scenario].calls] = median(rounds, round_calls);
+		values[rows[scenario].ratio] = median(rounds, round_ratio);
+		values[rows[scenario].cpu] = median(rounds, round_cpu);
+	}
+	measure_close(&stand, err);
+	return err;
+}
+
+// ---- ingest ----------------------------------------------------------------------------------------------------
+
+static void store_ingest(unsigned batch, const struct load_figures *figures, double cpu_us, double *values) {
+	if (batch > 1) {
+		values[METRIC_BATCH_RATE] = figures->per_second * batch;
+		values[METRIC_BATCH_P99] = figures->p99_us / 1000;
+		values[METRIC_BATCH_CPU] = cpu_us;
+		return;
+	}
+	values[METRIC_INGEST_RATE] = figures->per_second;
+	values[METRIC_INGEST_P50] = figures->p50_us / 1000;
+	values[METRIC_INGEST_P99] = figures->p99_us / 1000;
+	values[METRIC_INGEST_CPU] = cpu_us;
+}
+
+enum err measure_ingest(const struct measure *measure, unsigned batch, double *values, struct error *error) {
+	struct stand stand;
+	struct load_figures figures = {0};
+	enum err err = measure_open(measure, &stand, error);
+	struct process_usage before = {0}, after = {0};
+	if (err == ERR_OK) {
+		before = process_usage(stand.server);
+		err = run_load(measure, stand.server_port, "events", "--batch", batch > 1 ? "100" : "1",
+			       batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS, measure->duration_ms, &figures,
+			       error);
+		after = process_usage(stand.server);
+	}
+	if (err == ERR_OK) {
+		// The warm-up's events are counted into the CPU time, so they are counted here too.
+		double share = (double)measure->duration_ms / (measure->duration_ms + measure->warmup_ms);
+		double events = figures.requests * batch / share;
+		store_ingest(batch, &figures, (double)(after.cpu_ns - before.cpu_ns) / 1000 / events, values);
+	}
+	measure_close(&stand, err);
+	return err;
+}

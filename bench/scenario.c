@@ -1,0 +1,38 @@
+#include "scenario.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+const struct scenario scenarios[SCENARIO_COUNT] = {
+	[SCENARIO_ZERO] = {"zero", .calls_per_run = 1, .request_version = 1},
+	[SCENARIO_SEQUENTIAL] = {"sequential", .steps = 10, .calls_per_run = 11, .request_version = 1},
+	[SCENARIO_PARALLEL] = {"parallel", .steps = 10, .calls_per_run = 12, .request_version = 2, .parallel = true},
+	// As long as sleeps may be, nearly: it must not end while it is looked at.
+	[SCENARIO_SLEEPER] = {"sleeper", .steps = 1, .calls_per_run = 2, .request_version = 1, .sleep = "300d"},
+};
+
+enum scenario_id scenario_by_name(struct str name) {
+	unsigned id = 0;
+	while (id < SCENARIO_COUNT && !str_eq_cstr(name, scenarios[id].name)) id++;
+	return (enum scenario_id)id;
+}
+
+enum scenario_id scenario_by_slug(struct str slug) {
+	if (!str_starts_with(slug, STR(SCENARIO_APP "-"))) return SCENARIO_COUNT;
+	return scenario_by_name(str_skip(slug, sizeof SCENARIO_APP));
+}
+
+const char *scenario_step_id(unsigned index) {
+	static char ids[SCENARIO_STEPS_MAX][SCENARIO_STEP_ID_LEN + 1];
+	CHECK(index < SCENARIO_STEPS_MAX);
+	if (ids[index][0] == '\0') {
+		char name[32];
+		uint8_t digest[20];
+		int len = snprintf(name, sizeof name, "step-%u", index);
+		hash_sha1(str_make(name, (size_t)len), digest);
+		hex_text(digest, sizeof digest, ids[index]);
+	}
+	return ids[index];
+}

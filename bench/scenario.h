@@ -1,0 +1,29 @@
+// What the benchmark's app offers: the one table that the app, the load generator and the orchestrator share.
+#ifndef INNGEST_BENCH_SCENARIO_H
+#define INNGEST_BENCH_SCENARIO_H
+
+#include "base/str.h"
+
+#define SCENARIO_APP "bench"
+#define SCENARIO_STEPS_MAX 10
+#define SCENARIO_STEP_ID_LEN 40
+
+enum scenario_id { SCENARIO_ZERO, SCENARIO_SEQUENTIAL, SCENARIO_PARALLEL, SCENARIO_SLEEPER, SCENARIO_COUNT };
+
+struct scenario {
+	const char *name; // function bench-NAME, started by event bench/NAME
+	unsigned steps;
+	unsigned calls_per_run; // until its result
+	int request_version;
+	bool parallel;     // all steps are planned at once
+	const char *sleep; // its only step sleeps this long
+};
+extern const struct scenario scenarios[SCENARIO_COUNT];
+
+// The function whose slug is `slug` (`bench-zero`), or whose name is `name`; SCENARIO_COUNT when there is none.
+enum scenario_id scenario_by_slug(struct str slug);
+enum scenario_id scenario_by_name(struct str name);
+// The hashed id of the i-th step (0 …), as an SDK derives it from "step-i".
+const char *scenario_step_id(unsigned index);
+
+#endif

@@ -1,0 +1,129 @@
+// The functions of the app, as the wire shows them: what the SDKs answer to a call, without the SDKs.
+import { createHash } from "node:crypto";
+
+import { exchange, pause } from "./support.mjs";
+
+export const DISCOVERY = "step";
+const COMPLETE = hash("complete");
+const CHECKPOINT_TRIES = 5;
+const CHECKPOINT_BACKOFF_MS = 100;
+
+function hash(id) {
+	return createHash("sha1").update(id).digest("hex");
+}
+
+const FIVE = ["one", "two", "three", "four", "five"].map(step);
+const BRANCHES = ["left", "middle", "right"].map(step);
+const JOIN = step("join");
+const BEFORE = step("before");
+const AFTER = step("after");
+const SLEEP = step("sleep");
+
+function step(name) {
+	return { name, id: hash(name) };
+}
+
+const ops = (...list) => ({ status: 206, body: list });
+const result = (value) => ({ status: 200, body: value });
+
+// Runs a step now; `data` is unlike that of any other execution of it.
+function execute({ run, ledger }, { id, name }) {
+	return { op: "StepRun", id, name, displayName: name, opts: {}, data: ledger.produce(run, id, name) };
+}
+
+function output({ run, kind, ledger }, values) {
+	const value = { event: run.eventId, function: kind.name, values };
+	run.answers.add(JSON.stringify(value));
+	return value;
+}
+
+const valuesOf = ({ body }, steps) => steps.map(({ id }) => body.steps[id].data);
+
+// TypeScript v3: each call runs the first step that is not memoised.
+function sequential(call) {
+	const next = FIVE.find(({ id }) => !(id in call.body.steps));
+	if (next) return ops(execute(call, next));
+	return result(output(call, valuesOf(call, FIVE)));
+}
+
+// TypeScript v4: one call runs all steps and reports each while it goes on. Returns the steps that it could not report.
+async function checkpointed(call) {
+	const values = [];
+	const unreported = [];
+	for (const one of FIVE) {
+		if (one.id in call.body.steps) {
+			values.push(call.body.steps[one.id].data);
+			continue;
+		}
+		const op = execute(call, one);
+		values.push(op.data);
+		unreported.push(op);
+		const reported = await report(call, unreported);
+		if (reported === "stop") return null;
+		if (reported !== "ok") return ops(...unreported);
+		unreported.length = 0;
+		await pause(call.random.between(0, 4));
+	}
+	return ops({ op: "RunComplete", id: COMPLETE, data: output(call, values) });
+}
+
+// "ok"; "fallback": the steps have to travel in the answer; "stop": this execution is of no use any more.
+async function report(call, steps) {
+	const { ctx } = call.body;
+	const { run_id, fn_id, qi_id, request_id, generation_id } = ctx;
+	const dispatch = { run_id, fn_id, qi_id, request_id, generation_id, request_started_at: call.startedAt };
+	const body = { ...dispatch, ts: Date.now(), steps };
+	for (let tries = 1; ; tries++) {
+		if (call.abandoned()) return "stop";
+		const reply = await exchange(`${call.server.url}/v1/checkpoint/${ctx.run_id}/async`, { method: "POST", body });
+		if (reply?.status === 200) {
+			for (const { id, data } of steps) call.ledger.acknowledge(call.run, id, data, call.server.incarnation);
+			return "ok";
+		}
+		if (reply && reply.status !== 429 && reply.status !== 503) {
+			// Refused: right only when another call has taken this one's place.
+			const lost = call.closed();
+			call.ledger.checks.expect("shape", lost, () => `run ${call.run.id}: checkpoint refused: ${reply.status} ${reply.text}`);
+			return "stop";
+		}
+		if (tries === CHECKPOINT_TRIES) return "fallback";
+		await pause(CHECKPOINT_BACKOFF_MS * 2 ** (tries - 1));
+	}
+}
+
+// Request version 2: three branches side by side, one discovery when the last has ended, and a step behind them.
+function parallel(call) {
+	const { body, target, checks } = call;
+	if (target !== DISCOVERY) return ops(execute(call, BRANCHES.find(({ id }) => id === target)));
+	const done = BRANCHES.filter(({ id }) => id in body.steps);
+	const whole = done.length === 0 || done.length === BRANCHES.length;
+	checks.expect("join", whole, () => `run ${call.run.id}: discovery after ${done.length} of ${BRANCHES.length} branches`);
+	if (done.length < BRANCHES.length) {
+		const planned = BRANCHES.filter(({ id }) => !(id in body.steps));
+		return ops(...planned.map(({ id, name }) => ({ op: "StepPlanned", id, name, displayName: name, opts: {}, data: null })));
+	}
+	if (!(JOIN.id in body.steps)) return ops(execute(call, JOIN));
+	return ops({ op: "RunComplete", id: COMPLETE, data: output(call, valuesOf(call, [...BRANCHES, JOIN])) });
+}
+
+// A step, seconds of sleep that servers come and go in, a step.
+function sleeping(call) {
+	const { body, run, ledger } = call;
+	if (!(BEFORE.id in body.steps)) return ops(execute(call, BEFORE));
+	if (!(SLEEP.id in body.steps)) {
+		const ms = body.event.data.sleep_ms;
+		ledger.fallAsleep(run, ms);
+		return ops({ op: "Sleep", id: SLEEP.id, name: `${ms}ms`, displayName: SLEEP.name, opts: {}, data: null });
+	}
+	ledger.wake(run);
+	if (!(AFTER.id in body.steps)) return ops(execute(call, AFTER));
+	return result(output(call, valuesOf(call, [BEFORE, AFTER])));
+}
+
+// `version`: what the SDK says in X-Inngest-Req-Version.
+export const KINDS = [
+	{ name: "five", version: 1, answer: sequential },
+	{ name: "sleep", version: 1, answer: sleeping, sleepId: SLEEP.id },
+	{ name: "checkpoint", version: 2, answer: checkpointed },
+	{ name: "parallel", version: 2, answer: parallel, parallel: true, targets: BRANCHES.map(({ id }) => id) },
+].map((kind) => ({ ...kind, event: `crash/${kind.name}`, slug: `crash-${kind.name}` }));
