@@ -33,7 +33,7 @@ struct node {
 	struct http_client *client;
 	struct driver *driver;
 	struct server *server;
-	struct poller *poller;
+	_Atomic(struct poller *) poller; // NULL until it runs
 	atomic_bool ready;
 	atomic_bool stopping; // answers of calls that are cut off are not attempts: dropped
 };
@@ -68,6 +68,13 @@ static void *engine_main(void *context) {
 
 // ---- the seams between the threads ---------------------------------------------------------------------------------
 
+static bool stores_an_app(const struct batch *batch) {
+	for (size_t i = 0; i < batch->history_count; i++) {
+		if (batch->history[i].kind == HISTORY_APP) return true;
+	}
+	return false;
+}
+
 // Journal thread: the batch is durable, what it asked for may happen.
 static void committed(void *context, struct batch *batch) {
 	struct node *node = context;
@@ -80,6 +87,8 @@ static void committed(void *context, struct batch *batch) {
 		driver_call(node->driver, (struct call *)calls);
 	}
 	if (replies != NULL) server_reply(node->server, replies);
+	struct poller *poller = atomic_load(&node->poller);
+	if (poller != NULL && stores_an_app(batch)) poller_wake(poller);
 }
 
 static void post_always(void *context, struct command *command) {
@@ -235,7 +244,7 @@ static enum err start(struct node *node, struct error *error) {
 				       .server_kind = node->config->dev ? "dev" : "cloud",
 				       .post = post_always,
 				       .context = node};
-	node->poller = poller_start(&poller);
+	atomic_store(&node->poller, poller_start(&poller));
 	atomic_store(&node->ready, true);
 	LOG_INFO("starting server", LOG_INT("port", server_port(node->server)));
 	return ERR_OK;
@@ -261,9 +270,10 @@ static void stop(struct node *node) {
 		pthread_join(node->engine_thread, NULL);
 		journal_stop(node->journal);
 	}
-	if (node->poller != NULL) poller_close(node->poller);
+	struct poller *poller = atomic_load(&node->poller);
+	if (poller != NULL) poller_close(poller);
 	if (node->client != NULL) http_client_free(node->client); // ends its pings too, so that the poller comes back
-	if (node->poller != NULL) poller_stop(node->poller);
+	if (poller != NULL) poller_stop(poller);
 	if (node->driver != NULL) driver_free(node->driver);
 	if (node->server != NULL) server_stop(node->server);
 	drop_commands(node->commands);

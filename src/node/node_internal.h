@@ -64,6 +64,8 @@ struct poller_config {
 	void *context;
 };
 struct poller *poller_start(const struct poller_config *config);
+// Apps have changed: a poller with nobody to ping looks again. Any thread.
+void poller_wake(struct poller *poller);
 // In two steps, with http_client_free between them: no exchange begins any more; then the thread, whose exchanges have
 // been ended, is joined.
 void poller_close(struct poller *poller);

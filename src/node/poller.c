@@ -24,7 +24,9 @@ struct poller {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	bool stopping;
+	bool changed; // an app was stored since the last round
 	bool discovering;
+	bool quiet; // the last round had nobody to ping: the next one waits for a change
 	struct list found;
 	struct gate gate;
 };
@@ -135,6 +137,7 @@ static void poll_once(struct poller *poller) {
 	}
 	struct ping *list;
 	size_t count = gather(poller, &arena, apps, app_count, &list);
+	poller->quiet = count == 0 && !poller->discovering;
 	struct waiter waiter;
 	waiter_init(&waiter, (unsigned)count);
 	for (size_t i = 0; i < count; i++) {
@@ -169,9 +172,20 @@ static bool sleep_interval(struct poller *poller, uint64_t ms) {
 	while (!poller->stopping && timed_out == 0) {
 		timed_out = pthread_cond_timedwait(&poller->wake, &poller->mutex, &until);
 	}
+	while (!poller->stopping && poller->quiet && !poller->changed) {
+		pthread_cond_wait(&poller->wake, &poller->mutex);
+	}
+	poller->changed = false;
 	bool go_on = !poller->stopping;
 	pthread_mutex_unlock(&poller->mutex);
 	return go_on;
+}
+
+void poller_wake(struct poller *poller) {
+	pthread_mutex_lock(&poller->mutex);
+	poller->changed = true;
+	pthread_cond_signal(&poller->wake);
+	pthread_mutex_unlock(&poller->mutex);
 }
 
 #define FIRST_POLL_MS 50u // the placeholders of --sdk-url are stored by then (01 §3.2: within about 100 ms)
