@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "driver/http_decode.h"
 #include "driver/http_internal.h"
 #include "driver/url.h"
 
@@ -92,7 +93,8 @@ static void set_constant_options(struct http_transfer *transfer) {
 	curl_easy_setopt(easy, CURLOPT_PROXY, ""); // not even from the environment
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 5L); // 02 §2.1
+	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); // http_decode does it
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 5L);     // 02 §2.1
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 15L);
@@ -358,6 +360,21 @@ static enum http_failure classify(const struct http_transfer *transfer, CURLcode
 	}
 }
 
+// The body as the app meant it, in place of the one on the wire.
+static void decode_reply(struct http_exchange *exchange) {
+	struct str encoding;
+	if (!encoding_is_good(exchange, &encoding) || encoding.len == 0) return;
+	struct buf decoded;
+	buf_init(&decoded, exchange->reply_max_bytes);
+	enum http_decoded result = http_decode(encoding, buf_view(&exchange->reply), &decoded);
+	buf_free(&exchange->reply);
+	exchange->reply = decoded;
+	exchange->reply_too_large = result == HTTP_DECODED_TOO_LARGE;
+	if (result != HTTP_DECODED_BROKEN) return;
+	http_exchange_fail(exchange, HTTP_FAILURE_ENCODING, "error decoding %.*s response body: damaged or cut short",
+			   STR_ARG(encoding));
+}
+
 static void set_outcome(struct http_transfer *transfer, CURLcode code) {
 	struct http_exchange *exchange = transfer->exchange;
 	const char *detail = transfer->error_text[0] != '\0' ? transfer->error_text : curl_easy_strerror(code);
@@ -370,14 +387,12 @@ static void set_outcome(struct http_transfer *transfer, CURLcode code) {
 		return; // the reply counts as received
 	} else if (exchange->reply_headers.overflow) {
 		http_exchange_fail(exchange, HTTP_FAILURE_OTHER, "the reply's headers are too large");
-	} else if (code == CURLE_BAD_CONTENT_ENCODING) {
-		(void)encoding_is_good(exchange, &encoding);
-		http_exchange_fail(exchange, HTTP_FAILURE_ENCODING, "error decoding %.*s response body: %s",
-				   STR_ARG(encoding), detail);
 	} else if (code != CURLE_OK) {
 		http_exchange_fail(exchange, classify(transfer, code), "%s", detail);
 	} else if (!transfer->headers_done) {
 		http_exchange_fail(exchange, HTTP_FAILURE_OTHER, "unexpected EOF");
+	} else {
+		decode_reply(exchange);
 	}
 }
 

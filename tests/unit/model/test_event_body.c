@@ -73,7 +73,7 @@ static void bodies_are_read_up_to_the_first_flaw(void **state) {
 		{"[{\"name\":\"a\"},{bad},{\"name\":\"c\"}]", 1, ""},
 		{"[{\"name\":\"a\"},", 1, ""},
 		{"[{\"name\":\"a\"},]", 1, ""},
-		{"[{\"name\":\"a\"}{\"name\":\"b\"}]", 1, "invalid character '{' after array element"},
+		{"[{\"name\":\"a\"}{\"name\":\"b\"}]", 1, "invalid JSON: expected ',' or ']' after an array element"},
 		{"[{\"name\":\"a\"},7]", 1, "an event should be an object, got a number"},
 		{"[{\"name\":\"a\"},{\"name\":\"b", 1, ""},
 		{"[{\"name\":\"a\"},[[{\"name\":\"b\"}]", 1, ""},

@@ -122,7 +122,8 @@ static yyjson_doc *parse(struct http *http) {
 	return doc;
 }
 static const char *text_at(yyjson_doc *doc, const char *pointer) {
-	return yyjson_get_str(yyjson_doc_ptr_get(doc, pointer));
+	const char *text = yyjson_get_str(yyjson_doc_ptr_get(doc, pointer));
+	return text != NULL ? text : "";
 }
 
 static void test_events_list(void **state) {
