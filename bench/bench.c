@@ -155,6 +155,10 @@ int main(int argc, char **argv) {
 	struct options options = {.label = "server", .work_dir = getenv("TMPDIR")};
 	char programs[600], binary[700];
 	struct subject subjects[SUBJECTS_MAX];
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(help, stdout);
+		return 0;
+	}
 	if (!read_options(argc, argv, &options)) {
 		fputs(help, stderr);
 		return 2;
