@@ -9,7 +9,7 @@ _Noreturn void check_failed(const char *file, int line, const char *condition);
 #define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))
 
 // Memory that must be there: abort with context when the system has none left.
-void *mem_alloc(size_t size);             // uninitialised
+void *mem_alloc(size_t size);                // uninitialised
 void *mem_calloc(size_t count, size_t size); // zeroed
 void *mem_realloc(void *ptr, size_t size);
 char *mem_strndup(const char *ptr, size_t len); // NUL-terminated

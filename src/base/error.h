@@ -9,8 +9,8 @@
 
 enum err {
 	ERR_OK = 0,
-	ERR_INVALID,     // the input is wrong
-	ERR_TOO_LARGE,   // a documented maximum is exceeded
+	ERR_INVALID,   // the input is wrong
+	ERR_TOO_LARGE, // a documented maximum is exceeded
 	ERR_NOT_FOUND,
 	ERR_EXISTS,
 	ERR_BUSY,        // a bounded queue is full; try again later
@@ -26,8 +26,7 @@ struct error {
 };
 
 // Fills `error` (may be NULL) and returns `code`: `return error_set(error, ERR_INVALID, "bad port %d", port);`
-enum err error_set(struct error *error, enum err code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+enum err error_set(struct error *error, enum err code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 // Puts "prefix: " before the message that is there.
 void error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *err_name(enum err code);

@@ -6,7 +6,9 @@
 #include "base/str.h"
 
 uint64_t hash_xxh64(struct str data); // seed 0, as the reference derives job ids
-static inline uint64_t hash_bytes(const void *ptr, size_t len) { return hash_xxh64(str_make(ptr, len)); }
+static inline uint64_t hash_bytes(const void *ptr, size_t len) {
+	return hash_xxh64(str_make(ptr, len));
+}
 
 // Base 36, lower case, no padding; returns the length. Give 14 bytes (NUL included).
 #define BASE36_LEN 13

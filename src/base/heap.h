@@ -22,11 +22,17 @@ struct heap {
 
 void heap_init(struct heap *heap);
 void heap_free(struct heap *heap);
-static inline void heap_node_init(struct heap_node *node) { node->index = HEAP_ABSENT; }
-static inline bool heap_contains(const struct heap_node *node) { return node->index != HEAP_ABSENT; }
+static inline void heap_node_init(struct heap_node *node) {
+	node->index = HEAP_ABSENT;
+}
+static inline bool heap_contains(const struct heap_node *node) {
+	return node->index != HEAP_ABSENT;
+}
 void heap_push(struct heap *heap, struct heap_node *node, uint64_t key, uint64_t seq);
-static inline struct heap_node *heap_peek(const struct heap *heap) { return heap->count > 0 ? heap->nodes[0] : NULL; }
-struct heap_node *heap_pop(struct heap *heap); // NULL when empty
+static inline struct heap_node *heap_peek(const struct heap *heap) {
+	return heap->count > 0 ? heap->nodes[0] : NULL;
+}
+struct heap_node *heap_pop(struct heap *heap);               // NULL when empty
 void heap_remove(struct heap *heap, struct heap_node *node); // harmless when absent
 
 #endif

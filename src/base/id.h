@@ -18,7 +18,7 @@ struct uuid {
 struct ulid ulid_make(uint64_t time_ms, const uint8_t entropy[10]);
 uint64_t ulid_time_ms(const struct ulid *ulid);
 void ulid_text(const struct ulid *ulid, char out[ULID_TEXT_LEN + 1]); // upper-case Crockford base 32
-bool ulid_parse(struct str text, struct ulid *out);                  // any letter case; exactly 26 characters
+bool ulid_parse(struct str text, struct ulid *out);                   // any letter case; exactly 26 characters
 int ulid_cmp(const struct ulid *a, const struct ulid *b);
 
 void uuid_text(const struct uuid *uuid, char out[UUID_TEXT_LEN + 1]); // lower case, hyphens

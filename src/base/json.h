@@ -26,7 +26,8 @@ yyjson_val *json_get(yyjson_val *object, struct str name);
 // Exact name only.
 yyjson_val *json_get_exact(yyjson_val *object, struct str name);
 static inline struct str json_str(yyjson_val *value) {
-	return yyjson_is_str(value) ? (struct str){yyjson_get_str(value), yyjson_get_len(value)} : (struct str){NULL, 0};
+	return yyjson_is_str(value) ? (struct str){yyjson_get_str(value), yyjson_get_len(value)}
+				    : (struct str){NULL, 0};
 }
 
 // Canonical text of a value, appended. Duplicate keys: the last one wins. NULL writes null.

@@ -12,8 +12,12 @@ struct list {
 	struct list *prev;
 };
 
-static inline void list_init(struct list *list) { list->next = list->prev = list; }
-static inline bool list_empty(const struct list *list) { return list->next == list; }
+static inline void list_init(struct list *list) {
+	list->next = list->prev = list;
+}
+static inline bool list_empty(const struct list *list) {
+	return list->next == list;
+}
 static inline void list_push_back(struct list *head, struct list *node) {
 	node->prev = head->prev;
 	node->next = head;
@@ -42,8 +46,8 @@ static inline struct list *list_pop_front(struct list *head) {
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_for_each(node, head) for (struct list *node = (head)->next; node != (head); node = node->next)
 // The body may remove `node`.
-#define list_for_each_safe(node, head)                                                                              \
-	for (struct list *node = (head)->next, *node##_next = node->next; node != (head);                          \
+#define list_for_each_safe(node, head)                                                    \
+	for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
 	     node = node##_next, node##_next = node->next)
 
 #endif

@@ -24,7 +24,7 @@ struct map {
 };
 
 void map_init(struct map *map);
-void map_free(struct map *map); // the buckets only
+void map_free(struct map *map);                                         // the buckets only
 void map_insert(struct map *map, struct map_node *node, uint64_t hash); // does not look for duplicates
 void map_remove(struct map *map, struct map_node *node);                // must be in the map
 struct map_node *map_first(const struct map *map, uint64_t hash);

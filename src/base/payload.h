@@ -13,8 +13,8 @@ struct payload {
 	char bytes[];
 };
 
-struct payload *payload_new(struct str text); // one reference, for the caller
-struct payload *payload_alloc(size_t len);    // to be filled by the caller before it is shared
+struct payload *payload_new(struct str text);         // one reference, for the caller
+struct payload *payload_alloc(size_t len);            // to be filled by the caller before it is shared
 struct payload *payload_ref(struct payload *payload); // NULL stays NULL
 void payload_unref(struct payload *payload);          // NULL is fine
 static inline struct str payload_str(const struct payload *payload) {

@@ -18,7 +18,8 @@ struct str {
 // A slice over a string literal.
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 // For static initialisers.
-#define STR_INIT(literal) {(literal), sizeof(literal) - 1}
+#define STR_INIT(literal) \
+	{ (literal), sizeof(literal) - 1 }
 // printf("%.*s", STR_ARG(s))
 #define STR_ARG(s) (int)(s).len, (s).ptr
 
@@ -32,7 +33,9 @@ static inline struct str str_from_cstr(const char *text) {
 static inline bool str_eq(struct str a, struct str b) {
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
-static inline bool str_eq_cstr(struct str a, const char *b) { return str_eq(a, str_from_cstr(b)); }
+static inline bool str_eq_cstr(struct str a, const char *b) {
+	return str_eq(a, str_from_cstr(b));
+}
 static inline struct str str_skip(struct str s, size_t n) {
 	return n >= s.len ? (struct str){NULL, 0} : (struct str){s.ptr + n, s.len - n};
 }

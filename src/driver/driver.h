@@ -26,6 +26,6 @@ void driver_call(struct driver *driver, struct call *call);
 // The request of a call, for tests: fills url, headers and body of the exchange. ERR_INVALID, ERR_IO, … when the
 // body cannot be built.
 ERR_CHECKED enum err call_request_build(const struct driver_config *config, const struct call *call, uint64_t now_ms,
-                                        struct http_exchange *out, struct error *error);
+					struct http_exchange *out, struct error *error);
 
 #endif

@@ -11,17 +11,17 @@ struct http_client;
 
 enum http_failure {
 	HTTP_FAILURE_NONE,
-	HTTP_FAILURE_CONNECT,   // refused, unreachable, closed before any byte of the reply
+	HTTP_FAILURE_CONNECT, // refused, unreachable, closed before any byte of the reply
 	HTTP_FAILURE_RESOLVE,
 	HTTP_FAILURE_TIMEOUT,
-	HTTP_FAILURE_RECV,      // broke while the body was read
+	HTTP_FAILURE_RECV, // broke while the body was read
 	HTTP_FAILURE_TLS,
 	HTTP_FAILURE_REDIRECTS,
-	HTTP_FAILURE_URL,       // cannot be parsed: the text is the parser's (01 §4.4)
-	HTTP_FAILURE_PROTOCOL,  // a scheme that is not http/https, or plain HTTP where TLS was expected
-	HTTP_FAILURE_ENCODING,  // a Content-Encoding that is not offered or cannot be undone (02 §4.3)
+	HTTP_FAILURE_URL,      // cannot be parsed: the text is the parser's (01 §4.4)
+	HTTP_FAILURE_PROTOCOL, // a scheme that is not http/https, or plain HTTP where TLS was expected
+	HTTP_FAILURE_ENCODING, // a Content-Encoding that is not offered or cannot be undone (02 §4.3)
 	HTTP_FAILURE_OTHER,
-	HTTP_FAILURE_CLOSED,    // the client was shut down: nothing is known about the app
+	HTTP_FAILURE_CLOSED, // the client was shut down: nothing is known about the app
 };
 
 // One exchange. The caller allocates it (usually inside its own request object), fills the first part and starts it;
@@ -29,13 +29,13 @@ enum http_failure {
 // and may free the object (after http_exchange_clear).
 struct http_exchange {
 	// to be filled
-	const char *method;   // GET, POST, PUT
-	char *url;            // NUL-terminated, owned by the exchange (free'd by clear)
-	struct buf headers;   // lines "Name: value\n" (see http_exchange_header); not readable once started
-	struct buf body;      // sent with Content-Length
+	const char *method; // GET, POST, PUT
+	char *url;          // NUL-terminated, owned by the exchange (free'd by clear)
+	struct buf headers; // lines "Name: value\n" (see http_exchange_header); not readable once started
+	struct buf body;    // sent with Content-Length
 	uint32_t timeout_ms;
 	uint32_t connect_timeout_ms;
-	size_t reply_max_bytes; // decoded bytes kept; more sets reply_too_large and ends the transfer
+	size_t reply_max_bytes;       // decoded bytes kept; more sets reply_too_large and ends the transfer
 	bool keep_method_on_redirect; // 301/302/303 keep method too
 	unsigned redirects_max;
 	void (*done)(struct http_exchange *exchange);
@@ -57,7 +57,7 @@ void http_exchange_clear(struct http_exchange *exchange);
 bool http_exchange_header(struct http_exchange *exchange, struct str name, struct str value);
 // Splits the reply headers into an arena array.
 size_t http_exchange_reply_headers(const struct http_exchange *exchange, struct arena *arena,
-                                   struct answer_header **out);
+				   struct answer_header **out);
 
 ERR_CHECKED enum err http_client_new(struct http_client **out, struct error *error);
 // Any thread. The exchange must stay alive until `done`, which on the client's own thread may come before this returns.
@@ -66,6 +66,6 @@ void http_client_start(struct http_client *client, struct http_exchange *exchang
 void http_client_free(struct http_client *client);
 // Runs `work` on the client's thread soon, in the order of the posts; for messages that become exchanges there.
 void http_client_post(struct http_client *client, struct message *message,
-                      void (*work)(struct message *message, void *context), void *context);
+		      void (*work)(struct message *message, void *context), void *context);
 
 #endif

@@ -11,10 +11,10 @@ struct ping_result {
 };
 // `done` runs on the client's thread; the result's slices die after it.
 void ping_send(struct http_client *client, struct str url, const char *server_kind, struct str signing_key,
-               void (*done)(void *context, const struct ping_result *result), void *context);
+	       void (*done)(void *context, const struct ping_result *result), void *context);
 // 01 §3.1: GET with 2 s in all; `is_sdk` alone counts.
 void probe_send(struct http_client *client, struct str url,
-                void (*done)(void *context, const struct ping_result *result), void *context);
+		void (*done)(void *context, const struct ping_result *result), void *context);
 // Maps a finished exchange to the error string of 01 §4.4, in `out`.
 void ping_error(const struct http_exchange *exchange, struct buf *out);
 

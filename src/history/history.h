@@ -18,8 +18,7 @@ ERR_CHECKED enum err history_migrate(struct sqlite3 *db, struct error *error);
 // Prepared statements over the writer's connection; used by the journal thread inside an open transaction.
 ERR_CHECKED enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, struct error *error);
 void history_writer_free(struct history_writer *writer);
-ERR_CHECKED enum err history_write(struct history_writer *writer, const struct history_item *item,
-                                   struct error *error);
+ERR_CHECKED enum err history_write(struct history_writer *writer, const struct history_item *item, struct error *error);
 
 // Queries; one thread at a time per reader. Slices of the results live in the given arena.
 ERR_CHECKED enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error);
@@ -34,32 +33,31 @@ struct history_event {
 struct history_events_query { // 05 §12.2
 	uint32_t limit;
 	bool has_cursor;
-	struct ulid cursor;           // only smaller internal ids
-	int64_t after_ns, before_ns;  // inclusive
-	struct str name;              // empty: any
+	struct ulid cursor;          // only smaller internal ids
+	int64_t after_ns, before_ns; // inclusive
+	struct str name;             // empty: any
 };
 ERR_CHECKED enum err history_events(struct history_reader *reader, struct arena *arena,
-                                    const struct history_events_query *query, struct history_event **out,
-                                    size_t *count, struct error *error);
+				    const struct history_events_query *query, struct history_event **out, size_t *count,
+				    struct error *error);
 // ERR_NOT_FOUND when unknown.
 ERR_CHECKED enum err history_event(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,
-                                   struct history_event *out, struct error *error);
+				   struct history_event *out, struct error *error);
 
 struct history_run {
 	struct ulid run_id, event_id, original_run_id;
 	bool has_original;
 	struct uuid function_id;
 	struct str cron;
-	struct str status;   // Completed, Failed, Cancelled; empty while it has no finish row
-	struct str output;   // JSON, empty while running
+	struct str status; // Completed, Failed, Cancelled; empty while it has no finish row
+	struct str output; // JSON, empty while running
 	bool ended;
 	int64_t ended_ns;
 };
 ERR_CHECKED enum err history_run(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
-                                 struct history_run *out, struct error *error);
-ERR_CHECKED enum err history_event_runs(struct history_reader *reader, struct arena *arena,
-                                        const struct ulid *event_id, struct history_run **out, size_t *count,
-                                        struct error *error);
+				 struct history_run *out, struct error *error);
+ERR_CHECKED enum err history_event_runs(struct history_reader *reader, struct arena *arena, const struct ulid *event_id,
+					struct history_run **out, size_t *count, struct error *error);
 
 struct history_app {
 	struct uuid id;
@@ -67,10 +65,10 @@ struct history_app {
 };
 // Apps that are not archived, by id.
 ERR_CHECKED enum err history_apps(struct history_reader *reader, struct arena *arena, struct history_app **out,
-                                  size_t *count, struct error *error);
+				  size_t *count, struct error *error);
 // Normalised configurations of active functions of active apps, by function id.
 ERR_CHECKED enum err history_functions(struct history_reader *reader, struct arena *arena, struct str **configs,
-                                       size_t *count, struct error *error);
+				       size_t *count, struct error *error);
 // One row per active function of the named app, for GET /v1/apps/{name}/functions (05 §12.10).
 struct history_function {
 	struct uuid id, app_id;
@@ -78,6 +76,6 @@ struct history_function {
 	int64_t created_ns;
 };
 ERR_CHECKED enum err history_app_functions(struct history_reader *reader, struct arena *arena, struct str app_name,
-                                           struct history_function **out, size_t *count, struct error *error);
+					   struct history_function **out, size_t *count, struct error *error);
 
 #endif

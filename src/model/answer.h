@@ -12,18 +12,18 @@ enum answer_kind {
 
 struct answer {
 	enum answer_kind kind;
-	int request_version;     // X-Inngest-Req-Version, 0 when absent
-	bool no_retry;           // 02 §4.5
-	uint64_t retry_at_ms;    // 0: none (02 §9.3, already clipped)
-	struct opcode *ops;      // arena array; owned payloads inside
+	int request_version;  // X-Inngest-Req-Version, 0 when absent
+	bool no_retry;        // 02 §4.5
+	uint64_t retry_at_ms; // 0: none (02 §9.3, already clipped)
+	struct opcode *ops;   // arena array; owned payloads inside
 	size_t op_count;
 	// RESULT: canonical JSON of the result, NULL when the body was empty.
 	// ERROR: what data.result of inngest/function.failed shows (canonical JSON), NULL when absent.
 	struct payload *output;
 	// ERROR only:
-	struct str error;             // attempt error text, e.g. `invalid status code: 500`
+	struct str error;               // attempt error text, e.g. `invalid status code: 500`
 	struct payload *standard_error; // canonical JSON StandardError (02 §5.2) for data.error
-	int status;                   // final HTTP status, 0 on transport errors
+	int status;                     // final HTTP status, 0 on transport errors
 };
 void answer_release(struct answer *answer);
 

@@ -15,16 +15,16 @@ struct event {
 	struct ulid internal_id;
 	struct payload *text; // owned: event_release
 	struct str name;
-	struct str id;       // the client's id, else the internal id's text
-	bool stable_id;      // id given by the client or derived from a seed: duplicates are possible
+	struct str id;  // the client's id, else the internal id's text
+	bool stable_id; // id given by the client or derived from a seed: duplicates are possible
 	uint64_t ts_ms;
 	uint64_t received_ms;
-	struct str data;     // raw JSON: an object or null
-	struct str user;     // raw JSON object
-	struct str v;        // decoded text, empty when absent
+	struct str data; // raw JSON: an object or null
+	struct str user; // raw JSON object
+	struct str v;    // decoded text, empty when absent
 	// Only for inngest/function.invoked and inngest/function.finished, else empty:
-	struct str invoke_fn_id;      // data._inngest.fn_id
-	struct str correlation_id;    // data._inngest.correlation_id / data.correlation_id
+	struct str invoke_fn_id;   // data._inngest.fn_id
+	struct str correlation_id; // data._inngest.correlation_id / data.correlation_id
 };
 
 // Where ids come from: random, or the seed header of 05 §7.5 (the same request again gives the same ids).
@@ -39,22 +39,22 @@ bool event_seed_parse(struct str header, struct event_seed *out);
 struct ulid event_id_make(const struct event_seed *seed, uint32_t position, uint64_t now_ms);
 
 // Parses, normalises and checks one event in the order of 05 §7.4. On error `error` holds the reference's text.
-ERR_CHECKED enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *internal_id,
-                                 bool stable_id, uint64_t now_ms, struct event *out, struct error *error);
+ERR_CHECKED enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *internal_id, bool stable_id,
+				 uint64_t now_ms, struct event *out, struct error *error);
 // Like event_parse for POST /invoke/{slug} (05 §8): name becomes inngest/function.invoked, data._inngest is built.
 ERR_CHECKED enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug,
-                                        const struct ulid *internal_id, bool stable_id, uint64_t now_ms,
-                                        struct event *out, struct error *error);
+					const struct ulid *internal_id, bool stable_id, uint64_t now_ms,
+					struct event *out, struct error *error);
 // For events the server itself makes; `data` is a canonical JSON object. The arena holds the slices.
 void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
-                         struct str data, uint64_t now_ms, struct event *out);
+			 struct str data, uint64_t now_ms, struct event *out);
 void event_release(struct event *event);
 
-// One request body of POST /e/{key}: an object or an array (05 §7.2), element by element, stopping at the first bad one.
-// `events`/`count` hold those accepted before it (arena-allocated array; release each). Returns the error of the bad
-// element, ERR_OK when all are good. `content_type` may be empty.
+// One request body of POST /e/{key}: an object or an array (05 §7.2), element by element, stopping at the first bad
+// one. `events`/`count` hold those accepted before it (arena-allocated array; release each). Returns the error of the
+// bad element, ERR_OK when all are good. `content_type` may be empty.
 ERR_CHECKED enum err events_parse_body(struct arena *arena, struct str body, struct str content_type,
-                                       const struct event_seed *seed, uint64_t now_ms, struct event **events,
-                                       size_t *count, struct error *error);
+				       const struct event_seed *seed, uint64_t now_ms, struct event **events,
+				       size_t *count, struct error *error);
 
 #endif

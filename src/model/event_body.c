@@ -95,7 +95,8 @@ static enum err take_elements(struct intake *in, struct str rest, struct error *
 		rest = skip_blanks(str_skip(rest, element.len));
 		if (rest.len == 0 || rest.ptr[0] == ']') return ERR_OK; // the closing bracket may be missing
 		if (rest.ptr[0] != ',')
-			return error_set(error, ERR_INVALID, "invalid JSON: expected ',' or ']' after an array element");
+			return error_set(error, ERR_INVALID,
+					 "invalid JSON: expected ',' or ']' after an array element");
 		rest = skip_blanks(str_skip(rest, 1));
 	}
 }

@@ -17,10 +17,10 @@ struct trigger {
 // One function as registered. All slices live in the registration's arena.
 struct function_config {
 	struct str name;
-	struct str slug;         // <app>-<function>
-	struct str uri;          // normalised step URL
-	struct uuid derived_id;  // U5(name ‖ uri), used when no stored function has this slug (01 §13)
-	int retries;             // resolved and clamped: 0 … 20
+	struct str slug;        // <app>-<function>
+	struct str uri;         // normalised step URL
+	struct uuid derived_id; // U5(name ‖ uri), used when no stored function has this slug (01 §13)
+	int retries;            // resolved and clamped: 0 … 20
 	struct trigger *triggers;
 	size_t trigger_count;
 	// Members of the normalised stored form (01 §12) except `id` and `fv`, as canonical JSON without the outer
@@ -32,11 +32,11 @@ struct registration {
 	struct str app_name;
 	struct str url; // normalised
 	struct str sdk_language, sdk_version, framework, app_version;
-	struct str method;    // "serve" or "connect"
-	struct str metadata;  // JSON object of strings for apps.metadata; has_observations tells if it is not {}
+	struct str method;   // "serve" or "connect"
+	struct str metadata; // JSON object of strings for apps.metadata; has_observations tells if it is not {}
 	bool has_observations;
-	char checksum[65];    // lower-case hex, 01 §6.1 (functions sorted by slug first)
-	bool sdk_denied;      // js v3.22.0 … v3.53.1 (01 §6.2 step 5)
+	char checksum[65];                 // lower-case hex, 01 §6.1 (functions sorted by slug first)
+	bool sdk_denied;                   // js v3.22.0 … v3.53.1 (01 §6.2 step 5)
 	struct function_config *functions; // the valid ones, in the order sent
 	size_t function_count;
 	// Joined validation text ("2 errors occurred: * … * …", 01 §11); empty when every function is valid.
@@ -51,16 +51,16 @@ struct registration {
 // Until expressions are supported, a function that carries one (trigger expression, keys, if, priority) gets a
 // problem that says so.
 ERR_CHECKED enum err registration_parse(struct arena *arena, struct str body, struct registration *out,
-                                        struct error *error);
+					struct error *error);
 
 // The stored form: {"id":"<uuid>","fv":<version>,…members…}
 struct str function_config_json(struct arena *arena, const struct uuid *id, uint32_t version, struct str members);
 // Reads slug, name, uri, retries, triggers and members back from a stored form.
 ERR_CHECKED enum err function_config_restore(struct arena *arena, struct str json, struct uuid *id, uint32_t *version,
-                                             struct function_config *out, struct error *error);
+					     struct function_config *out, struct error *error);
 
-// Appends the names of the settings that this release stores but does not act upon ("concurrency, cron"); nothing when it
-// acts upon all of them.
+// Appends the names of the settings that this release stores but does not act upon ("concurrency, cron"); nothing when
+// it acts upon all of them.
 void function_unenforced(const struct function_config *config, struct buf *out);
 
 // 01 §5.4. Unparsable text comes back unchanged with *valid = false (valid may be NULL).

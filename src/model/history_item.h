@@ -7,14 +7,14 @@
 #include "model/record.h"
 
 enum history_kind {
-	HISTORY_APP,              // upsert apps by id (09 §6)
-	HISTORY_APP_ERROR,        // set or clear apps.error
+	HISTORY_APP,       // upsert apps by id (09 §6)
+	HISTORY_APP_ERROR, // set or clear apps.error
 	HISTORY_APP_ARCHIVE,
-	HISTORY_FUNCTION,         // upsert functions by id, un-archive
+	HISTORY_FUNCTION, // upsert functions by id, un-archive
 	HISTORY_FUNCTION_ARCHIVE,
-	HISTORY_EVENT,            // insert into events
-	HISTORY_RUN,              // insert into function_runs
-	HISTORY_FINISH,           // insert into function_finishes
+	HISTORY_EVENT,  // insert into events
+	HISTORY_RUN,    // insert into function_runs
+	HISTORY_FINISH, // insert into function_finishes
 };
 
 struct history_item {
@@ -47,7 +47,7 @@ struct history_item {
 		} run;
 		struct {
 			struct ulid run_id;
-			const char *status; // Completed, Failed, Cancelled
+			const char *status;     // Completed, Failed, Cancelled
 			struct payload *output; // owned reference; NULL writes {}
 		} finish;
 	};

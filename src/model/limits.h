@@ -7,19 +7,19 @@
 #define ENV_ID "00000000-0000-4000-b000-000000000000"
 
 // Events (05 §7)
-#define EVENT_SIZE_MAX 3145728u          // one event's raw JSON
-#define EVENT_BATCH_MAX 5000u            // events in one request
-#define EVENT_BODY_MAX (256u << 20)      // whole request: ours, the reference has none (bounded memory)
-#define EVENT_TS_MIN_MS 315532800000ll   // 1980-01-01
-#define EVENT_TS_MAX_MS 4102444800000ll  // 2100-01-01
-#define EVENT_SESSIONS_MAX 5u            // 03 §24.2
+#define EVENT_SIZE_MAX 3145728u         // one event's raw JSON
+#define EVENT_BATCH_MAX 5000u           // events in one request
+#define EVENT_BODY_MAX (256u << 20)     // whole request: ours, the reference has none (bounded memory)
+#define EVENT_TS_MIN_MS 315532800000ll  // 1980-01-01
+#define EVENT_TS_MAX_MS 4102444800000ll // 2100-01-01
+#define EVENT_SESSIONS_MAX 5u           // 03 §24.2
 #define EVENT_SESSION_KEY_MAX 128u
 #define EVENT_SESSION_ID_MAX 512u
-#define EVENT_TRIGGER_NAME_MAX 255u      // 01 §1
+#define EVENT_TRIGGER_NAME_MAX 255u // 01 §1
 
 // Registration (01)
-#define REGISTER_BODY_MAX (32u << 20)    // ours: 01 §5.3 asks for at least 16 MiB
-#define REGISTER_FUNCTIONS_MAX 10000u     // ours: functions in one registration (bounded memory)
+#define REGISTER_BODY_MAX (32u << 20) // ours: 01 §5.3 asks for at least 16 MiB
+#define REGISTER_FUNCTIONS_MAX 10000u // ours: functions in one registration (bounded memory)
 #define FUNCTION_TRIGGERS_MAX 10u
 #define FUNCTION_CONCURRENCY_MAX 2u
 #define FUNCTION_CANCEL_MAX 5u
@@ -30,15 +30,15 @@
 #define CRON_JITTER_MAX_NS 300000000000ll
 
 // Calls to the app (02 §18)
-#define CALL_REQUEST_MAX 4194304u        // body; above it the SDK fetches state itself
+#define CALL_REQUEST_MAX 4194304u // body; above it the SDK fetches state itself
 #define CALL_STATE_EMBED_MAX (4194304u - 1024u)
-#define CALL_RESPONSE_MAX 8388608u       // decoded body
+#define CALL_RESPONSE_MAX 8388608u // decoded body
 #define CALL_TIMEOUT_MS (7200u * 1000u)
 #define CALL_CONNECT_TIMEOUT_MS 5000u
 #define CALL_REDIRECTS_MAX 60
-#define CALL_UPSTREAM_BODY_KEPT 8192u    // 02 §5.3
-#define CALL_INNER_ERROR_MAX 32768u      // 02 §5.2
-#define PING_TIMEOUT_MS 10000u           // 01 §4.1
+#define CALL_UPSTREAM_BODY_KEPT 8192u // 02 §5.3
+#define CALL_INNER_ERROR_MAX 32768u   // 02 §5.2
+#define PING_TIMEOUT_MS 10000u        // 01 §4.1
 #define PING_BODY_MAX (10u << 20)
 
 // Runs (02 §18, 03 §1)
@@ -53,16 +53,16 @@
 #define RUN_IDEMPOTENCY_MS (86400ull * 1000ull) // 03 §6.3
 
 // HTTP server (05 §1)
-#define CHECKPOINT_BODY_MAX (64u << 20)  // ours: 13.2 sets none; steps are bounded one by one
-#define CHECKPOINT_OPCODES_MAX 10000u    // ours
+#define CHECKPOINT_BODY_MAX (64u << 20) // ours: 13.2 sets none; steps are bounded one by one
+#define CHECKPOINT_OPCODES_MAX 10000u   // ours
 #define HTTP_BODY_DEFAULT_MAX (1u << 20)
 #define HTTP_HEADER_MAX (64u << 10)
-#define HTTP_CONNECTIONS_MAX 10000u       // more wait in the listen queue
-#define HTTP_CONNECTION_MEMORY (32u << 10) // buffers of one connection; longer header blocks get 431
-#define HTTP_IDLE_TIMEOUT_S 75u           // silent connections, never requests that wait for the engine
+#define HTTP_CONNECTIONS_MAX 10000u         // more wait in the listen queue
+#define HTTP_CONNECTION_MEMORY (32u << 10)  // buffers of one connection; longer header blocks get 431
+#define HTTP_IDLE_TIMEOUT_S 75u             // silent connections, never requests that wait for the engine
 #define HTTP_BODIES_MAX ((size_t)512 << 20) // request bodies buffered at once, of all connections
 #define HTTP_REPLY_MAX ((size_t)256 << 20)
-#define HTTP_THREAD_STACK (4u << 20)       // JSON_DEPTH_MAX fits even under sanitizers; untouched pages cost nothing
+#define HTTP_THREAD_STACK (4u << 20) // JSON_DEPTH_MAX fits even under sanitizers; untouched pages cost nothing
 
 // REST v1 (05 §12)
 #define EVENTS_PAGE_DEFAULT 20u

@@ -31,13 +31,13 @@ enum parallel_mode { PARALLEL_NONE, PARALLEL_WAIT, PARALLEL_RACE };
 
 struct opcode {
 	enum opcode_kind kind;
-	struct str id;           // hashed step id, opaque
+	struct str id; // hashed step id, opaque
 	struct str name;
 	struct str display_name; // displayName, else name, else id
 	enum parallel_mode parallel;
-	struct str opts;         // canonical JSON of opts, empty when absent
-	struct str duration;     // Sleep: opts.duration, else name (02 §7.5)
-	struct str opts_type;    // opts.type, e.g. step.ai.wrap
+	struct str opts;      // canonical JSON of opts, empty when absent
+	struct str duration;  // Sleep: opts.duration, else name (02 §7.5)
+	struct str opts_type; // opts.type, e.g. step.ai.wrap
 	// Owned payload (opcode_release) in memoised form (02 §8), NULL for kinds without one:
 	// StepRun {"data":…}, Step verbatim, StepError/StepFailed {"error":UserError}, RunComplete the bare data,
 	// others their data.
@@ -61,11 +61,11 @@ bool opcode_from_name(struct str name, enum opcode_kind *out); // any letter cas
 // ANSWER_OPCODES_MAX ops only the first ANSWER_OPCODES_MAX + 1 are kept: the engine fails the run by the count.
 // `no_retry` puts noRetry:true into the memoised error of StepErrors (02 §5.1).
 ERR_CHECKED enum err opcodes_parse(struct arena *arena, struct str body, bool no_retry, struct opcode **ops,
-                                   size_t *count, struct error *error);
+				   size_t *count, struct error *error);
 // The same from the `steps` of a checkpoint (02 §13.3): NULL, null and [] give none, inputs are not measured. An output
 // that is too large gives ERR_TOO_LARGE and leaves the ops before it in `*ops`, `*count`: they are still saved.
 ERR_CHECKED enum err opcodes_parse_value(struct arena *arena, yyjson_val *value, bool no_retry, struct opcode **ops,
-                                         size_t *count, struct error *error);
+					 size_t *count, struct error *error);
 void opcode_release(struct opcode *op);
 
 #endif

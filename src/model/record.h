@@ -8,7 +8,7 @@
 #include "base/payload.h"
 #include "base/str.h"
 
-enum record_kind { // stored; key in brackets
+enum record_kind {              // stored; key in brackets
 	RECORD_META = 1,        // ["version"] format of the records
 	RECORD_APP = 2,         // [app uuid]
 	RECORD_FUNCTION = 3,    // [function uuid]
@@ -20,8 +20,8 @@ enum record_kind { // stored; key in brackets
 #define RECORD_KEY_MAX 32
 
 enum record_op {
-	RECORD_PUT,    // insert or replace: head and body
-	RECORD_HEAD,   // replace the head, keep the body
+	RECORD_PUT,  // insert or replace: head and body
+	RECORD_HEAD, // replace the head, keep the body
 	RECORD_DELETE,
 	RECORD_DELETE_PREFIX, // all records of the kind whose key starts with `key`
 };
@@ -53,8 +53,8 @@ struct record {
 	uint8_t kind;
 	uint8_t key_len;
 	uint8_t key[RECORD_KEY_MAX];
-	struct str head;       // in the batch's arena
-	struct payload *body;  // owned reference, NULL for none (RECORD_PUT only)
+	struct str head;             // in the batch's arena
+	struct payload *body;        // owned reference, NULL for none (RECORD_PUT only)
 	struct late_text *late_body; // instead of `body`
 };
 

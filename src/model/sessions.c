@@ -1,4 +1,5 @@
 #include "model/sessions.h"
+#include "model/utf8.h"
 
 #include "base/buf.h"
 #include "model/members.h"
@@ -133,7 +134,7 @@ enum err sessions_validate(const struct sessions *sessions, struct error *error)
 		if (entry->key.len == 0) return error_set(error, ERR_INVALID, "event session keys cannot be empty");
 		if (entry->key.len > EVENT_SESSION_KEY_MAX)
 			return error_set(error, ERR_INVALID, "event session key \"%.*s\" exceeds %u bytes",
-					 STR_ARG(str_first(entry->key, 2 * EVENT_SESSION_KEY_MAX)),
+					 STR_ARG(utf8_clip(entry->key, 2 * EVENT_SESSION_KEY_MAX)),
 					 EVENT_SESSION_KEY_MAX);
 		if (entry->id.len == 0)
 			return error_set(error, ERR_INVALID, "event session \"%.*s\" cannot have an empty ID",

@@ -25,7 +25,7 @@ struct store *store_open_memory(void);
 // tables (names start with engine_) beside the reference server's. The directory must exist. ERR_BUSY when another
 // process has the store open, ERR_CORRUPT when the file is no database; messages name the path.
 ERR_CHECKED enum err store_open_sqlite(const char *path, enum durability durability, unsigned readers,
-                                       struct store **out, struct error *error);
+				       struct store **out, struct error *error);
 void store_close(struct store *store); // commits nothing; truncates the WAL after a clean run
 
 // Calls `record` for every record, kinds and keys ascending. When it returns an error the record moves to the
@@ -33,7 +33,7 @@ void store_close(struct store *store); // commits nothing; truncates the WAL aft
 // `*quarantined` counts them.
 typedef enum err store_load_fn(void *context, uint8_t kind, struct str key, struct str head, struct error *error);
 ERR_CHECKED enum err store_load(struct store *store, store_load_fn *record, void *context, uint64_t *quarantined,
-                                struct error *error);
+				struct error *error);
 
 // One transaction: begin, any number of writes, commit. After a failed write or commit call store_rollback.
 ERR_CHECKED enum err store_begin(struct store *store, struct error *error);
@@ -42,15 +42,15 @@ ERR_CHECKED enum err store_commit(struct store *store, struct error *error);
 void store_rollback(struct store *store);
 // Body of a record as the writer sees it, uncommitted changes included. ERR_NOT_FOUND when absent or without body.
 ERR_CHECKED enum err store_body(struct store *store, uint8_t kind, struct str key, struct payload **out,
-                                struct error *error);
+				struct error *error);
 // The SQLite connection inside the open transaction, for history (NULL for the memory store).
 struct sqlite3 *store_sql(struct store *store);
 
 ERR_CHECKED enum err store_reader_open(struct store *store, struct store_reader **out, struct error *error);
 void store_reader_close(struct store_reader *reader);
 // Body of a committed record; a new payload with one reference for the caller.
-ERR_CHECKED enum err store_reader_body(struct store_reader *reader, uint8_t kind, struct str key,
-                                       struct payload **out, struct error *error);
+ERR_CHECKED enum err store_reader_body(struct store_reader *reader, uint8_t kind, struct str key, struct payload **out,
+				       struct error *error);
 // The reader's own read-only SQLite connection, for history queries (NULL for the memory store).
 struct sqlite3 *store_reader_sql(struct store_reader *reader);
 
