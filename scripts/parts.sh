@@ -25,6 +25,12 @@ count_line() { # "N passed, N failed"; the last one counts
 }
 count_exit() { echo 1 0; } # the exit code says it all
 
+# What to show of a failed part's output.
+excerpt_cmocka() { grep -aE -B 6 -A 12 '^\[  (FAILED|ERROR) |ERROR: .*Sanitizer|runtime error:'; }
+excerpt_tap() { grep -aE -A 12 '^ *not ok' | grep -avE '^ *(---|\.\.\.)$'; }
+excerpt_line() { grep -aE -A 12 'FAILED|NOT caught|ERROR: |check failed|replay|Sanitizer|failed$' || tail -n 40; }
+excerpt_exit() { tail -n 40; }
+
 # part NAME COUNTER SECONDS COMMAND…: a part that runs longer than SECONDS has failed. Always succeeds.
 part() {
 	local name=$1 counter=$2 limit=$3 started=$SECONDS code=0 passed failed verdict=ok
@@ -46,8 +52,8 @@ part() {
 	{
 		printf '%-6s %-18s %6d passed %4d failed %5d s\n' $verdict "$name" "$passed" "$failed" $((SECONDS - started))
 		if [ "$failed" != 0 ]; then
-			printf '       %s ends so:\n' "$log"
-			tail -n 40 "$log" | sed 's/^/       | /'
+			printf '       from %s:\n' "$log"
+			"excerpt_$counter" <"$log" | head -n 60 | sed 's/^/       | /'
 		fi
 	} >"$results/$name.report"
 	cat "$results/$name.report"

@@ -42,7 +42,7 @@ export const sha1 = (text) => createHash("sha1").update(text).digest("hex");
 // registers by hand stays. `server: false`: there is none, the tests start their own.
 //
 // INNGEST_TEST_ONLY: a regular expression for the titles of the tests to run.
-export function suite({ server: wanted = true, concurrency = 8, flags = ["--no-poll"], ...options } = {}) {
+export function suite({ server: wanted = true, concurrency = 8, timeoutMs = TIMEOUT_MS, flags = ["--no-poll"], ...options } = {}) {
 	const only = new RegExp(process.env.INNGEST_TEST_ONLY ?? "");
 	const scenarios = [];
 	const add = (title, sdk, body) => {
@@ -56,8 +56,8 @@ export function suite({ server: wanted = true, concurrency = 8, flags = ["--no-p
 	const once = (title, body) => add(title, undefined, body);
 	test(basename(process.argv[1]), { concurrency }, async (t) => {
 		await null; // The file goes on to add its scenarios.
-		const server = wanted ? await Server.start({ flags, ...options }) : undefined;
-		const run = (one) => t.test(one.title, { timeout: 5 * TIMEOUT_MS }, () => perform(server, one));
+		const server = wanted ? await Server.start({ flags, timeoutMs, ...options }) : undefined;
+		const run = (one) => t.test(one.title, { timeout: 5 * timeoutMs }, () => perform(server, one));
 		await Promise.all(scenarios.filter(({ title }) => only.test(title)).map(run));
 		await server?.stop();
 	});

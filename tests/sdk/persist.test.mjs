@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { App, Server, suite, until } from "./harness.mjs";
 
-const { each } = suite({ server: false });
+const { each, once } = suite({ server: false });
 
 for (const how of ["SIGTERM", "SIGKILL"]) {
 	each(`runs go on after ${how} and a new start`, async ({ sdk }) => {
@@ -58,5 +58,19 @@ for (const how of ["SIGTERM", "SIGKILL"]) {
 		await app.retire();
 		await server.stop();
 		await rm(directory, { recursive: true, force: true });
+	});
+}
+
+for (const cut of [false, true]) {
+	once(`a stop while 120 calls wait for ${cut ? "an app that went away" : "their answer"}`, async () => {
+		const server = await Server.start({ flags: ["--no-poll"] });
+		let waiting = 0;
+		const app = await App.start({ server, id: "mute", answer: () => waiting++ });
+		await app.register([app.rawFunction("mute", "mute/mute", { retries: 4 })]);
+		await server.send(Array.from({ length: 120 }, () => ({ name: "mute/mute" })));
+		await until(() => waiting >= 100, "100 calls in flight");
+		if (cut) await app.down();
+		await server.stop();
+		await app.down();
 	});
 }

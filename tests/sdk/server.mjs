@@ -79,12 +79,13 @@ function collect(stream) {
 }
 
 export class Server {
-	static async start({ flags = [], env = {}, discovery = false, directory, port, gatewayPort } = {}) {
+	static async start({ flags = [], env = {}, discovery = false, timeoutMs = TIMEOUT_MS, ...places } = {}) {
 		const server = new Server();
-		server.ownsDirectory = !directory;
-		server.directory = directory ?? (await mkdtemp(join(tmpdir(), "inngest-sdk-")));
-		server.port = port ?? (await freePort());
-		server.gatewayPort = gatewayPort ?? (await freePort());
+		server.timeoutMs = timeoutMs;
+		server.ownsDirectory = !places.directory;
+		server.directory = places.directory ?? (await mkdtemp(join(tmpdir(), "inngest-sdk-")));
+		server.port = places.port ?? (await freePort());
+		server.gatewayPort = places.gatewayPort ?? (await freePort());
 		server.url = `http://127.0.0.1:${server.port}`;
 		server.flags = [
 			...["dev", "--port", `${server.port}`, "--connect-gateway-port", `${server.gatewayPort}`],
@@ -202,6 +203,7 @@ export class Server {
 				return runs.length >= count && runs;
 			},
 			async () => `event ${eventId}: ${JSON.stringify(await this.runsOf(eventId))}\n${this.tail()}`,
+			this.timeoutMs,
 		);
 	}
 
@@ -213,6 +215,7 @@ export class Server {
 				return runs.length >= count && runs.every((run) => FINAL.has(run.status)) && runs;
 			},
 			async () => `event ${eventId}: ${JSON.stringify(await this.runsOf(eventId))}\n${this.tail()}`,
+			this.timeoutMs,
 		);
 		assert.equal(ended.length, count, JSON.stringify(ended));
 		return Promise.all(ended.map((run) => this.run(run.run_id)));
