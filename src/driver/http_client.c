@@ -82,7 +82,7 @@ static void multi_free(struct http_client *client) {
 	curl_multi_cleanup(client->multi);
 	curl_global_cleanup();
 	client->multi = NULL;
-	for (size_t fd = 0; fd < client->socket_cap; fd++) CHECK(client->sockets[fd] == NULL);
+	http_socket_drop_all(client);
 }
 
 // ---- thread and mailbox ---------------------------------------------------------------------------------------
@@ -183,6 +183,7 @@ void http_client_free(struct http_client *client) {
 	atomic_store(&client->stop, true);
 	uv_async_send(&client->wake);
 	uv_thread_join(&client->thread);
+	client->joined = true;
 	run_jobs(client); // what came too late ends here, as `closing` is set
 	CHECK(uv_loop_close(&client->loop) == 0);
 	client_free_memory(client);
@@ -201,7 +202,7 @@ static void begin_exchange(struct message *message, void *context) {
 
 void http_client_start(struct http_client *client, struct http_exchange *exchange) {
 	uv_thread_t self = uv_thread_self();
-	if (uv_thread_equal(&self, &client->thread))
+	if (client->joined || uv_thread_equal(&self, &client->thread))
 		http_transfer_begin(client, exchange);
 	else
 		http_client_post(client, &exchange->message, begin_exchange, client);

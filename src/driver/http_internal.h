@@ -26,6 +26,7 @@ struct http_client {
 	uv_thread_t thread;
 	struct mailbox *mailbox;
 	atomic_bool stop;
+	bool joined; // the thread is gone: what is left is done by whoever frees the client
 	// The client's thread alone:
 	uv_loop_t loop;
 	uv_async_t wake;
@@ -79,5 +80,7 @@ struct str http_exchange_reply_header(const struct http_exchange *exchange, stru
 int http_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *socket);
 curl_socket_t http_socket_open(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 int http_socket_close(void *context, curl_socket_t fd);
+// Forgets the sockets that libcurl has closed without telling; after curl_multi_cleanup.
+void http_socket_drop_all(struct http_client *client);
 
 #endif

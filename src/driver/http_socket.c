@@ -24,7 +24,19 @@ static struct http_socket *socket_find(const struct http_client *client, curl_so
 	return (size_t)fd < client->socket_cap ? client->sockets[fd] : NULL;
 }
 
+static void free_socket(uv_handle_t *handle) {
+	free(handle->data);
+}
+
+static void socket_drop(struct http_socket *sock) {
+	sock->client->sockets[sock->fd] = NULL;
+	uv_close((uv_handle_t *)&sock->poll, free_socket);
+}
+
 static struct http_socket *socket_add(struct http_client *client, curl_socket_t fd, bool ours) {
+	// libcurl closes a socket whose connection never came about without telling: its number is free again by now.
+	struct http_socket *stale = socket_find(client, fd);
+	if (stale != NULL) socket_drop(stale);
 	if ((size_t)fd >= client->socket_cap) {
 		size_t cap = client->socket_cap > 0 ? client->socket_cap : 64;
 		while (cap <= (size_t)fd) cap *= 2;
@@ -43,15 +55,6 @@ static struct http_socket *socket_add(struct http_client *client, curl_socket_t 
 	sock->poll.data = sock;
 	client->sockets[fd] = sock;
 	return sock;
-}
-
-static void free_socket(uv_handle_t *handle) {
-	free(handle->data);
-}
-
-static void socket_drop(struct http_socket *sock) {
-	sock->client->sockets[sock->fd] = NULL;
-	uv_close((uv_handle_t *)&sock->poll, free_socket);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events);
@@ -120,4 +123,10 @@ int http_socket_close(void *context, curl_socket_t fd) {
 	struct http_socket *sock = socket_find(context, fd);
 	if (sock != NULL) socket_drop(sock);
 	return close(fd);
+}
+
+void http_socket_drop_all(struct http_client *client) {
+	for (size_t fd = 0; fd < client->socket_cap; fd++) {
+		if (client->sockets[fd] != NULL) socket_drop(client->sockets[fd]);
+	}
 }
