@@ -21,7 +21,7 @@ each("100 parallel steps", async ({ server, app, name }) => {
 	assert.equal((await server.runOf({ name: `${name}/wide` }, "Completed")).output, 4950);
 });
 
-each("500 runs at once", [V3, V4], async ({ server, app, name }) => {
+each("200 runs at once", [V3, V4], async ({ server, app, name }) => {
 	await app({
 		functions: [
 			{
@@ -35,7 +35,7 @@ each("500 runs at once", [V3, V4], async ({ server, app, name }) => {
 			},
 		],
 	});
-	const ids = await server.send(Array.from({ length: 500 }, (_, n) => ({ name: `${name}/many`, data: { n } })));
+	const ids = await server.send(Array.from({ length: 200 }, (_, n) => ({ name: `${name}/many`, data: { n } })));
 	for (const [n, id] of ids.entries()) {
 		const [run] = await server.runsEnded(id);
 		assert.equal(run.status, "Completed");
