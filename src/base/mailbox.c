@@ -47,12 +47,11 @@ static void unlock(struct mailbox *mailbox) {
 }
 
 // Called locked. The wake-up goes out after the lock, so that it may post or take itself.
-static void append_and_unlock(struct mailbox *mailbox, struct message *message) {
+static void append_and_unlock(struct mailbox *mailbox, struct message *first, struct message *last, size_t count) {
 	bool was_empty = mailbox->count == 0;
-	message->next = NULL;
-	*mailbox->tail = message;
-	mailbox->tail = &message->next;
-	mailbox->count++;
+	*mailbox->tail = first;
+	mailbox->tail = &last->next;
+	mailbox->count += count;
 	// Signalled under the lock: a consumer may free the mailbox as soon as it has taken the last message.
 	if (mailbox->waiting) pthread_cond_signal(&mailbox->arrived);
 	void (*wake)(void *context) = was_empty ? mailbox->wake : NULL;
@@ -68,13 +67,22 @@ enum err mailbox_post(struct mailbox *mailbox, struct message *message) {
 		unlock(mailbox);
 		return code;
 	}
-	append_and_unlock(mailbox, message);
+	message->next = NULL;
+	append_and_unlock(mailbox, message, message, 1);
 	return ERR_OK;
 }
 
 void mailbox_post_always(struct mailbox *mailbox, struct message *message) {
+	message->next = NULL;
+	mailbox_post_chain(mailbox, message);
+}
+
+void mailbox_post_chain(struct mailbox *mailbox, struct message *first) {
+	struct message *last = first;
+	size_t count = 1;
+	for (; last->next != NULL; last = last->next) count++;
 	lock(mailbox);
-	append_and_unlock(mailbox, message);
+	append_and_unlock(mailbox, first, last, count);
 }
 
 struct message *mailbox_take(struct mailbox *mailbox, size_t max) {

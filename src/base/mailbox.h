@@ -22,6 +22,8 @@ struct mailbox *mailbox_new(size_t capacity, void (*wake)(void *context), void *
 void mailbox_free(struct mailbox *mailbox); // must be empty
 ERR_CHECKED enum err mailbox_post(struct mailbox *mailbox, struct message *message);
 void mailbox_post_always(struct mailbox *mailbox, struct message *message);
+// The same for a NULL-terminated chain, of one message or more, which arrives as a whole.
+void mailbox_post_chain(struct mailbox *mailbox, struct message *first);
 // All waiting messages in order of arrival, at most `max` (0 = all), as a NULL-terminated chain; NULL when none.
 struct message *mailbox_take(struct mailbox *mailbox, size_t max);
 // Blocks until a message waits, the mailbox is closed, or the wall clock reaches `deadline_ms`

@@ -1,28 +1,64 @@
 #include "driver/driver.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "driver/lambda.h"
 
+struct lane { // one client
+	struct driver *driver;
+	struct http_client *client;
+	atomic_uint calls; // handed to it and not yet ended
+	// The client's thread alone: the answers of this round, which go to the engine together.
+	struct message *answers;
+	struct message **answers_end;
+	struct http_round_task round_end;
+};
+
 struct driver {
 	struct driver_config config;
+	struct lane lanes[DRIVER_CLIENTS_MAX];
 };
 
 // A call under way. What the answer has to carry is kept; the call itself ends once its request is built.
 struct flight {
 	struct http_exchange exchange;
-	struct driver *driver;
+	struct lane *lane;
 	struct ulid run_id;
 	uint32_t slot;
 	uint64_t dispatch;
 	bool lambda;
 };
 
+static void post_answers(struct http_round_task *task) {
+	struct lane *lane = container_of(task, struct lane, round_end);
+	struct message *answers = lane->answers;
+	lane->answers = NULL;
+	lane->answers_end = &lane->answers;
+	lane->driver->config.post(lane->driver->config.context, answers);
+}
+
+static void add_answer(struct lane *lane, struct command *command) {
+	command->message.next = NULL;
+	*lane->answers_end = &command->message;
+	lane->answers_end = &command->message.next;
+	http_client_at_round_end(lane->client, &lane->round_end);
+}
+
+static void lane_init(struct lane *lane, struct driver *driver, struct http_client *client) {
+	lane->driver = driver;
+	lane->client = client;
+	lane->answers_end = &lane->answers;
+	atomic_init(&lane->calls, 0);
+	http_round_task_init(&lane->round_end, post_answers);
+}
+
 struct driver *driver_new(const struct driver_config *config) {
 	struct driver *driver = mem_calloc(1, sizeof *driver);
 	driver->config = *config;
+	for (unsigned i = 0; i < config->client_count; i++) lane_init(&driver->lanes[i], driver, config->clients[i]);
 	return driver;
 }
 
@@ -30,7 +66,8 @@ void driver_free(struct driver *driver) {
 	free(driver);
 }
 
-static void flight_free(struct flight *flight) {
+static void flight_end(struct flight *flight) {
+	atomic_fetch_sub_explicit(&flight->lane->calls, 1, memory_order_relaxed);
 	http_exchange_clear(&flight->exchange);
 	free(flight);
 }
@@ -72,7 +109,6 @@ static void read_reply(struct command *command, const struct http_exchange *exch
 
 static void on_done(struct http_exchange *exchange) {
 	struct flight *flight = exchange->context;
-	const struct driver_config *config = &flight->driver->config;
 	if (exchange->failure != HTTP_FAILURE_CLOSED) {
 		struct command *command = answer_new(flight);
 		if (flight->lambda) lambda_unwrap(exchange);
@@ -81,32 +117,30 @@ static void on_done(struct http_exchange *exchange) {
 		else
 			answer_from_failure(&command->arena, STR(""), failure_text(&command->arena, exchange),
 					    &command->answer.answer);
-		config->post(config->context, command);
+		add_answer(flight->lane, command);
 	}
-	flight_free(flight);
+	flight_end(flight);
 }
 
 static void post_build_error(struct flight *flight, const struct error *error) {
-	const struct driver_config *config = &flight->driver->config;
 	struct command *command = answer_new(flight);
 	struct str text = arena_dup(&command->arena, str_from_cstr(error->message));
 	answer_from_failure(&command->arena, STR(""), text, &command->answer.answer);
-	config->post(config->context, command);
-	flight_free(flight);
+	add_answer(flight->lane, command);
+	flight_end(flight);
 }
 
-static void begin_call(struct message *message, void *context) {
-	struct driver *driver = context;
-	struct call *call = container_of(message, struct call, message);
+static void begin_call(struct lane *lane, struct call *call) {
+	const struct driver_config *config = &lane->driver->config;
 	struct flight *flight = mem_calloc(1, sizeof *flight);
 	struct error error = {.message = ""};
 	http_exchange_init(&flight->exchange);
-	flight->driver = driver;
+	flight->lane = lane;
 	flight->run_id = call->run_id;
 	flight->slot = call->slot;
 	flight->dispatch = call->dispatch;
 	flight->lambda = lambda_is_target(call->url);
-	enum err err = call_request_build(&driver->config, call, clock_wall_ms(), &flight->exchange, &error);
+	enum err err = call_request_build(config, call, clock_wall_ms(), &flight->exchange, &error);
 	call_free(call);
 	if (err != ERR_OK) {
 		post_build_error(flight, &error);
@@ -115,9 +149,42 @@ static void begin_call(struct message *message, void *context) {
 	if (flight->lambda) lambda_wrap(&flight->exchange);
 	flight->exchange.done = on_done;
 	flight->exchange.context = flight;
-	http_client_start(driver->config.client, &flight->exchange);
+	http_client_start(lane->client, &flight->exchange);
 }
 
-void driver_call(struct driver *driver, struct call *call) {
-	http_client_post(driver->config.client, &call->message, begin_call, driver);
+static void begin_calls(struct message *calls, void *context) {
+	for (struct message *next; calls != NULL; calls = next) {
+		next = calls->next;
+		begin_call(context, container_of(calls, struct call, message));
+	}
+}
+
+static struct lane *choose_lane(struct driver *driver) {
+	struct lane *chosen = &driver->lanes[0];
+	unsigned fewest = atomic_load_explicit(&chosen->calls, memory_order_relaxed);
+	for (unsigned i = 1; i < driver->config.client_count && fewest > 0; i++) {
+		unsigned calls = atomic_load_explicit(&driver->lanes[i].calls, memory_order_relaxed);
+		if (calls >= fewest) continue;
+		chosen = &driver->lanes[i];
+		fewest = calls;
+	}
+	return chosen;
+}
+
+void driver_call(struct driver *driver, struct call *calls) {
+	struct message *chains[DRIVER_CLIENTS_MAX] = {NULL}, **ends[DRIVER_CLIENTS_MAX];
+	for (unsigned i = 0; i < driver->config.client_count; i++) ends[i] = &chains[i];
+	for (struct message *call = &calls->message, *next; call != NULL; call = next) {
+		struct lane *lane = choose_lane(driver);
+		struct message ***end = &ends[lane - driver->lanes];
+		next = call->next;
+		call->next = NULL;
+		**end = call;
+		*end = &call->next;
+		atomic_fetch_add_explicit(&lane->calls, 1, memory_order_relaxed);
+	}
+	for (unsigned i = 0; i < driver->config.client_count; i++) {
+		if (chains[i] != NULL)
+			http_client_post(driver->lanes[i].client, chains[i], begin_calls, &driver->lanes[i]);
+	}
 }

@@ -50,8 +50,7 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *context) {
 	return 0;
 }
 
-static void on_prepare(uv_prepare_t *prepare) {
-	struct http_client *client = prepare->data;
+static void run_due(struct http_client *client) {
 	for (int round = 0; client->due && round < DUE_ROUNDS_MAX; round++) {
 		client->due = false;
 		on_timeout(&client->timer);
@@ -60,6 +59,29 @@ static void on_prepare(uv_prepare_t *prepare) {
 		client->due = false;
 		uv_timer_start(&client->timer, on_timeout, 0, 0);
 	}
+}
+
+void http_round_task_init(struct http_round_task *task, void (*run)(struct http_round_task *task)) {
+	list_init(&task->link);
+	task->run = run;
+}
+
+void http_client_at_round_end(struct http_client *client, struct http_round_task *task) {
+	if (list_empty(&task->link)) list_push_back(&client->round_tasks, &task->link);
+}
+
+static void run_round_tasks(struct http_client *client) {
+	struct list *node;
+	while ((node = list_pop_front(&client->round_tasks)) != NULL) {
+		struct http_round_task *task = list_entry(node, struct http_round_task, link);
+		task->run(task);
+	}
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+	struct http_client *client = prepare->data;
+	run_due(client);
+	run_round_tasks(client);
 }
 
 // The library starts with the first exchange: until then the process is spared its memory and start-up time.
@@ -101,6 +123,7 @@ static void run_jobs(struct http_client *client) {
 static void shut_down(struct http_client *client) {
 	client->closing = true;
 	http_transfer_end_all(client);
+	run_round_tasks(client);
 	multi_free(client);
 	uv_close((uv_handle_t *)&client->timer, NULL);
 	uv_close((uv_handle_t *)&client->prepare, NULL);
@@ -157,6 +180,7 @@ static void client_free_memory(struct http_client *client) {
 enum err http_client_new(struct http_client **out, struct error *error) {
 	struct http_client *client = mem_calloc(1, sizeof *client);
 	atomic_init(&client->stop, false);
+	list_init(&client->round_tasks);
 	list_init(&client->active);
 	list_init(&client->spare);
 	// Its messages are bounded by their senders: calls by the engine's workers, pings one per app.
@@ -185,6 +209,7 @@ void http_client_free(struct http_client *client) {
 	uv_thread_join(&client->thread);
 	client->joined = true;
 	run_jobs(client); // what came too late ends here, as `closing` is set
+	run_round_tasks(client);
 	CHECK(uv_loop_close(&client->loop) == 0);
 	client_free_memory(client);
 }

@@ -4,6 +4,7 @@
 #define INNGEST_DRIVER_HTTP_CLIENT_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "base/mailbox.h"
 #include "model/answer.h"
 
@@ -67,5 +68,15 @@ void http_client_free(struct http_client *client);
 // Runs `work` on the client's thread soon, in the order of the posts; for messages that become exchanges there.
 void http_client_post(struct http_client *client, struct message *message,
 		      void (*work)(struct message *message, void *context), void *context);
+
+// Something to be done once at the end of the current round of events, just before the client waits for new ones:
+// what several exchanges of one round have in common is done once. On the client's thread only; belongs to the caller.
+struct http_round_task {
+	struct list link;
+	void (*run)(struct http_round_task *task);
+};
+void http_round_task_init(struct http_round_task *task, void (*run)(struct http_round_task *task));
+// Without effect when the task is waiting already.
+void http_client_at_round_end(struct http_client *client, struct http_round_task *task);
 
 #endif

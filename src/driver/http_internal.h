@@ -31,13 +31,14 @@ struct http_client {
 	uv_loop_t loop;
 	uv_async_t wake;
 	uv_timer_t timer;     // curl's next deadline
-	uv_prepare_t prepare; // runs what curl wants at once, before the loop waits
+	uv_prepare_t prepare; // what has to be done before the loop waits: the round's end
 	bool due;             // curl asked for a time-out of 0
 	bool closing;
 	CURLM *multi;                 // NULL until the first exchange: http_client_multi
 	struct http_socket **sockets; // by file descriptor
 	size_t socket_cap;
-	struct list active; // of struct http_transfer
+	struct list round_tasks; // of struct http_round_task
+	struct list active;      // of struct http_transfer
 	struct list spare;
 	size_t spare_count;
 };

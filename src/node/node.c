@@ -24,13 +24,15 @@ struct node {
 	struct store *store;
 	struct history_writer *history;
 	struct store_reader *bodies; // the driver's
+	pthread_mutex_t bodies_mutex;
 	struct readers readers;
 	bool readers_open;
 	struct engine *engine;
 	struct mailbox *commands;
 	pthread_t engine_thread;
 	struct journal *journal;
-	struct http_client *client;
+	struct http_client *clients[DRIVER_CLIENTS_MAX];
+	unsigned client_count;
 	struct driver *driver;
 	struct server *server;
 	_Atomic(struct poller *) poller; // NULL until it runs
@@ -82,21 +84,30 @@ static void committed(void *context, struct batch *batch) {
 	struct message *replies = batch->replies;
 	batch->calls = batch->calls_last = NULL;
 	batch->replies = batch->replies_last = NULL;
-	for (struct message *next; calls != NULL; calls = next) {
-		next = calls->next;
-		driver_call(node->driver, (struct call *)calls);
-	}
+	if (calls != NULL) driver_call(node->driver, (struct call *)calls);
 	if (replies != NULL) server_reply(node->server, replies);
 	struct poller *poller = atomic_load(&node->poller);
 	if (poller != NULL && stores_an_app(batch)) poller_wake(poller);
 }
 
-static void post_always(void *context, struct command *command) {
+static void free_commands(struct message *commands) {
+	for (struct message *next; commands != NULL; commands = next) {
+		next = commands->next;
+		command_free((struct command *)commands);
+	}
+}
+
+static void post_answers(void *context, struct message *answers) {
 	struct node *node = context;
 	if (atomic_load(&node->stopping))
-		command_free(command);
+		free_commands(answers);
 	else
-		mailbox_post_always(node->commands, &command->message);
+		mailbox_post_chain(node->commands, answers);
+}
+
+static void post_always(void *context, struct command *command) {
+	command->message.next = NULL;
+	post_answers(context, &command->message);
 }
 
 static enum err post(void *context, struct command *command) {
@@ -106,7 +117,10 @@ static enum err post(void *context, struct command *command) {
 
 static enum err load_body(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error) {
 	struct node *node = context;
-	return store_reader_body(node->bodies, kind, key, out, error);
+	pthread_mutex_lock(&node->bodies_mutex);
+	enum err err = store_reader_body(node->bodies, kind, key, out, error);
+	pthread_mutex_unlock(&node->bodies_mutex);
+	return err;
 }
 
 static struct store_reader *borrow_reader(void *context) {
@@ -218,18 +232,32 @@ static enum err first_batch(struct node *node, struct batch **out, struct error 
 	return journal_write(&config, *out, error);
 }
 
+// Calling the apps is most of the server's work: a client, and so a thread, for every core.
+static enum err start_clients(struct node *node, struct error *error) {
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned wanted = cores < 1 ? 1 : cores > DRIVER_CLIENTS_MAX ? DRIVER_CLIENTS_MAX : (unsigned)cores;
+	enum err err = ERR_OK;
+	while (err == ERR_OK && node->client_count < wanted) {
+		err = http_client_new(&node->clients[node->client_count], error);
+		if (err == ERR_OK) node->client_count++;
+	}
+	return err;
+}
+
 static enum err start(struct node *node, struct error *error) {
 	struct batch *batch = NULL;
 	enum err err = open_store(node, error);
 	if (err == ERR_OK) err = restore(node, error);
-	if (err == ERR_OK) err = http_client_new(&node->client, error);
+	if (err == ERR_OK) err = start_clients(node, error);
 	if (err == ERR_OK) err = start_server(node, error);
 	if (err == ERR_OK) err = first_batch(node, &batch, error);
 	if (err != ERR_OK) {
 		batch_free(batch);
 		return err;
 	}
-	struct driver_config driver = {.client = node->client, .load = load_body, .post = post_always, .context = node};
+	struct driver_config driver = {
+		.client_count = node->client_count, .load = load_body, .post = post_answers, .context = node};
+	memcpy(driver.clients, node->clients, sizeof node->clients);
 	node->driver = driver_new(&driver);
 	struct journal_config journal = {
 		.store = node->store, .history = node->history, .committed = committed, .context = node};
@@ -238,7 +266,7 @@ static enum err start(struct node *node, struct error *error) {
 	batch_free(batch);
 	CHECK(pthread_create(&node->engine_thread, NULL, engine_main, node) == 0);
 	struct poller_config poller = {.node = node->config,
-				       .client = node->client,
+				       .client = node->clients[0],
 				       .readers = &node->readers,
 				       .own_port = server_port(node->server),
 				       .server_kind = node->config->dev ? "dev" : "cloud",
@@ -251,13 +279,6 @@ static enum err start(struct node *node, struct error *error) {
 }
 
 // ---- stop ----------------------------------------------------------------------------------------------------------
-
-static void drop_commands(struct mailbox *mailbox) {
-	for (struct message *m = mailbox_take(mailbox, 0), *next; m != NULL; m = next) {
-		next = m->next;
-		command_free((struct command *)m);
-	}
-}
 
 // Stop taking; finish and commit what was taken; then cut the calls to the apps (they are made again at the next
 // start) and let go of everything. Also undoes a start that failed half way.
@@ -272,11 +293,12 @@ static void stop(struct node *node) {
 	}
 	struct poller *poller = atomic_load(&node->poller);
 	if (poller != NULL) poller_close(poller);
-	if (node->client != NULL) http_client_free(node->client); // ends its pings too, so that the poller comes back
+	// Their pings end too, so that the poller comes back.
+	for (unsigned i = 0; i < node->client_count; i++) http_client_free(node->clients[i]);
 	if (poller != NULL) poller_stop(poller);
 	if (node->driver != NULL) driver_free(node->driver);
 	if (node->server != NULL) server_stop(node->server);
-	drop_commands(node->commands);
+	free_commands(mailbox_take(node->commands, 0));
 	mailbox_free(node->commands);
 	engine_free(node->engine);
 	if (node->history != NULL) history_writer_free(node->history);
@@ -303,7 +325,7 @@ enum err node_run(const struct node_config *config, void (*online)(void *context
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
-	struct node node = {.config = config};
+	struct node node = {.config = config, .bodies_mutex = PTHREAD_MUTEX_INITIALIZER};
 	node.commands = mailbox_new(NODE_COMMANDS_MAX, NULL, NULL);
 	enum err err = start(&node, error);
 	if (err == ERR_OK) {

@@ -51,6 +51,17 @@ static void passes_messages_in_order(void **state) {
 	assert_int_equal(mailbox_post(mailbox, &notes[0].message), ERR_OK);
 	assert_int_equal(wakes, 2);
 	assert_int_equal(number_of(mailbox_take(mailbox, 1)), 0);
+
+	mailbox_post_always(mailbox, &notes[0].message);
+	notes[1].message.next = &notes[2].message;
+	notes[2].message.next = &notes[3].message;
+	notes[3].message.next = NULL;
+	mailbox_post_chain(mailbox, &notes[1].message);
+	assert_int_equal(wakes, 3);
+	assert_int_equal(mailbox_post(mailbox, &notes[4].message), ERR_BUSY); // all four count
+	chain = mailbox_take(mailbox, 0);
+	for (int i = 0; i < 4; i++, chain = chain->next) assert_int_equal(number_of(chain), i);
+	assert_null(chain);
 	mailbox_free(mailbox);
 }
 

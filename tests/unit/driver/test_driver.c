@@ -4,17 +4,35 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "call_helper.h"
 #include "exchange_helper.h"
 #include "model/limits.h"
 
-static struct http_client *client;
+enum { CLIENTS = 2 };
+
+static struct http_client *clients[CLIENTS];
 static struct driver *driver;
 static struct mailbox *answers;
+static pthread_mutex_t posters_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t posters[CLIENTS]; // the threads that answers came from
+static int poster_count;
 
-static void post(void *context, struct command *command) {
-	mailbox_post_always(context, &command->message);
+static void note_poster(void) {
+	pthread_mutex_lock(&posters_mutex);
+	bool known = false;
+	for (int i = 0; i < poster_count; i++) known = known || pthread_equal(posters[i], pthread_self());
+	if (!known) {
+		assert_true(poster_count < CLIENTS);
+		posters[poster_count++] = pthread_self();
+	}
+	pthread_mutex_unlock(&posters_mutex);
+}
+
+static void post(void *context, struct message *chain) {
+	note_poster();
+	mailbox_post_chain(context, chain);
 }
 
 static enum err load(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error) {
@@ -26,13 +44,18 @@ static enum err load(void *context, uint8_t kind, struct str key, struct payload
 }
 
 static void open_driver(void) {
-	client = client_open();
+	poster_count = 0;
+	for (int i = 0; i < CLIENTS; i++) clients[i] = client_open();
 	answers = mailbox_new(1000, NULL, NULL);
-	struct driver_config config = {.client = client, .load = load, .post = post, .context = answers};
+	struct driver_config config = {.client_count = CLIENTS, .load = load, .post = post, .context = answers};
+	memcpy(config.clients, clients, sizeof clients);
 	driver = driver_new(&config);
 }
+static void free_clients(void) {
+	for (int i = 0; i < CLIENTS; i++) http_client_free(clients[i]);
+}
 static void close_driver(void) {
-	http_client_free(client);
+	free_clients();
 	driver_free(driver);
 	mailbox_free(answers);
 }
@@ -191,11 +214,32 @@ static void shutdown_posts_nothing(void **state) {
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/", app.port);
 	for (int i = 0; i < 5; i++) driver_call(driver, call_make(url, 0));
 	app_wait_requests(&app, 5);
-	http_client_free(client);
+	free_clients();
 	assert_null(mailbox_take(answers, 0));
 	driver_free(driver);
 	mailbox_free(answers);
 	open_driver(); // for the tear-down
+	app_stop(&app);
+}
+
+static void a_chain_is_shared_out(void **state) {
+	(void)state;
+	struct app app = {0};
+	char url[64];
+	enum { CALLS = 30 };
+	assert_true(app_start(&app, sdk));
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/", app.port);
+	struct call *chain = call_make(url, 0);
+	struct message *last = &chain->message;
+	for (int i = 1; i < CALLS; i++) {
+		last->next = &call_make(url, 0)->message;
+		last = last->next;
+	}
+	last->next = NULL;
+	driver_call(driver, chain);
+	for (int i = 0; i < CALLS; i++) command_free(next_answer());
+	assert_int_equal(app.requests, CALLS);
+	assert_int_equal(poster_count, CLIENTS);
 	app_stop(&app);
 }
 
@@ -215,7 +259,7 @@ static void many_calls(void **state) {
 		if (sent++ < CALLS) driver_call(driver, call_make(url, 0));
 	}
 	assert_int_equal(app.requests, CALLS);
-	assert_true(app.connections <= IN_FLIGHT);
+	assert_true(app.connections <= CLIENTS * IN_FLIGHT);
 	app_stop(&app);
 }
 
@@ -226,6 +270,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(missing_state_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lambda_apps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shutdown_posts_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_chain_is_shared_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_calls, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
