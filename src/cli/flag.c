@@ -31,7 +31,7 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 	[FLAG_ID_RETRY_INTERVAL] = {"retry-interval", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = 86400, .unit = "seconds",
 		.help = "Wait exactly this long before each retry; 0 uses growing waits"},
 	[FLAG_ID_QUEUE_WORKERS] = {"queue-workers", .type = FLAG_INT, ON_BOTH, .fallback = "100", .max = COUNT_MAX,
-		.help = "Steps that may be executing at the same time"},
+		.help = "Steps that may be executing at the same time, in each app"},
 	[FLAG_ID_TICK] = {"tick", .type = FLAG_INT, ON_BOTH, .fallback = "150", .max = 3600000, .unit = "ms",
 		.help = "Accepted for compatibility; the queue is never polled"},
 	[FLAG_ID_PERSIST] = {"persist", .type = FLAG_BOOL, ON_DEV,

@@ -12,7 +12,7 @@
 struct engine;
 
 struct engine_config {
-	uint32_t workers;           // calls in flight at once (--queue-workers); 0 means 100
+	uint32_t workers;           // calls in flight at once per app (--queue-workers); 0 means 100
 	uint64_t retry_interval_ms; // > 0 replaces the back-off table (--retry-interval)
 	uint32_t steps_max;         // 0 means RUN_STEPS_MAX
 	uint64_t rest_after_ms;     // a run whose next work is further away than this drops its payloads; 0 means 1 s

@@ -20,6 +20,11 @@ struct app {
 	char *name, *url, *error, *method, *checksum; // never NULL; error empty: healthy
 	char *sdk_language, *sdk_version, *framework, *app_version, *metadata;
 	bool archived;
+
+	// queue (queue.c)
+	uint32_t calls;    // of its functions, in flight
+	struct list turns; // of struct function with ready items
+	struct list turn;  // in engine->turns while it has turns and may make another call
 };
 
 struct function {
@@ -41,7 +46,7 @@ struct function {
 
 	// queue (queue.c)
 	struct heap ready; // items that may run now, by score
-	struct list turn;  // in engine->turns while `ready` is not empty
+	struct list turn;  // in app->turns while `ready` is not empty
 };
 
 // One event trigger in the index. Exact names and patterns share the map: an event name is looked up as itself and as
@@ -159,7 +164,7 @@ struct engine {
 	struct map idem;
 
 	struct heap timers;
-	struct list turns;
+	struct list turns; // of struct app
 	uint64_t sequence; // order of arrival in the heaps
 	uint64_t dispatches;
 	uint32_t calls;
@@ -245,7 +250,8 @@ void item_set_target(struct item *item, struct str target);
 void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
 void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
 void item_unqueue(struct engine *engine, struct item *item);
-void item_finish(struct engine *engine, struct item *item); // done: record deleted, memory freed
+void item_call_ended(struct engine *engine, struct item *item); // IN_CALL no more, neither in a heap
+void item_finish(struct engine *engine, struct item *item);     // done: record deleted, memory freed
 void item_free(struct item *item);
 void item_touch(struct engine *engine, struct item *item);
 struct item *run_item_for(const struct run *run, struct str target); // live plan or sleep of a step

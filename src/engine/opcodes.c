@@ -370,8 +370,7 @@ void apply_answer(struct engine *engine, struct command *command) {
 		if (candidate->slot == command->answer.slot) item = candidate;
 	}
 	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch) return;
-	engine->calls--;
-	item->state = ITEM_LATER;
+	item_call_ended(engine, item);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {
 	case ANSWER_OPCODES:

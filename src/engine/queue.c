@@ -1,8 +1,9 @@
 // The queue: items wait in their function's heap until a worker is free, or in the timer heap until they are due.
 //
-// Functions with ready work take turns (engine->turns), so one function with a million items does not hold up
-// another. Limits of later releases hang between the heap and the call: an item that a limit blocks leaves the heap for
-// the limit's own FIFO and comes back when a slot frees.
+// Apps with ready work take turns (engine->turns), and so do the functions of an app (app->turns): neither a function
+// with a million items nor an app that never answers holds up another. Calls in flight are bounded per app. Limits of
+// later releases hang between the heap and the call: an item that a limit blocks leaves the heap for the limit's own
+// FIFO and comes back when a slot frees.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +53,12 @@ void item_queue(struct engine *engine, struct item *item) {
 	item_resume(engine, item);
 }
 
+// Lets the app take part in the turns, unless it has nothing to do or as many calls in flight as it may.
+static void offer_turn(struct engine *engine, struct app *app) {
+	bool wanted = !list_empty(&app->turns) && app->calls < engine->config.workers;
+	if (wanted && list_empty(&app->turn)) list_push_back(&engine->turns, &app->turn);
+}
+
 void item_resume(struct engine *engine, struct item *item) {
 	struct function *function = item->run->function;
 	if (item->due_ms > engine->now || item->kind == ITEM_SLEEP) {
@@ -62,7 +69,16 @@ void item_resume(struct engine *engine, struct item *item) {
 	item->state = ITEM_READY;
 	heap_push(&function->ready, &item->node, score(item), engine->sequence++);
 	engine->ready_count++;
-	if (list_empty(&function->turn)) list_push_back(&engine->turns, &function->turn);
+	if (list_empty(&function->turn)) list_push_back(&function->app->turns, &function->turn);
+	offer_turn(engine, function->app);
+}
+
+void item_call_ended(struct engine *engine, struct item *item) {
+	struct app *app = item->run->function->app;
+	engine->calls--;
+	app->calls--;
+	item->state = ITEM_LATER;
+	offer_turn(engine, app);
 }
 
 void item_unqueue(struct engine *engine, struct item *item) {
@@ -75,9 +91,10 @@ void item_unqueue(struct engine *engine, struct item *item) {
 		heap_remove(&function->ready, &item->node);
 		engine->ready_count--;
 		if (function->ready.count == 0) list_remove(&function->turn);
+		if (list_empty(&function->app->turns)) list_remove(&function->app->turn);
 		break;
 	case ITEM_IN_CALL:
-		engine->calls--; // its answer will find nothing
+		item_call_ended(engine, item); // its answer will find nothing
 		break;
 	}
 	item->state = ITEM_LATER;
@@ -162,6 +179,7 @@ static void start_call(struct engine *engine, struct item *item) {
 	item->call_attempt = item->attempt;
 	item->dispatch = ++engine->dispatches;
 	engine->calls++;
+	run->function->app->calls++;
 	run_note(engine, run);
 	if ((run->flags & RUN_STARTED) == 0) {
 		run->flags |= RUN_STARTED;
@@ -175,13 +193,14 @@ static void start_call(struct engine *engine, struct item *item) {
 }
 
 void queue_dispatch(struct engine *engine) {
-	while (engine->calls < engine->config.workers && !list_empty(&engine->turns)) {
-		struct function *function = list_entry(engine->turns.next, struct function, turn);
+	while (!list_empty(&engine->turns)) {
+		struct app *app = list_entry(list_pop_front(&engine->turns), struct app, turn);
+		struct function *function = list_entry(list_pop_front(&app->turns), struct function, turn);
 		struct item *item = container_of(heap_pop(&function->ready), struct item, node);
 		engine->ready_count--;
-		list_remove(&function->turn);
-		if (function->ready.count > 0) list_push_back(&engine->turns, &function->turn);
+		if (function->ready.count > 0) list_push_back(&app->turns, &function->turn);
 		start_call(engine, item);
+		offer_turn(engine, app);
 	}
 }
 

@@ -35,6 +35,8 @@ struct app *app_new(struct engine *engine, const struct uuid *id) {
 	struct app *app = mem_calloc(1, sizeof *app);
 	app->id = *id;
 	list_init(&app->functions);
+	list_init(&app->turns);
+	list_init(&app->turn);
 	char **fields[] = {&app->name,         &app->url,         &app->error,     &app->method,      &app->checksum,
 			   &app->sdk_language, &app->sdk_version, &app->framework, &app->app_version, &app->metadata};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) app_set(fields[i], STR(""));

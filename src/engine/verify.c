@@ -47,6 +47,18 @@ static void verify_run(const struct engine *engine, const struct run *run, struc
 	list_for_each(node, &run->items) verify_item(engine, run, list_entry(node, struct item, of_run), census);
 }
 
+static void verify_apps(const struct engine *engine) {
+	uint64_t calls = 0;
+	list_for_each(node, &engine->apps) {
+		const struct app *app = list_entry(node, struct app, all);
+		bool may_call = app->calls < engine->config.workers;
+		CHECK(app->calls <= engine->config.workers);
+		CHECK((!list_empty(&app->turns) && may_call) == !list_empty(&app->turn));
+		calls += app->calls;
+	}
+	CHECK(calls == engine->calls);
+}
+
 void engine_verify(const struct engine *engine) {
 	struct census census = {0};
 	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
@@ -56,7 +68,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.ready == engine->ready_count);
 	CHECK(census.later == engine->timers.count);
 	CHECK(census.in_call == engine->calls);
-	CHECK(engine->calls <= engine->config.workers);
+	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	uint64_t patterns = 0, slugs = 0, entries = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;

@@ -17,7 +17,7 @@ struct node_config {
 	bool discovery, poll;
 	uint32_t poll_interval_s;  // 0: 5
 	uint32_t retry_interval_s; // 0: the back-off table
-	uint32_t queue_workers;    // 0: 100
+	uint32_t queue_workers;    // per app; 0: 100
 	bool persist;
 	const char *sqlite_dir; // NULL or empty: ./.inngest; only with persist
 	enum durability durability;

@@ -225,12 +225,17 @@ once("the wrong answer again and again does not stall a run", async (context) =>
 once("an app that never answers holds nobody up", async (context) => {
 	const { server, name, app } = context;
 	const waiting = [];
-	const mute = await app({ id: `${name}-mute`, answer: ({ response }) => waiting.push(response) });
+	let muted = true;
+	const answer = (response) => response.writeHead(200, SDK).end('"at last"');
+	const mute = await app({ id: `${name}-mute`, answer: ({ response }) => (muted ? waiting.push(response) : answer(response)) });
 	await mute.register([mute.rawFunction("mute", `${name}/mute`)]);
-	const ids = await server.send(Array.from({ length: 90 }, () => ({ name: `${name}/mute` })));
-	await until(() => waiting.length === 90, () => `90 calls in flight; there are ${waiting.length}`);
+	// Far more than the 100 calls that one app may have in flight (--queue-workers).
+	const ids = await server.send(Array.from({ length: 250 }, () => ({ name: `${name}/mute` })));
+	await until(() => waiting.length === 100, () => `100 calls in flight; there are ${waiting.length}`);
 	const give = await scripted(context);
 	assert.equal((await give({ body: '"quick"' })).output, "quick");
-	for (const response of waiting) response.writeHead(200, SDK).end('"at last"');
+	assert.equal(waiting.length, 100);
+	muted = false;
+	for (const response of waiting) answer(response);
 	for (const id of ids) assert.equal((await server.runsEnded(id))[0].output, "at last");
 });

@@ -336,6 +336,31 @@ static void test_workers_bound_calls(void **state) {
 	assert_int_equal(fixture_calls(f), 1);
 }
 
+static void test_workers_are_per_app(void **state) {
+	struct fixture *f = *state;
+	fixture_close(f);
+	f->config.workers = 2;
+	fixture_open(f);
+	fixture_register(f, "mute", "mute-a|t/a|2 mute-b|t/b|2");
+	fixture_register(f, "other", "other-c|t/c|2");
+	fixture_event(f, "{\"name\":\"t/a\"}");
+	struct target first = fixture_target(fixture_call(f, 0));
+	struct uuid mute = fixture_call(f, 0)->app_id;
+	fixture_event(f, "{\"name\":\"t/b\"}");
+	assert_int_equal(fixture_calls(f), 1);
+	fixture_event(f, "{\"name\":\"t/a\"}"); // the third finds both workers of its app busy
+	assert_int_equal(fixture_calls(f), 0);
+	for (int i = 0; i < 2; i++) {
+		fixture_event(f, "{\"name\":\"t/c\"}"); // which is nothing to another app
+		assert_int_equal(fixture_calls(f), 1);
+	}
+	fixture_event(f, "{\"name\":\"t/c\"}");
+	assert_int_equal(fixture_calls(f), 0);
+	fixture_answer(f, first, 200, "1", "1"); // frees a worker of its own app only
+	assert_int_equal(fixture_calls(f), 1);
+	assert_true(uuid_eq(&fixture_call(f, 0)->app_id, &mute));
+}
+
 static void test_restart_makes_calls_again(void **state) {
 	struct fixture *f = *state;
 	struct target to = begin(f, "2");
@@ -398,6 +423,7 @@ int main(void) {
 		TEST(test_late_event_starts_a_run),
 		TEST(test_future_event_waits),
 		TEST(test_workers_bound_calls),
+		TEST(test_workers_are_per_app),
 		TEST(test_restart_makes_calls_again),
 		TEST(test_unreadable_record_is_set_aside),
 		TEST(test_determinism),
