@@ -8,7 +8,8 @@
 
 static int usage(void) {
 	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--batch EVENTS] [OPTION]\n"
-			"       bench_load calls --port PORT --function zero|sequential|parallel [OPTION]\n"
+			"       bench_load calls --port PORT --function zero|sequential|parallel\n"
+			"                        [--client sockets|library] [OPTION]\n"
 			"options: --connections N (100)  --warmup-ms MS (1000)  --duration-ms MS (5000)\n");
 	return 2;
 }
@@ -16,6 +17,7 @@ static int usage(void) {
 struct options {
 	const char *key;
 	const char *function;
+	const char *client;
 	uint64_t port, batch, connections, warmup_ms, duration_ms;
 };
 
@@ -27,6 +29,7 @@ static bool read_options(int argc, char **argv, struct options *out) {
 	} known[] = {
 		{STR("--key"), .text = &out->key},
 		{STR("--function"), .text = &out->function},
+		{STR("--client"), .text = &out->client},
 		{STR("--port"), .number = &out->port},
 		{STR("--batch"), .number = &out->batch},
 		{STR("--connections"), .number = &out->connections},
@@ -42,7 +45,8 @@ static bool read_options(int argc, char **argv, struct options *out) {
 		else if (!str_to_u64(str_from_cstr(argv[i + 1]), known[k].number))
 			return false;
 	}
-	return out->port > 0 && out->port <= UINT16_MAX && out->connections > 0 && out->batch > 0;
+	bool client_known = strcmp(out->client, "sockets") == 0 || strcmp(out->client, "library") == 0;
+	return client_known && out->port > 0 && out->port <= UINT16_MAX && out->connections > 0 && out->batch > 0;
 }
 
 static bool make_plan(struct str mode, const struct options *options, struct load_plan *plan) {
@@ -64,13 +68,19 @@ static bool make_plan(struct str mode, const struct options *options, struct loa
 
 int main(int argc, char **argv) {
 	static struct load_result result;
-	struct options options = {
-		.key = "bench", .function = "", .batch = 1, .connections = 100, .warmup_ms = 1000, .duration_ms = 5000};
+	struct options options = {.key = "bench",
+				  .function = "",
+				  .client = "sockets",
+				  .batch = 1,
+				  .connections = 100,
+				  .warmup_ms = 1000,
+				  .duration_ms = 5000};
 	struct load_plan plan;
 	struct error error = {0};
 	if (argc < 2 || !read_options(argc, argv, &options) || !make_plan(str_from_cstr(argv[1]), &options, &plan))
 		return usage();
-	enum err err = load_drive(&plan, &result, &error);
+	bool library = strcmp(options.client, "library") == 0;
+	enum err err = (library ? load_drive_library : load_drive)(&plan, &result, &error);
 	load_requests_free(&plan);
 	if (err != ERR_OK) {
 		fprintf(stderr, "bench_load: %s\n", error.message);

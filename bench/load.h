@@ -1,5 +1,4 @@
 // The load generator: a closed loop over kept-alive connections, one request under way on each, no pipelining.
-// One process, one thread.
 #ifndef INNGEST_BENCH_LOAD_H
 #define INNGEST_BENCH_LOAD_H
 
@@ -32,6 +31,10 @@ void load_requests_events(struct load_plan *plan, const char *key, unsigned batc
 void load_requests_calls(struct load_plan *plan, enum scenario_id function);
 void load_requests_free(struct load_plan *plan);
 
+// Over bare sockets: what the machine allows.
 ERR_CHECKED enum err load_drive(const struct load_plan *plan, struct load_result *out, struct error *error);
+// The same with the HTTP library and as many threads as the server uses: what a server can reach that costs nothing
+// itself. Latencies are not taken.
+ERR_CHECKED enum err load_drive_library(const struct load_plan *plan, struct load_result *out, struct error *error);
 
 #endif

@@ -1,6 +1,7 @@
 // Throughput: app calls with a steady backlog of runs, ingest, and the loopback ceiling.
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "measure.h"
@@ -39,18 +40,18 @@ static enum err read_figures(struct str text, struct load_figures *out, struct e
 	return error_set(error, ERR_IO, "%llu requests were refused", refused);
 }
 
-static enum err run_load(const struct measure *measure, uint16_t port, const char *mode, const char *option,
-			 const char *value, const char *connections, unsigned duration_ms, struct load_figures *out,
-			 struct error *error) {
+static enum err run_load(const struct measure *measure, uint16_t port, const char *mode, const char *client,
+			 const char *option, const char *value, const char *connections, unsigned duration_ms,
+			 struct load_figures *out, struct error *error) {
 	char program[600], port_text[8], warmup[16], duration[16];
 	struct buf output;
 	snprintf(program, sizeof program, "%s/bench_load", measure->config.programs);
 	snprintf(port_text, sizeof port_text, "%u", port);
 	snprintf(warmup, sizeof warmup, "%u", measure->warmup_ms);
 	snprintf(duration, sizeof duration, "%u", duration_ms);
-	const char *argv[] = {program,         mode,          "--port", port_text,       option,
-			      value,           "--warmup-ms", warmup,   "--duration-ms", duration,
-			      "--connections", connections,   NULL};
+	const char *argv[] = {program,         mode,     "--client",      client,        "--port",
+			      port_text,       option,   value,           "--warmup-ms", warmup,
+			      "--duration-ms", duration, "--connections", connections,   NULL};
 	buf_init(&output, OUTPUT_MAX);
 	enum err err = process_capture(argv, &output, error);
 	if (err == ERR_OK) err = read_figures(buf_view(&output), out, error);
@@ -61,7 +62,8 @@ static enum err run_load(const struct measure *measure, uint16_t port, const cha
 // ---- calls -----------------------------------------------------------------------------------------------------
 
 struct round {
-	double ceiling; // calls/s with no server between
+	double ceiling; // calls/s with no server between, by the HTTP library
+	double sockets; // the same over bare sockets
 	double calls_per_s;
 	double cpu_us; // of the server, per call
 };
@@ -115,16 +117,22 @@ static enum err feed_window(struct feed *feed, const struct measure *measure, un
 	return stand_wait_all(feed->stand, 0, feed->sent, &feed->counts, error); // nothing may be lost
 }
 
-// The ceiling, with the server idle beside it, and at once the server's own figure.
+// The ceilings, with the server idle beside them, and at once the server's own figure.
 static enum err run_round(const struct measure *measure, struct stand *stand, enum scenario_id scenario,
 			  struct round *out, struct error *error) {
 	struct feed feed = {.stand = stand, .scenario = scenario, .backlog = FIRST_RUNS};
 	struct load_figures figures = {0};
-	enum err err = run_load(measure, stand->app_port, "calls", "--function", scenarios[scenario].name,
-				CALL_CONNECTIONS, measure->duration_ms / ROUNDS, &figures, error);
+	const char *name = scenarios[scenario].name;
+	unsigned window_ms = measure->duration_ms / ROUNDS;
+	enum err err = run_load(measure, stand->app_port, "calls", "library", "--function", name, CALL_CONNECTIONS,
+				window_ms, &figures, error);
 	out->ceiling = figures.per_second;
+	if (err == ERR_OK)
+		err = run_load(measure, stand->app_port, "calls", "sockets", "--function", name, CALL_CONNECTIONS,
+			       window_ms, &figures, error);
+	out->sockets = figures.per_second;
 	if (err == ERR_OK) err = stand_reset_counts(stand, error);
-	return err == ERR_OK ? feed_window(&feed, measure, measure->duration_ms / ROUNDS, out, error) : err;
+	return err == ERR_OK ? feed_window(&feed, measure, window_ms, out, error) : err;
 }
 
 static double median(const struct round *rounds, double (*figure)(const struct round *)) {
@@ -147,6 +155,12 @@ static double round_calls(const struct round *round) {
 static double round_ratio(const struct round *round) {
 	return round->calls_per_s / round->ceiling;
 }
+static double round_sockets(const struct round *round) {
+	return round->sockets;
+}
+static double round_sockets_ratio(const struct round *round) {
+	return round->calls_per_s / round->sockets;
+}
 static double round_cpu(const struct round *round) {
 	return round->cpu_us;
 }
@@ -155,25 +169,30 @@ static double round_cpu(const struct round *round) {
 // neighbours; each row is the median of the rounds.
 enum err measure_calls(const struct measure *measure, enum scenario_id scenario, double *values, struct error *error) {
 	static const struct {
-		enum metric ceiling, calls, ratio, cpu;
+		double (*figure)(const struct round *round);
+		enum metric metrics[SCENARIO_COUNT];
 	} rows[] = {
-		[SCENARIO_ZERO] = {METRIC_ZERO_CEILING, METRIC_ZERO_CALLS, METRIC_ZERO_RATIO, METRIC_ZERO_CPU},
-		[SCENARIO_SEQUENTIAL] = {METRIC_SEQUENTIAL_CEILING, METRIC_SEQUENTIAL_CALLS, METRIC_SEQUENTIAL_RATIO,
-					 METRIC_SEQUENTIAL_CPU},
-		[SCENARIO_PARALLEL] = {METRIC_PARALLEL_CEILING, METRIC_PARALLEL_CALLS, METRIC_PARALLEL_RATIO,
-				       METRIC_PARALLEL_CPU},
+#define ROW(figure, name)                                                                    \
+	{                                                                                    \
+		figure, {                                                                    \
+			METRIC_ZERO_##name, METRIC_SEQUENTIAL_##name, METRIC_PARALLEL_##name \
+		}                                                                            \
+	}
+		ROW(round_ceiling, CEILING),
+		ROW(round_calls, CALLS),
+		ROW(round_ratio, RATIO),
+		ROW(round_sockets, SOCKETS),
+		ROW(round_sockets_ratio, SOCKETS_RATIO),
+		ROW(round_cpu, CPU),
+#undef ROW
 	};
 	struct stand stand;
 	struct round rounds[ROUNDS] = {0};
 	enum err err = measure_open(measure, &stand, error);
 	for (unsigned i = 0; i < ROUNDS && err == ERR_OK; i++)
 		err = run_round(measure, &stand, scenario, &rounds[i], error);
-	if (err == ERR_OK) {
-		values[rows[scenario].ceiling] = median(rounds, round_ceiling);
-		values[rows[scenario].calls] = median(rounds, round_calls);
-		values[rows[scenario].ratio] = median(rounds, round_ratio);
-		values[rows[scenario].cpu] = median(rounds, round_cpu);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows) && err == ERR_OK; i++)
+		values[rows[i].metrics[scenario]] = median(rounds, rows[i].figure);
 	measure_close(&stand, err);
 	return err;
 }
@@ -200,7 +219,7 @@ enum err measure_ingest(const struct measure *measure, unsigned batch, double *v
 	struct process_usage before = {0}, after = {0};
 	if (err == ERR_OK) {
 		before = process_usage(stand.server);
-		err = run_load(measure, stand.server_port, "events", "--batch", batch > 1 ? "100" : "1",
+		err = run_load(measure, stand.server_port, "events", "sockets", "--batch", batch > 1 ? "100" : "1",
 			       batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS, measure->duration_ms, &figures,
 			       error);
 		after = process_usage(stand.server);

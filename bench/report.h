@@ -8,37 +8,43 @@
 #include "base/error.h"
 
 // One row each; X(name, key, title, unit, decimals)
-#define METRICS(X)                                                                                     \
-	X(START, "start_ms", "start: exec to /health", "ms", 1)                                        \
-	X(IDLE_RSS, "idle_rss_mb", "idle RSS", "MB", 1)                                                \
-	X(IDLE_CPU, "idle_cpu_percent", "idle CPU", "%", 1)                                            \
-	X(IDLE_WAKEUPS, "idle_wakeups_per_s", "idle wake-ups", "/s", 1)                                \
-	X(EVENT_CALL_P50, "event_to_call_p50_ms", "event to first call, p50", "ms", 3)                 \
-	X(EVENT_CALL_P99, "event_to_call_p99_ms", "event to first call, p99", "ms", 3)                 \
-	X(STEP_STEP_P50, "step_to_step_p50_ms", "step to step, p50", "ms", 3)                          \
-	X(STEP_STEP_P99, "step_to_step_p99_ms", "step to step, p99", "ms", 3)                          \
-	X(ZERO_CEILING, "zero_ceiling_calls_per_s", "0 steps: loopback ceiling", "/s", 0)              \
-	X(ZERO_CALLS, "zero_calls_per_s", "0 steps: app calls", "/s", 0)                               \
-	X(ZERO_RATIO, "zero_ratio", "0 steps: share of the ceiling", "", 3)                            \
-	X(ZERO_CPU, "zero_cpu_us_per_call", "0 steps: CPU per call", "us", 1)                          \
-	X(SEQUENTIAL_CEILING, "sequential_ceiling_calls_per_s", "10 steps: loopback ceiling", "/s", 0) \
-	X(SEQUENTIAL_CALLS, "sequential_calls_per_s", "10 steps: app calls", "/s", 0)                  \
-	X(SEQUENTIAL_RATIO, "sequential_ratio", "10 steps: share of the ceiling", "", 3)               \
-	X(SEQUENTIAL_CPU, "sequential_cpu_us_per_call", "10 steps: CPU per call", "us", 1)             \
-	X(PARALLEL_CEILING, "parallel_ceiling_calls_per_s", "10 parallel: loopback ceiling", "/s", 0)  \
-	X(PARALLEL_CALLS, "parallel_calls_per_s", "10 parallel: app calls", "/s", 0)                   \
-	X(PARALLEL_RATIO, "parallel_ratio", "10 parallel: share of the ceiling", "", 3)                \
-	X(PARALLEL_CPU, "parallel_cpu_us_per_call", "10 parallel: CPU per call", "us", 1)              \
-	X(INGEST_RATE, "ingest_events_per_s", "ingest, 1 a POST: events", "/s", 0)                     \
-	X(INGEST_P50, "ingest_p50_ms", "ingest, 1 a POST: p50", "ms", 3)                               \
-	X(INGEST_P99, "ingest_p99_ms", "ingest, 1 a POST: p99", "ms", 3)                               \
-	X(INGEST_CPU, "ingest_cpu_us_per_event", "ingest, 1 a POST: CPU per event", "us", 1)           \
-	X(BATCH_RATE, "ingest100_events_per_s", "ingest, 100 a POST: events", "/s", 0)                 \
-	X(BATCH_P99, "ingest100_p99_ms", "ingest, 100 a POST: p99", "ms", 3)                           \
-	X(BATCH_CPU, "ingest100_cpu_us_per_event", "ingest, 100 a POST: CPU per event", "us", 1)       \
-	X(SLEEP_RATE, "sleeping_started_per_s", "sleeping runs started", "/s", 0)                      \
-	X(SLEEP_BYTES, "sleeping_bytes_per_run", "memory per sleeping run", "B", 0)                    \
-	X(SLEEP_DISK, "sleeping_disk_bytes_per_run", "disk per sleeping run", "B", 0)                  \
+#define METRICS(X)                                                                                        \
+	X(START, "start_ms", "start: exec to /health", "ms", 1)                                           \
+	X(IDLE_RSS, "idle_rss_mb", "idle RSS", "MB", 1)                                                   \
+	X(IDLE_CPU, "idle_cpu_percent", "idle CPU", "%", 1)                                               \
+	X(IDLE_WAKEUPS, "idle_wakeups_per_s", "idle wake-ups", "/s", 1)                                   \
+	X(EVENT_CALL_P50, "event_to_call_p50_ms", "event to first call, p50", "ms", 3)                    \
+	X(EVENT_CALL_P99, "event_to_call_p99_ms", "event to first call, p99", "ms", 3)                    \
+	X(STEP_STEP_P50, "step_to_step_p50_ms", "step to step, p50", "ms", 3)                             \
+	X(STEP_STEP_P99, "step_to_step_p99_ms", "step to step, p99", "ms", 3)                             \
+	X(ZERO_CEILING, "zero_ceiling_calls_per_s", "0 steps: loopback ceiling", "/s", 0)                 \
+	X(ZERO_CALLS, "zero_calls_per_s", "0 steps: app calls", "/s", 0)                                  \
+	X(ZERO_RATIO, "zero_ratio", "0 steps: share of the ceiling", "", 3)                               \
+	X(ZERO_SOCKETS, "zero_sockets_calls_per_s", "0 steps: bare sockets", "/s", 0)                     \
+	X(ZERO_SOCKETS_RATIO, "zero_sockets_ratio", "0 steps: share of bare sockets", "", 3)              \
+	X(ZERO_CPU, "zero_cpu_us_per_call", "0 steps: CPU per call", "us", 1)                             \
+	X(SEQUENTIAL_CEILING, "sequential_ceiling_calls_per_s", "10 steps: loopback ceiling", "/s", 0)    \
+	X(SEQUENTIAL_CALLS, "sequential_calls_per_s", "10 steps: app calls", "/s", 0)                     \
+	X(SEQUENTIAL_RATIO, "sequential_ratio", "10 steps: share of the ceiling", "", 3)                  \
+	X(SEQUENTIAL_SOCKETS, "sequential_sockets_calls_per_s", "10 steps: bare sockets", "/s", 0)        \
+	X(SEQUENTIAL_SOCKETS_RATIO, "sequential_sockets_ratio", "10 steps: share of bare sockets", "", 3) \
+	X(SEQUENTIAL_CPU, "sequential_cpu_us_per_call", "10 steps: CPU per call", "us", 1)                \
+	X(PARALLEL_CEILING, "parallel_ceiling_calls_per_s", "10 parallel: loopback ceiling", "/s", 0)     \
+	X(PARALLEL_CALLS, "parallel_calls_per_s", "10 parallel: app calls", "/s", 0)                      \
+	X(PARALLEL_RATIO, "parallel_ratio", "10 parallel: share of the ceiling", "", 3)                   \
+	X(PARALLEL_SOCKETS, "parallel_sockets_calls_per_s", "10 parallel: bare sockets", "/s", 0)         \
+	X(PARALLEL_SOCKETS_RATIO, "parallel_sockets_ratio", "10 parallel: share of bare sockets", "", 3)  \
+	X(PARALLEL_CPU, "parallel_cpu_us_per_call", "10 parallel: CPU per call", "us", 1)                 \
+	X(INGEST_RATE, "ingest_events_per_s", "ingest, 1 a POST: events", "/s", 0)                        \
+	X(INGEST_P50, "ingest_p50_ms", "ingest, 1 a POST: p50", "ms", 3)                                  \
+	X(INGEST_P99, "ingest_p99_ms", "ingest, 1 a POST: p99", "ms", 3)                                  \
+	X(INGEST_CPU, "ingest_cpu_us_per_event", "ingest, 1 a POST: CPU per event", "us", 1)              \
+	X(BATCH_RATE, "ingest100_events_per_s", "ingest, 100 a POST: events", "/s", 0)                    \
+	X(BATCH_P99, "ingest100_p99_ms", "ingest, 100 a POST: p99", "ms", 3)                              \
+	X(BATCH_CPU, "ingest100_cpu_us_per_event", "ingest, 100 a POST: CPU per event", "us", 1)          \
+	X(SLEEP_RATE, "sleeping_started_per_s", "sleeping runs started", "/s", 0)                         \
+	X(SLEEP_BYTES, "sleeping_bytes_per_run", "memory per sleeping run", "B", 0)                       \
+	X(SLEEP_DISK, "sleeping_disk_bytes_per_run", "disk per sleeping run", "B", 0)                     \
 	X(RECOVERY, "recovery_ms", "recovery with the sleeping runs", "ms", 1)
 
 #define METRIC_ENUM(name, key, title, unit, decimals) METRIC_##name,
