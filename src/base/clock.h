@@ -28,4 +28,30 @@ void date_format_rfc3339(struct buf *out, int64_t ns);
 // Go's printed form: 2026-11-21 08:22:13.896 +0000 UTC (what the SQL columns hold, 09 §3.3)
 void date_format_go(struct buf *out, int64_t ns);
 
+// An instant together with the offset that it was written with, of any year that a date can name.
+struct date_instant {
+	int64_t unix_s;
+	int32_t ns;       // 0 to 999999999, after unix_s
+	int32_t offset_s; // east of UTC
+};
+bool date_instant_parse_rfc3339(struct str text, struct date_instant *out);
+// The layouts of date() in expressions (04 §B7), which are fewer than date_parse's. Years 0000 to 9999.
+bool date_instant_parse_expression(struct str text, struct date_instant *out);
+// As the two above, at the instant's offset: 2026-11-21T10:22:13+02:00, 2026-11-21 10:22:13 +0200 +0200
+void date_instant_format_rfc3339(struct buf *out, const struct date_instant *instant);
+void date_instant_format_go(struct buf *out, const struct date_instant *instant);
+
+// A time of day on a day of the Gregorian calendar, which is continued to before its invention; of no zone.
+struct date_civil {
+	int64_t year;
+	int month, day; // from 1
+	int hour, minute, second;
+	int weekday;     // 0 is Sunday
+	int day_of_year; // from 0
+};
+// Civil time as a number: what the Unix time would be if the civil time were UTC. `civil_s` may be anything.
+struct date_civil date_civil_from_s(int64_t civil_s);
+// The fields have to be in range, the year within ±200000000000; weekday and day_of_year are not read.
+int64_t date_civil_to_s(const struct date_civil *civil);
+
 #endif

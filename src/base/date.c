@@ -20,6 +20,10 @@ struct date {
 
 // ---- The calendar ----
 
+static int64_t floor_div(int64_t a, int64_t b) {
+	return a / b - (a % b < 0 ? 1 : 0);
+}
+
 static bool is_leap(int64_t year) {
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
@@ -33,46 +37,67 @@ static int days_in_month(int64_t year, int month) {
 	return month == 12 ? 31 : days_before_month(year, month + 1) - days_before_month(year, month);
 }
 
-// Days from 1 January of year 0 to 1 January of `year` (not negative).
+// Days from 1 January of year 0 to 1 January of `year`.
 static int64_t days_before_year(int64_t year) {
-	if (year == 0) return 0;
 	int64_t last = year - 1;
-	return year * 365 + last / 4 - last / 100 + last / 400 + 1; // year 0 was a leap year
+	return year * 365 + floor_div(last, 4) - floor_div(last, 100) + floor_div(last, 400) +
+	       1; // year 0 was a leap year
 }
 
 #define EPOCH_DAYS 719528 // days_before_year(1970)
 
-// Nanoseconds since the epoch; instants that 64 bits cannot hold become the nearest that they can.
-static int64_t date_to_ns(const struct date *date) {
-	int64_t day =
-		days_before_year(date->year) - EPOCH_DAYS + days_before_month(date->year, date->month) + date->day - 1;
-	int64_t seconds = day * S_PER_DAY + date->hour * 3600 + date->minute * 60 + date->second - date->offset_s;
-	const int64_t limit = INT64_MAX / NS_PER_S; // whole seconds on either side
-	if (seconds >= limit) return INT64_MAX;
-	if (seconds <= -limit) return INT64_MIN;
-	return seconds * NS_PER_S + date->ns;
+int64_t date_civil_to_s(const struct date_civil *civil) {
+	int64_t day = days_before_year(civil->year) - EPOCH_DAYS + days_before_month(civil->year, civil->month) +
+		      civil->day - 1;
+	return day * S_PER_DAY + civil->hour * 3600 + civil->minute * 60 + civil->second;
 }
 
-static struct date date_from_ns(int64_t ns) {
-	int64_t seconds = ns / NS_PER_S, rest = ns % NS_PER_S;
-	if (rest < 0) rest += NS_PER_S, seconds--;
-	int64_t day = seconds / S_PER_DAY, second = seconds % S_PER_DAY;
-	if (second < 0) second += S_PER_DAY, day--;
+struct date_civil date_civil_from_s(int64_t civil_s) {
+	int64_t day = floor_div(civil_s, S_PER_DAY);
+	int second = (int)((civil_s % S_PER_DAY + S_PER_DAY) % S_PER_DAY);
+	int weekday = (int)((day % 7 + 7 + 4) % 7); // 1970 began on a Thursday
 	day += EPOCH_DAYS;
-	int64_t year = day * 400 / 146097; // at most one too early or late
+	int64_t year = floor_div(day * 400, 146097); // at most one too early or late
 	while (days_before_year(year) > day) year--;
 	while (days_before_year(year + 1) <= day) year++;
 	int in_year = (int)(day - days_before_year(year)), month = 12;
 	while (days_before_month(year, month) > in_year) month--;
-	return (struct date){
-		.year = (int)year,
+	return (struct date_civil){
+		.year = year,
 		.month = month,
 		.day = in_year - days_before_month(year, month) + 1,
-		.hour = (int)(second / 3600),
-		.minute = (int)(second / 60 % 60),
-		.second = (int)(second % 60),
-		.ns = (int)rest,
+		.hour = second / 3600,
+		.minute = second / 60 % 60,
+		.second = second % 60,
+		.weekday = weekday,
+		.day_of_year = in_year,
 	};
+}
+
+static struct date_instant instant_from_date(const struct date *date) {
+	struct date_civil civil = {
+		.year = date->year,
+		.month = date->month,
+		.day = date->day,
+		.hour = date->hour,
+		.minute = date->minute,
+		.second = date->second,
+	};
+	return (struct date_instant){
+		.unix_s = date_civil_to_s(&civil) - date->offset_s, .ns = date->ns, .offset_s = date->offset_s};
+}
+
+static struct date_instant instant_from_ns(int64_t ns) {
+	int64_t seconds = floor_div(ns, NS_PER_S);
+	return (struct date_instant){.unix_s = seconds, .ns = (int32_t)(((ns % NS_PER_S) + NS_PER_S) % NS_PER_S)};
+}
+
+// Nanoseconds since the epoch; instants that 64 bits cannot hold become the nearest that they can.
+static int64_t instant_to_ns(const struct date_instant *instant) {
+	const int64_t limit = INT64_MAX / NS_PER_S; // whole seconds on either side
+	if (instant->unix_s >= limit) return INT64_MAX;
+	if (instant->unix_s <= -limit) return INT64_MIN;
+	return instant->unix_s * NS_PER_S + instant->ns;
 }
 
 // ---- Reading ----
@@ -209,54 +234,76 @@ static bool in_range(const struct date *date) {
 	       date->second < 60;
 }
 
-static bool parse_layout(struct str text, const char *layout, int64_t *out_ns) {
+static bool parse_layout(struct str text, const char *layout, struct date_instant *out) {
 	struct date date = {.year = 0, .month = 1, .day = 1};
 	for (; *layout != '\0'; layout++) {
 		// A letter of the layout that must stand for itself is written in lower case 't'.
 		if (*layout == 't' ? !take_literal(&text, 'T') : !take_field(&text, *layout, &date)) return false;
 	}
 	if (text.len > 0 || !in_range(&date)) return false;
-	*out_ns = date_to_ns(&date);
+	*out = instant_from_date(&date);
 	return true;
 }
 
 #define RFC3339 "Y-m-dtH:M:SZ"
 
-static const char *const layouts[] = {
-	RFC3339,
-	"Y-m-dtH:M:S",
-	"a, d b Y H:M:S N", // RFC 1123
-	"a, d b Y H:M:S z",
-	"d b y H:M N", // RFC 822
-	"d b y H:M z",
-	"A, d-b-y H:M:S N", // RFC 850
-	"a b e H:M:S Y",    // ANSI C
-	"a b e H:M:S N Y",  // Unix
-	"a b d H:M:S z Y",  // Ruby
-	"b e H:M:S",        // stamps: of year 0
-	"Y-m-d",
-	"Y-m-d H:M:S z G", // Go's printed form
+static const struct {
+	const char *layout;
+	bool in_expressions; // one of date()'s (04 §B7)
+} layouts[] = {
+	{RFC3339, true},
+	{"Y-m-dtH:M:S", true},
+	{"a, d b Y H:M:S N", true},  // RFC 1123
+	{"a, d b Y H:M:S z", false}, // RFC 1123 with a number
+	{"d b y H:M N", true},       // RFC 822
+	{"d b y H:M z", true},
+	{"A, d-b-y H:M:S N", true}, // RFC 850
+	{"a b e H:M:S Y", true},    // ANSI C
+	{"a b e H:M:S N Y", true},  // Unix
+	{"a b d H:M:S z Y", true},  // Ruby
+	{"b e H:M:S", true},        // stamps: of year 0
+	{"Y-m-d", true},
+	{"Y-m-d H:M:S z G", true}, // Go's printed form
 	// Other forms that the SQL columns hold (spec 09 §3.3).
-	"Y-m-d H:M:SZ",
-	"Y-m-d H:M:S",
-	"Y-m-d H:M",
-	"Y-m-dtH:M",
-	"Y-m-dtH:MZ",
-	"Y-m-d H:MZ",
-	"Y-m-dZ",
+	{"Y-m-d H:M:SZ", false},
+	{"Y-m-d H:M:S", false},
+	{"Y-m-d H:M", false},
+	{"Y-m-dtH:M", false},
+	{"Y-m-dtH:MZ", false},
+	{"Y-m-d H:MZ", false},
+	{"Y-m-dZ", false},
 };
 
-bool date_parse(struct str text, int64_t *out_ns) {
-	ptrdiff_t monotonic = str_find_str(text, STR(" m=")); // the tail of Go's printed "now"
-	if (monotonic >= 0) text = str_first(text, (size_t)monotonic);
+static bool parse_any(struct str text, bool in_expressions, struct date_instant *out) {
 	for (size_t i = 0; i < ARRAY_LEN(layouts); i++) {
-		if (parse_layout(text, layouts[i], out_ns)) return true;
+		if (in_expressions && !layouts[i].in_expressions) continue;
+		if (parse_layout(text, layouts[i].layout, out)) return true;
 	}
 	return false;
 }
 
+bool date_parse(struct str text, int64_t *out_ns) {
+	ptrdiff_t monotonic = str_find_str(text, STR(" m=")); // the tail of Go's printed "now"
+	if (monotonic >= 0) text = str_first(text, (size_t)monotonic);
+	struct date_instant instant;
+	if (!parse_any(text, false, &instant)) return false;
+	*out_ns = instant_to_ns(&instant);
+	return true;
+}
+
 bool date_parse_rfc3339(struct str text, int64_t *out_ns) {
-	return parse_layout(text, RFC3339, out_ns);
+	struct date_instant instant;
+	if (!date_instant_parse_rfc3339(text, &instant)) return false;
+	*out_ns = instant_to_ns(&instant);
+	return true;
+}
+
+bool date_instant_parse_rfc3339(struct str text, struct date_instant *out) {
+	return parse_layout(text, RFC3339, out);
+}
+
+bool date_instant_parse_expression(struct str text, struct date_instant *out) {
+	return parse_any(text, true, out);
 }
 
 // ---- Writing ----
@@ -266,34 +313,78 @@ static void put_two(struct buf *out, int value) {
 	buf_byte(out, (char)('0' + value % 10));
 }
 
-static void format(struct buf *out, int64_t ns, char separator, struct str zone) {
-	struct date date = date_from_ns(ns);
-	put_two(out, date.year / 100);
-	put_two(out, date.year % 100);
-	buf_byte(out, '-');
-	put_two(out, date.month);
-	buf_byte(out, '-');
-	put_two(out, date.day);
-	buf_byte(out, separator);
-	put_two(out, date.hour);
-	buf_byte(out, ':');
-	put_two(out, date.minute);
-	buf_byte(out, ':');
-	put_two(out, date.second);
-	if (date.ns > 0) {
-		char digits[10] = {'.'};
-		size_t len = 10;
-		for (int i = 9; i > 0; i--, date.ns /= 10) digits[i] = (char)('0' + date.ns % 10);
-		while (digits[len - 1] == '0') len--;
-		buf_append(out, digits, len);
+// Four digits, and a sign or more digits for the years that need them.
+static void put_year(struct buf *out, int64_t year) {
+	if (year < 0) buf_byte(out, '-');
+	int64_t magnitude = year < 0 ? -year : year;
+	if (magnitude >= 10000) {
+		buf_i64(out, magnitude);
+		return;
 	}
-	buf_str(out, zone);
+	put_two(out, (int)(magnitude / 100));
+	put_two(out, (int)(magnitude % 100));
+}
+
+static void put_fraction(struct buf *out, int32_t ns) {
+	if (ns == 0) return;
+	char digits[10] = {'.'};
+	size_t len = 10;
+	for (int i = 9; i > 0; i--, ns /= 10) digits[i] = (char)('0' + ns % 10);
+	while (digits[len - 1] == '0') len--;
+	buf_append(out, digits, len);
+}
+
+static void put_time(struct buf *out, const struct date_instant *instant, char separator) {
+	struct date_civil civil = date_civil_from_s(instant->unix_s + instant->offset_s);
+	put_year(out, civil.year);
+	buf_byte(out, '-');
+	put_two(out, civil.month);
+	buf_byte(out, '-');
+	put_two(out, civil.day);
+	buf_byte(out, separator);
+	put_two(out, civil.hour);
+	buf_byte(out, ':');
+	put_two(out, civil.minute);
+	buf_byte(out, ':');
+	put_two(out, civil.second);
+	put_fraction(out, instant->ns);
+}
+
+static void put_offset(struct buf *out, int32_t offset_s, struct str separator) {
+	int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+	buf_byte(out, offset_s < 0 ? '-' : '+');
+	put_two(out, minutes / 60);
+	buf_str(out, separator);
+	put_two(out, minutes % 60);
+}
+
+void date_instant_format_rfc3339(struct buf *out, const struct date_instant *instant) {
+	put_time(out, instant, 'T');
+	if (instant->offset_s == 0)
+		buf_byte(out, 'Z');
+	else
+		put_offset(out, instant->offset_s, STR(":"));
+}
+
+void date_instant_format_go(struct buf *out, const struct date_instant *instant) {
+	put_time(out, instant, ' ');
+	if (instant->offset_s == 0) {
+		buf_lit(out, " +0000 UTC");
+		return;
+	}
+	// An offset is also the name of the zone that has no other.
+	for (int i = 0; i < 2; i++) {
+		buf_byte(out, ' ');
+		put_offset(out, instant->offset_s, STR(""));
+	}
 }
 
 void date_format_rfc3339(struct buf *out, int64_t ns) {
-	format(out, ns, 'T', STR("Z"));
+	struct date_instant instant = instant_from_ns(ns);
+	date_instant_format_rfc3339(out, &instant);
 }
 
 void date_format_go(struct buf *out, int64_t ns) {
-	format(out, ns, ' ', STR(" +0000 UTC"));
+	struct date_instant instant = instant_from_ns(ns);
+	date_instant_format_go(out, &instant);
 }

@@ -1,0 +1,75 @@
+// Expressions: a program, a NUL, and the JSON of its root variables. Whatever compiles is checked, evaluated over the
+// data, and its result printed in every form.
+#include "base/json.h"
+#include "cel/cel.h"
+#include "fuzz.h"
+
+#define BINDINGS_MAX 8
+#define OUTPUT_MAX (256u << 20)
+
+static const struct str roots[] = {STR_INIT("event"), STR_INIT("async"), STR_INIT("vars")};
+
+static size_t bind(yyjson_val *vars, struct cel_binding *out) {
+	yyjson_obj_iter keys = yyjson_obj_iter_with(vars);
+	size_t count = 0;
+	if (!yyjson_is_obj(vars)) return 0;
+	for (yyjson_val *key; count < BINDINGS_MAX && (key = yyjson_obj_iter_next(&keys)) != NULL; count++)
+		out[count] = (struct cel_binding){json_str(key), yyjson_obj_iter_get_val(key)};
+	return count;
+}
+
+static void print(const struct cel_value *value) {
+	struct buf out;
+	struct error error;
+	buf_init(&out, OUTPUT_MAX);
+	cel_text(&out, value);
+	buf_clear(&out);
+	cel_json(&out, value);
+	yyjson_doc *doc = json_read(buf_view(&out), false, NULL, &error);
+	// Deeper than JSON may be, it is at least said so.
+	CHECK(out.overflow || doc != NULL || value->type == CEL_LIST || value->type == CEL_MAP);
+	yyjson_doc_free(doc);
+	buf_free(&out);
+}
+
+static void evaluate(struct str text, const struct cel_input *input) {
+	struct arena arena;
+	struct cel_failure failure;
+	arena_init(&arena, 0);
+	const struct cel_program *program = cel_compile(&arena, text, CEL_EVALUATE, &failure);
+	CHECK(program != NULL || failure.message[0] != '\0');
+	if (program != NULL) {
+		struct cel_value value = cel_eval(program, input, &arena);
+		struct cel_value again = cel_eval(program, input, &arena);
+		CHECK(value.type == again.type && value.type != CEL_UNKNOWN && value.type != CEL_NOTHING);
+		print(&value);
+	}
+	arena_free(&arena);
+}
+
+static void check(struct str text) {
+	struct arena arena;
+	struct cel_failure failure;
+	struct buf report;
+	arena_init(&arena, 0);
+	buf_init(&report, 1u << 20);
+	const struct cel_program *program = cel_compile(&arena, text, CEL_STANDARD, &failure);
+	if (program != NULL && !cel_check(program, roots, 3, &failure)) CHECK(failure.message[0] != '\0');
+	if (program != NULL) CHECK(cel_check_restrictive(program, &report) == (report.len == 0));
+	buf_free(&report);
+	arena_free(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	struct str text, vars = STR("");
+	struct cel_binding bindings[BINDINGS_MAX];
+	struct error error;
+	(void)str_cut(str_make(data, size), '\0', &text, &vars);
+	yyjson_doc *doc = json_read(vars, false, NULL, &error);
+	struct cel_input input = {.bindings = bindings, .now_ns = 1800000000000000000};
+	input.count = bind(yyjson_doc_get_root(doc), bindings);
+	evaluate(text, &input);
+	check(text);
+	yyjson_doc_free(doc);
+	return 0;
+}
