@@ -36,6 +36,8 @@ struct cel_program;
 const struct cel_program *cel_compile(struct arena *arena, struct str text, enum cel_mode mode,
 				      struct cel_failure *failure);
 
+struct str cel_source(const struct cel_program *program); // the text that was compiled
+
 struct cel_binding {
 	struct str name;
 	yyjson_val *value;
@@ -71,6 +73,8 @@ struct cel_equality {
 // way round, that are joined by && at the top. Writes at most `max`, the first ones, and returns how many. The arrays
 // live in `arena`. Between two paths a missing value counts as null.
 size_t cel_equalities(const struct cel_program *program, struct arena *arena, struct cel_equality *out, size_t max);
+// False when the result cannot depend on what is at the path, in it, or on whether it is there.
+bool cel_reads(const struct cel_program *program, const struct cel_path *path);
 // The value of a path; false when it is missing.
 bool cel_path_value(const struct cel_path *path, const struct cel_input *input, struct cel_value *out);
 // Equal values (cel_equal) have equal hashes; for strings, bools and numbers.

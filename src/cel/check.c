@@ -178,7 +178,7 @@ static const struct type *match_one(struct matcher *matcher, bool method, const 
 	return good && seen == count ? result : NULL;
 }
 
-static const struct type *match(struct checker *checker, const struct function *function, bool method,
+static const struct type *match(struct checker *checker, const struct cel_function *function, bool method,
 				const struct type *const *args, uint32_t count) {
 	struct matcher matcher = {.checker = checker, .at = function->signatures};
 	const struct type *result = NULL;

@@ -24,3 +24,7 @@ const struct cel_program *cel_compile(struct arena *arena, struct str text, enum
 	cel_find_paths(arena, program);
 	return program;
 }
+
+struct str cel_source(const struct cel_program *program) {
+	return program->text;
+}

@@ -211,7 +211,7 @@ static bool size_of(struct evaluation *evaluation, const struct cel_value *args,
 	}
 }
 
-const struct function conversion_table[] = {
+const struct cel_function cel_conversion_table[] = {
 	{"int", OPERATOR_OTHER, false, true, to_int,
 	 "(int)int (uint)int (double)int (string)int (timestamp)int (duration)int"},
 	{"uint", OPERATOR_OTHER, false, true, to_uint, "(int)uint (uint)uint (double)uint (string)uint"},

@@ -270,7 +270,7 @@ static struct cel_value compare_null(enum operator_id op, const struct cel_value
 		return error_simple(CEL_NO_SUCH_OVERLOAD);
 	}
 	if (!cel_order(&zeroed[0], &zeroed[1], &order)) return error_simple(CEL_NO_SUCH_OVERLOAD);
-	return cel_bool(operator_accepts(op, order));
+	return cel_bool(cel_operator_accepts(op, order));
 }
 
 static bool is_ordering(enum operator_id op) {

@@ -23,25 +23,25 @@ struct evaluation { // what functions may need besides their arguments
 };
 
 // Arguments in order, the receiver first. False: no overload takes these values.
-typedef bool function_call(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
-			   struct cel_value *out);
+typedef bool cel_function_call(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
+			       struct cel_value *out);
 
-struct function {
+struct cel_function {
 	const char *name; // operators as cel-go names them: "_+_"
 	uint8_t op;       // enum operator_id
 	bool may_abort;   // may give "nothing"
 	bool restrictive; // allowed by the restrictive policy
-	function_call *call;
+	cel_function_call *call;
 	const char *signatures; // overloads, for the type check: see check.c; a leading '.' is a method
 };
 // One table each, ended by a NULL name.
-extern const struct function operator_table[];   // operators.c
-extern const struct function conversion_table[]; // conversions.c
-extern const struct function text_table[];       // functions_text.c
-extern const struct function time_table[];       // functions_time.c
+extern const struct cel_function cel_operator_table[];   // operators.c
+extern const struct cel_function cel_conversion_table[]; // conversions.c
+extern const struct cel_function cel_text_table[];       // functions_text.c
+extern const struct cel_function cel_time_table[];       // functions_time.c
 
-const struct function *function_find(struct str name);
+const struct cel_function *cel_function_find(struct str name);
 // Comparison for < <= > >= given -1, 0, 1 or 2 (no order).
-bool operator_accepts(enum operator_id op, int order);
+bool cel_operator_accepts(enum operator_id op, int order);
 
 #endif

@@ -212,7 +212,7 @@ static bool json_parse(struct evaluation *evaluation, const struct cel_value *ar
 	return true;
 }
 
-const struct function text_table[] = {
+const struct cel_function cel_text_table[] = {
 	{"lowercase", OPERATOR_OTHER, false, false, lowercase, "(string)string"},
 	{"uppercase", OPERATOR_OTHER, false, false, uppercase, "(string)string"},
 	{"contains", OPERATOR_OTHER, false, false, contains, ".(string,string)bool"},

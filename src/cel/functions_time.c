@@ -109,7 +109,7 @@ GETTER(milliseconds, CEL_TIME_MILLISECONDS)
 #define OF_TIME ".(timestamp)int .(timestamp,string)int"
 #define OF_BOTH OF_TIME " .(duration)int"
 
-const struct function time_table[] = {
+const struct cel_function cel_time_table[] = {
 	{"date", OPERATOR_OTHER, true, false, date, "(dyn)timestamp"},
 	{"now", OPERATOR_OTHER, false, false, now, "()timestamp"},
 	{"now_plus", OPERATOR_OTHER, true, false, now_plus, "(string)timestamp"},

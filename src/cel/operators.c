@@ -44,7 +44,7 @@ static bool not_equal(struct evaluation *evaluation, const struct cel_value *arg
 	return give(out, cel_bool(!cel_equal(&args[0], &args[1])));
 }
 
-bool operator_accepts(enum operator_id op, int order) {
+bool cel_operator_accepts(enum operator_id op, int order) {
 	switch (op) {
 	case OPERATOR_LESS:
 		return order == -1;
@@ -59,12 +59,12 @@ bool operator_accepts(enum operator_id op, int order) {
 	}
 }
 
-#define ORDER(name, id)                                                                                           \
-	static bool name(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,             \
-			 struct cel_value *out) {                                                                 \
-		int order;                                                                                        \
-		(void)evaluation, (void)count;                                                                    \
-		return cel_order(&args[0], &args[1], &order) && give(out, cel_bool(operator_accepts(id, order))); \
+#define ORDER(name, id)                                                                                               \
+	static bool name(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,                 \
+			 struct cel_value *out) {                                                                     \
+		int order;                                                                                            \
+		(void)evaluation, (void)count;                                                                        \
+		return cel_order(&args[0], &args[1], &order) && give(out, cel_bool(cel_operator_accepts(id, order))); \
 	}
 ORDER(less, OPERATOR_LESS)
 ORDER(less_equal, OPERATOR_LESS_EQUAL)
@@ -224,7 +224,7 @@ static bool not(struct evaluation * evaluation, const struct cel_value *args, ui
 }
 
 // Signatures: check.c. `+` and the comparisons take anything (§B9, relaxed operators).
-const struct function operator_table[] = {
+const struct cel_function cel_operator_table[] = {
 	{"_==_", OPERATOR_EQUAL, false, true, equal, "(dyn,dyn)bool"},
 	{"_!=_", OPERATOR_NOT_EQUAL, false, true, not_equal, "(dyn,dyn)bool"},
 	{"_<_", OPERATOR_LESS, false, true, less, "(dyn,dyn)bool"},
@@ -244,10 +244,11 @@ const struct function operator_table[] = {
 	{NULL, 0, false, false, NULL, NULL},
 };
 
-const struct function *function_find(struct str name) {
-	static const struct function *const tables[] = {operator_table, conversion_table, text_table, time_table};
+const struct cel_function *cel_function_find(struct str name) {
+	static const struct cel_function *const tables[] = {cel_operator_table, cel_conversion_table, cel_text_table,
+							    cel_time_table};
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-		for (const struct function *function = tables[i]; function->name != NULL; function++) {
+		for (const struct cel_function *function = tables[i]; function->name != NULL; function++) {
 			if (str_eq_cstr(name, function->name)) return function;
 		}
 	}

@@ -111,7 +111,7 @@ static struct node *parse_unary(struct parser *parser);
 static struct node *call_new(struct parser *parser, const char *name, size_t at, struct node *a, struct node *b) {
 	struct node *node = node_new(parser, NODE_CALL, at);
 	node->call.name = str_from_cstr(name);
-	node->call.function = function_find(node->call.name);
+	node->call.function = cel_function_find(node->call.name);
 	CHECK(node->call.function != NULL);
 	node->call.count = b != NULL ? 2 : 1;
 	node->call.args = ARENA_ARRAY(parser->arena, struct node *, 2);
@@ -211,7 +211,7 @@ static struct node *function_call_node(struct parser *parser, size_t at, struct 
 				       const struct nodes *args) {
 	struct node *node = node_new(parser, NODE_CALL, at);
 	node->call.name = name;
-	node->call.function = function_find(name);
+	node->call.function = cel_function_find(name);
 	node->call.receiver = receiver;
 	node->call.args = args->items;
 	node->call.count = args->count;

@@ -23,7 +23,7 @@ enum macro_kind { MACRO_ALL, MACRO_EXISTS, MACRO_EXISTS_ONE, MACRO_MAP, MACRO_FI
 
 struct node;
 struct cel_call {
-	const struct function *function; // NULL: no such function
+	const struct cel_function *function; // NULL: no such function
 	struct str name;
 	struct node *receiver; // NULL for f(x) and operators
 	struct node **args;

@@ -66,12 +66,15 @@ void batch_free(struct batch *batch) {
 	free(batch->records);
 	free(batch->history);
 	free(batch->late);
+	free(batch->loads);
+	free(batch->complaints);
 	arena_free(&batch->arena);
 	free(batch);
 }
 
 bool batch_is_empty(const struct batch *batch) {
-	return batch->record_count == 0 && batch->history_count == 0 && batch->calls == NULL && batch->replies == NULL;
+	return batch->record_count == 0 && batch->history_count == 0 && batch->load_count == 0 &&
+	       batch->complaint_count == 0 && batch->calls == NULL && batch->replies == NULL;
 }
 
 // Digest: a running xxHash over the fields that matter, independent of addresses.
@@ -171,5 +174,10 @@ uint64_t batch_digest(const struct batch *batch) {
 		mix_u64(&digest, (uint64_t)reply->kind << 16 | (uint64_t)reply->status);
 		mix_str(&digest, reply->text);
 	}
+	for (size_t i = 0; i < batch->load_count; i++) {
+		mix(&digest, batch->loads[i].internal_id.bytes, sizeof batch->loads[i].internal_id.bytes);
+		mix_late(&digest, batch->loads[i].data);
+	}
+	for (size_t i = 0; i < batch->complaint_count; i++) mix_str(&digest, batch->complaints[i].problem);
 	return digest;
 }

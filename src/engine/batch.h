@@ -66,6 +66,17 @@ struct reply {
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
 void reply_free(struct reply *reply);
 
+// The data of a held event, which the node hands back with COMMAND_EVENT_LOADED once the batch is durable.
+struct event_load {
+	struct ulid internal_id;
+	struct late_text *data; // NULL: it is the body of the event's record
+};
+
+// A trigger whose expression could not be evaluated, for the log.
+struct complaint {
+	struct str function, expression, problem;
+};
+
 struct batch {
 	struct message message; // link for the journal's mailbox
 	struct arena arena;
@@ -75,6 +86,10 @@ struct batch {
 	size_t history_count, history_cap;
 	struct late_text **late; // to be resolved before writing
 	size_t late_count, late_cap;
+	struct event_load *loads;
+	size_t load_count, load_cap;
+	struct complaint *complaints;
+	size_t complaint_count, complaint_cap;
 	struct message *calls; // chain of struct call, in order
 	struct message *calls_last;
 	struct message *replies; // chain of struct reply, in order

@@ -41,6 +41,20 @@ struct late_text *batch_late(struct batch *batch, size_t parts) {
 	return late;
 }
 
+struct event_load *batch_load(struct batch *batch) {
+	if (batch->load_count == batch->load_cap) {
+		batch->loads = grow(batch->loads, &batch->load_cap, sizeof *batch->loads);
+	}
+	return &batch->loads[batch->load_count++];
+}
+
+struct complaint *batch_complaint(struct batch *batch) {
+	if (batch->complaint_count == batch->complaint_cap) {
+		batch->complaints = grow(batch->complaints, &batch->complaint_cap, sizeof *batch->complaints);
+	}
+	return &batch->complaints[batch->complaint_count++];
+}
+
 static void chain(struct message **first, struct message **last, struct message *message) {
 	message->next = NULL;
 	if (*last != NULL)

@@ -17,6 +17,9 @@ void command_free(struct command *command) {
 	case COMMAND_EVENTS:
 		for (size_t i = 0; i < command->events.count; i++) event_release(&command->events.events[i]);
 		break;
+	case COMMAND_EVENT_LOADED:
+		payload_unref(command->loaded.data);
+		break;
 	case COMMAND_ANSWER:
 		answer_release(&command->answer.answer);
 		break;

@@ -12,17 +12,18 @@
 #include "model/function.h"
 
 enum command_kind {
-	COMMAND_TICK,       // time has come: see engine_deadline
-	COMMAND_EVENTS,     // events received
-	COMMAND_ANSWER,     // an app answered a call
-	COMMAND_CHECKPOINT, // steps reported while the call goes on (02 §13)
-	COMMAND_REGISTER,   // POST /fn/register
-	COMMAND_APP_ADD,    // placeholder for a URL (-u): 01 §3.2
-	COMMAND_APP_ERROR,  // result of a failed sync ping: 01 §3.3
-	COMMAND_APP_REMOVE, // DELETE /fn/remove
-	COMMAND_CANCEL,     // DELETE /v1/runs/{id}
-	COMMAND_RUN_STATE,  // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
-	COMMAND_RUN_JOBS,   // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_TICK,         // time has come: see engine_deadline
+	COMMAND_EVENTS,       // events received
+	COMMAND_EVENT_LOADED, // the data of a held event: struct event_load
+	COMMAND_ANSWER,       // an app answered a call
+	COMMAND_CHECKPOINT,   // steps reported while the call goes on (02 §13)
+	COMMAND_REGISTER,     // POST /fn/register
+	COMMAND_APP_ADD,      // placeholder for a URL (-u): 01 §3.2
+	COMMAND_APP_ERROR,    // result of a failed sync ping: 01 §3.3
+	COMMAND_APP_REMOVE,   // DELETE /fn/remove
+	COMMAND_CANCEL,       // DELETE /v1/runs/{id}
+	COMMAND_RUN_STATE,    // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
+	COMMAND_RUN_JOBS,     // GET /v1/runs/{id}/jobs: reads, changes nothing
 };
 
 struct command {
@@ -35,6 +36,10 @@ struct command {
 			struct event *events; // owned: released with the command
 			size_t count;
 		} events;
+		struct {
+			struct ulid internal_id;
+			struct payload *data; // owned; NULL: it cannot be read
+		} loaded;
 		struct {
 			struct ulid run_id;
 			uint32_t slot;     // queue item, from struct call

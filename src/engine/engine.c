@@ -28,6 +28,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->slugs);
 	map_init(&engine->triggers);
 	map_init(&engine->runs);
+	map_init(&engine->held);
 	map_init(&engine->idem);
 	heap_init(&engine->timers);
 	return engine;
@@ -43,7 +44,9 @@ static void free_apps(struct engine *engine) {
 	for (struct list *node; (node = list_pop_front(&engine->apps)) != NULL;) {
 		struct app *app = list_entry(node, struct app, all);
 		for (struct list *f; (f = list_pop_front(&app->functions)) != NULL;) {
-			function_free(list_entry(f, struct function, of_app));
+			struct function *function = list_entry(f, struct function, of_app);
+			triggers_remove(engine, function);
+			function_free(function);
 		}
 		app_free(app);
 	}
@@ -56,6 +59,11 @@ void engine_free(struct engine *engine) {
 	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
 		free(list_entry(node, struct idem, by_age));
 	}
+	for (struct map_node *node; (node = map_walk(&engine->held, NULL)) != NULL;) {
+		held_free(engine, container_of(node, struct held_event, by_id));
+	}
+	map_free(&engine->held);
+	free(engine->json_pool);
 	map_free(&engine->apps_by_id);
 	map_free(&engine->functions);
 	map_free(&engine->slugs);
@@ -77,7 +85,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_REGISTER] = apply_register,   [COMMAND_APP_ADD] = apply_app_add,
 	[COMMAND_APP_ERROR] = apply_app_error, [COMMAND_APP_REMOVE] = apply_app_remove,
 	[COMMAND_CANCEL] = apply_cancel,       [COMMAND_RUN_STATE] = apply_run_state,
-	[COMMAND_RUN_JOBS] = apply_run_jobs,
+	[COMMAND_RUN_JOBS] = apply_run_jobs,   [COMMAND_EVENT_LOADED] = apply_event_loaded,
 };
 
 static void settle(struct engine *engine) {
@@ -116,6 +124,7 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 		list_for_each(at, &run->items) item_resume(engine, list_entry(at, struct item, of_run));
 	}
 	repair_stalled(engine);
+	held_start(engine);
 	settle(engine);
 }
 
@@ -135,6 +144,7 @@ void engine_stats(const struct engine *engine, struct engine_stats *out) {
 				     .items_ready = engine->ready_count,
 				     .items_later = engine->timers.count,
 				     .calls_in_flight = engine->calls,
+				     .events_held = engine->held.count,
 				     .functions = engine->slugs.count};
 	list_for_each(node, &engine->apps) {
 		if (!list_entry(node, struct app, all)->archived) out->apps++;

@@ -42,6 +42,7 @@ struct engine_stats {
 	uint64_t items_ready; // due, waiting for a worker
 	uint64_t items_later; // sleeps, retries
 	uint64_t calls_in_flight;
+	uint64_t events_held; // wait for their data
 	uint64_t apps, functions;
 };
 void engine_stats(const struct engine *engine, struct engine_stats *out);

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "cel/cel.h"
 #include "engine/engine.h"
 #include "model/limits.h"
 
@@ -49,12 +50,26 @@ struct function {
 	struct list turn;  // in app->turns while `ready` is not empty
 };
 
-// One event trigger in the index. Exact names and patterns share the map: an event name is looked up as itself and as
-// the patterns that it can match (03 §5.1).
+// One event trigger in the index (triggers.c).
+struct trigger_name;
+struct trigger_group;
 struct trigger_entry {
-	struct map_node by_name;
+	struct list link;         // in a list of its name, unless it stands in a group
+	struct map_node by_value; // in group->values
 	struct function *function;
-	struct str name; // in function->arena
+	struct trigger_name *name;
+	struct trigger_group *group;         // NULL: not found by a value
+	const struct cel_program *condition; // in function->arena; NULL: none
+	bool late;                           // it reads what late events lack
+	bool complained;                     // about an evaluation that failed
+};
+
+// Events that wait for data that is in the store (held.c).
+struct held_event {
+	struct map_node by_id;
+	struct ulid internal_id;
+	uint64_t ts_ms;
+	char *name, *id;
 };
 
 // ---- runs (run.c) --------------------------------------------------------------------------------------------------
@@ -154,9 +169,11 @@ struct engine {
 	struct map apps_by_id;
 	struct map functions;
 	struct map slugs;
-	struct map triggers;
-	uint32_t pattern_triggers; // entries that are patterns: 0 saves the look-ups
+	struct map triggers;    // of struct trigger_name
+	uint32_t pattern_names; // names that are patterns: 0 saves the look-ups
 	uint64_t match_stamp;
+	void *json_pool; // memory to read an event in, when nobody does
+	struct map held;
 
 	struct map runs;
 	struct list dirty_runs, dirty_items;
@@ -179,6 +196,8 @@ struct history_item *batch_history(struct batch *batch, enum history_kind kind, 
 struct late_text *batch_late(struct batch *batch, size_t parts);
 void batch_call(struct batch *batch, struct call *call);
 void batch_reply(struct batch *batch, struct reply *reply);
+struct event_load *batch_load(struct batch *batch);
+struct complaint *batch_complaint(struct batch *batch);
 
 // records.c: encodings
 void record_app(struct engine *engine, const struct app *app);
@@ -187,6 +206,7 @@ void record_run(struct engine *engine, const struct run *run); // with its body 
 void record_item(struct engine *engine, const struct item *item);
 void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body);
 void record_idem(struct engine *engine, const struct idem *idem, bool remove);
+void record_held(struct engine *engine, const struct held_event *held, struct late_text *data); // NULL: head only
 void record_run_delete(struct engine *engine, const struct run *run);
 void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
 void records_flush(struct engine *engine); // dirty runs and items → records
@@ -215,6 +235,33 @@ void apply_app_add(struct engine *engine, struct command *command);
 void apply_app_error(struct engine *engine, struct command *command);
 void apply_app_remove(struct engine *engine, struct command *command);
 
+// event_form.c: what expressions see of an event; `known_data`: what is known of the data of a late one
+struct event_form {
+	const struct event *event;
+	struct str known_data;
+	struct buf text;
+	struct arena scratch; // for evaluations
+	yyjson_doc *doc;
+	void *pool; // that holds it
+	struct cel_binding binding;
+	bool is_read;
+};
+void event_form_init(struct event_form *form, const struct event *event, struct str known_data);
+void event_form_free(struct engine *engine, struct event_form *form);
+bool event_form_value(struct engine *engine, struct event_form *form, const struct cel_path *path,
+		      struct cel_value *out);
+struct cel_value event_form_eval(struct engine *engine, struct event_form *form, const struct cel_program *program);
+
+// triggers.c
+void triggers_add(struct engine *engine, struct function *function);
+void triggers_remove(struct engine *engine, struct function *function); // harmless when they are not there
+// Calls `start` once for each function that the event is due by one of its triggers.
+void triggers_match(struct engine *engine, struct str name, struct event_form *form,
+		    void (*start)(void *context, struct function *function), void *context);
+// Whether a trigger under this name reads what late events lack.
+bool triggers_need_all(const struct engine *engine, struct str name);
+size_t triggers_verify(const struct engine *engine); // how many entries there are
+
 // schedule.c
 void apply_events(struct engine *engine, struct command *command);
 // An event that is not complete in memory yet: its data, and the JSON array that holds it alone (a run's body).
@@ -222,10 +269,20 @@ struct late_event {
 	struct late_text *data;
 	struct late_text *array;
 	uint32_t array_len;
+	struct str known_data; // JSON of the data, with null for what is missing
 };
 // Stores one event and starts the functions that it is due; `late` is NULL when event->text is there.
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late);
+void event_match(struct engine *engine, const struct event *event, const struct late_event *late); // without storing
 void idem_expire(struct engine *engine, uint32_t limit);
+
+// held.c
+struct held_event *held_new(struct engine *engine, const struct ulid *internal_id, struct str name, struct str id,
+			    uint64_t ts_ms); // NULL when it is there
+void held_free(struct engine *engine, struct held_event *held);
+void held_start(struct engine *engine);
+void event_hold(struct engine *engine, const struct event *event, const struct late_event *late);
+void apply_event_loaded(struct engine *engine, struct command *command);
 
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);
@@ -276,6 +333,8 @@ enum run_end { RUN_END_COMPLETED, RUN_END_FAILED, RUN_END_CANCELLED };
 // `output` and `error` stay the caller's. The run and its items are gone afterwards.
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
 		struct payload *error);
+// Whether an expression reads what late_event leaves out of the events about runs.
+bool finish_lacks(const struct cel_program *program);
 // A failure that the engine decides: {error, name, message} (02 §5.4).
 void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message);
 

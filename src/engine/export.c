@@ -15,6 +15,10 @@ void engine_export(struct engine *engine, struct batch *batch) {
 		for (uint32_t i = 0; i < run->step_count; i++) record_step(engine, run, &run->steps[i], false);
 		list_for_each(at, &run->items) record_item(engine, list_entry(at, struct item, of_run));
 	}
+	for (struct map_node *node = map_walk(&engine->held, NULL); node != NULL;
+	     node = map_walk(&engine->held, node)) {
+		record_held(engine, container_of(node, struct held_event, by_id), NULL);
+	}
 	list_for_each(node, &engine->idem_age) record_idem(engine, list_entry(node, struct idem, by_age), false);
 	engine->batch = NULL;
 }

@@ -65,6 +65,19 @@ static struct str whole_data(struct arena *arena, const struct finish_data *data
 	return str_make(text, len);
 }
 
+// What is known of it without the store.
+static struct str known_data(struct arena *arena, const struct finish_data *data) {
+	struct str tail = arena_cat(arena, STR("null,\"events\":null"), buf_view(&data->tail));
+	return arena_cat(arena, buf_view(&data->head), tail);
+}
+
+bool finish_lacks(const struct cel_program *program) {
+	static const struct str event[] = {STR_INIT("data"), STR_INIT("event")};
+	static const struct str events[] = {STR_INIT("data"), STR_INIT("events")};
+	return cel_reads(program, &(struct cel_path){STR("event"), event, ARRAY_LEN(event)}) ||
+	       cel_reads(program, &(struct cel_path){STR("event"), events, ARRAY_LEN(events)});
+}
+
 // The same with holes, between `before` and `after`.
 static struct late_text *late_data(struct engine *engine, const struct finish_data *data, const struct run *run,
 				   struct str before, struct str after, uint32_t *len) {
@@ -110,6 +123,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 					STR_ARG(id), STR_ARG(name), (unsigned long long)engine->now);
 	struct late_event late;
 	uint32_t len;
+	late.known_data = known_data(arena, data);
 	late.data = late_data(engine, data, run, STR(""), STR(""), &len);
 	late.array = late_data(engine, data, run, STR("[{\"data\":"), after, &late.array_len);
 	event_handle(engine, &event, &late);

@@ -270,6 +270,29 @@ static enum err restore_idem(struct engine *engine, struct str key, struct error
 	return ERR_OK;
 }
 
+void record_held(struct engine *engine, const struct held_event *held, struct late_text *data) {
+	struct buf head = head_begin();
+	put_u64(&head, held->ts_ms);
+	put_text(&head, str_from_cstr(held->name));
+	put_text(&head, str_from_cstr(held->id));
+	head_end(engine, &head, RECORD_PUT, RECORD_EVENT, str_make(held->internal_id.bytes, 16), NULL);
+	if (data == NULL) return;
+	engine->batch->records[engine->batch->record_count - 1].late_body = data;
+	data->is_used = true;
+}
+
+static enum err restore_held(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	if (key.len != 16) return error_set(error, ERR_CORRUPT, "event key of %zu bytes", key.len);
+	struct ulid internal_id;
+	memcpy(internal_id.bytes, key.ptr, 16);
+	uint64_t ts_ms = take_u64(d);
+	struct str name = take_text(d), id = take_text(d);
+	if (d->failed) return error_set(error, ERR_CORRUPT, "event record cut short");
+	if (held_new(engine, &internal_id, name, id, ts_ms) == NULL)
+		return error_set(error, ERR_CORRUPT, "event stored twice");
+	return ERR_OK;
+}
+
 void record_run_delete(struct engine *engine, const struct run *run) {
 	struct str id = str_make(run->id.bytes, 16);
 	batch_record(engine->batch, RECORD_DELETE, RECORD_RUN, id);
@@ -340,6 +363,8 @@ enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, str
 		return restore_item(engine, key, &d, error);
 	case RECORD_IDEMPOTENCY:
 		return restore_idem(engine, key, error);
+	case RECORD_EVENT:
+		return restore_held(engine, key, &d, error);
 	default:
 		return error_set(error, ERR_CORRUPT, "record kind %u is unknown to this release", kind);
 	}

@@ -1,4 +1,4 @@
-// The registry: apps, functions and the index of triggers.
+// The registry: apps and functions.
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
@@ -116,7 +116,6 @@ struct function *function_new(struct engine *engine, struct app *app, const stru
 void function_free(struct function *function) {
 	arena_free(&function->arena);
 	heap_free(&function->ready);
-	free(function->entries);
 	free(function);
 }
 
@@ -139,38 +138,19 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	return ERR_OK;
 }
 
-static bool is_pattern(struct str name) {
-	return str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*"));
-}
-
 void function_index(struct engine *engine, struct function *function) {
 	function_unindex(engine, function);
 	if (function->archived || function->app->archived) return;
 	function->indexed = true;
 	map_insert(&engine->slugs, &function->by_slug, hash_xxh64(function->config.slug));
-	function->entries = mem_calloc(function->config.trigger_count + 1, sizeof *function->entries);
-	for (size_t i = 0; i < function->config.trigger_count; i++) {
-		const struct trigger *trigger = &function->config.triggers[i];
-		if (trigger->event.len == 0) continue;
-		struct trigger_entry *entry = &function->entries[function->entry_count++];
-		entry->function = function;
-		entry->name = trigger->event;
-		if (is_pattern(entry->name)) engine->pattern_triggers++;
-		map_insert(&engine->triggers, &entry->by_name, hash_xxh64(entry->name));
-	}
+	triggers_add(engine, function);
 }
 
 void function_unindex(struct engine *engine, struct function *function) {
 	if (!function->indexed) return;
 	function->indexed = false;
 	map_remove(&engine->slugs, &function->by_slug);
-	for (size_t i = 0; i < function->entry_count; i++) {
-		if (is_pattern(function->entries[i].name)) engine->pattern_triggers--;
-		map_remove(&engine->triggers, &function->entries[i].by_name);
-	}
-	free(function->entries);
-	function->entries = NULL;
-	function->entry_count = 0;
+	triggers_remove(engine, function);
 }
 
 void function_archive(struct engine *engine, struct function *function) {

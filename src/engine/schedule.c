@@ -64,6 +64,7 @@ static void attach_events(struct engine *engine, struct run *run, const struct s
 		struct record *record = batch_record(engine->batch, RECORD_PUT, RECORD_RUN,
 						     str_make(run->id.bytes, sizeof run->id.bytes));
 		record->late_body = source->late->array;
+		source->late->array->is_used = true;
 	}
 	run->first_event_len = run->events_len - 2;
 	run->state_bytes = run->events_len;
@@ -100,29 +101,14 @@ static void schedule(struct engine *engine, struct function *function, struct so
 	history->run.function_id = function->id;
 }
 
-static void match_name(struct engine *engine, struct str name, struct source *source) {
-	for (struct map_node *node = map_first(&engine->triggers, hash_xxh64(name)); node != NULL;
-	     node = map_next(node)) {
-		struct trigger_entry *entry = container_of(node, struct trigger_entry, by_name);
-		if (!str_eq(entry->name, name) || entry->function->matched == engine->match_stamp) continue;
-		entry->function->matched = engine->match_stamp;
-		schedule(engine, entry->function, source, false);
-	}
-}
+struct starter {
+	struct engine *engine;
+	struct source *source;
+};
 
-// The patterns that a name can match: the text before each '/' + "/*", before each '.' + ".*" (03 §5.1).
-static void match_patterns(struct engine *engine, struct str name, struct source *source) {
-	if (engine->pattern_triggers == 0) return;
-	char *pattern = mem_alloc(name.len + 2);
-	for (size_t i = 0; i < name.len; i++) {
-		pattern[i] = name.ptr[i];
-		if (name.ptr[i] != '/' && name.ptr[i] != '.') continue;
-		char next = i + 1 < name.len ? name.ptr[i + 1] : '\0';
-		pattern[i + 1] = '*';
-		match_name(engine, str_make(pattern, i + 2), source);
-		pattern[i + 1] = next;
-	}
-	free(pattern);
+static void start(void *context, struct function *function) {
+	struct starter *starter = context;
+	schedule(starter->engine, function, starter->source, false);
 }
 
 static void match_invoke(struct engine *engine, const struct event *event, struct source *source) {
@@ -147,17 +133,30 @@ static void write_history(struct engine *engine, const struct event *event, cons
 	item->event.data = event->data; // in `text`, which the item keeps
 	item->event.user = event->user;
 	item->event.text = payload_ref(event->text);
-	if (late != NULL) item->event.late_data = late->data;
+	if (late != NULL) {
+		item->event.late_data = late->data;
+		late->data->is_used = true;
+	}
+}
+
+void event_match(struct engine *engine, const struct event *event, const struct late_event *late) {
+	struct source source = {.event = event, .late = late};
+	struct event_form form;
+	event_form_init(&form, event, late != NULL ? late->known_data : STR(""));
+	engine->match_stamp++;
+	if (event->invoke_fn_id.len > 0) match_invoke(engine, event, &source);
+	struct starter starter = {engine, &source};
+	triggers_match(engine, event->name, &form, start, &starter);
+	event_form_free(engine, &form);
+	payload_unref(source.array);
 }
 
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late) {
 	write_history(engine, event, late);
-	struct source source = {.event = event, .late = late};
-	engine->match_stamp++;
-	if (event->invoke_fn_id.len > 0) match_invoke(engine, event, &source);
-	match_name(engine, event->name, &source);
-	match_patterns(engine, event->name, &source);
-	payload_unref(source.array);
+	if (late != NULL && triggers_need_all(engine, event->name))
+		event_hold(engine, event, late);
+	else
+		event_match(engine, event, late);
 }
 
 void apply_events(struct engine *engine, struct command *command) {

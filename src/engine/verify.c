@@ -70,7 +70,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.in_call == engine->calls);
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
-	uint64_t patterns = 0, slugs = 0, entries = 0;
+	uint64_t slugs = 0, entries = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
 	     node = map_walk(&engine->functions, node)) {
 		const struct function *function = container_of(node, struct function, by_id);
@@ -79,12 +79,7 @@ void engine_verify(const struct engine *engine) {
 		if (!function->indexed) continue;
 		slugs++;
 		entries += function->entry_count;
-		for (size_t i = 0; i < function->entry_count; i++) {
-			struct str name = function->entries[i].name;
-			if (str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*"))) patterns++;
-		}
 	}
 	CHECK(slugs == engine->slugs.count);
-	CHECK(entries == engine->triggers.count);
-	CHECK(patterns == engine->pattern_triggers);
+	CHECK(entries == triggers_verify(engine));
 }

@@ -16,6 +16,7 @@ enum record_kind {              // stored; key in brackets
 	RECORD_STEP = 5,        // [run ulid ‖ be32 position]; body: memoised value
 	RECORD_ITEM = 6,        // [run ulid ‖ be32 slot]
 	RECORD_IDEMPOTENCY = 7, // [be64 expiry ms ‖ 16 bytes of key hash]
+	RECORD_EVENT = 8,       // [internal ulid] held event; body: its data
 };
 #define RECORD_KEY_MAX 32
 
@@ -36,7 +37,7 @@ struct payload_ref {
 };
 
 // A text with holes: `parts` in order, each either literal or a reference. The journal thread resolves it (text =
-// the whole) before it writes. Lives in the batch's arena.
+// the whole) before it writes, if something that it writes has it. Lives in the batch's arena.
 struct late_part {
 	struct str literal; // used when ref is NULL
 	struct payload_ref *ref;
@@ -46,6 +47,7 @@ struct late_text {
 	struct late_part *parts;
 	size_t count;
 	struct payload *text; // NULL until resolved; owned by the batch
+	bool is_used;
 };
 
 struct record {

@@ -77,6 +77,24 @@ static bool stores_an_app(const struct batch *batch) {
 	return false;
 }
 
+static void post_always(void *context, struct command *command);
+static enum err load_body(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error);
+
+// The data of a held event goes back to the engine.
+static void load_event(struct node *node, const struct event_load *load) {
+	struct command *command = command_new(COMMAND_EVENT_LOADED);
+	command->loaded.internal_id = load->internal_id;
+	struct error error;
+	if (load->data != NULL) {
+		command->loaded.data = payload_ref(load->data->text);
+	} else if (load_body(node, RECORD_EVENT, str_make(load->internal_id.bytes, sizeof load->internal_id.bytes),
+			     &command->loaded.data, &error) != ERR_OK) {
+		LOG_ERROR("an event about a run cannot be read; no function is started by it",
+			  LOG_CSTR("error", error.message));
+	}
+	post_always(node, command);
+}
+
 // Journal thread: the batch is durable, what it asked for may happen.
 static void committed(void *context, struct batch *batch) {
 	struct node *node = context;
@@ -84,6 +102,13 @@ static void committed(void *context, struct batch *batch) {
 	struct message *replies = batch->replies;
 	batch->calls = batch->calls_last = NULL;
 	batch->replies = batch->replies_last = NULL;
+	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);
+	for (size_t i = 0; i < batch->complaint_count; i++) {
+		const struct complaint *complaint = &batch->complaints[i];
+		LOG_WARN("a trigger's expression cannot be evaluated, so its event does not start the function",
+			 LOG_STR("function", complaint->function), LOG_STR("expression", complaint->expression),
+			 LOG_STR("error", complaint->problem));
+	}
 	if (calls != NULL) driver_call(node->driver, (struct call *)calls);
 	if (replies != NULL) server_reply(node->server, replies);
 	struct poller *poller = atomic_load(&node->poller);

@@ -22,7 +22,7 @@ static enum err part_text(struct store *store, const struct late_part *part, str
 }
 
 enum err late_resolve(struct store *store, struct late_text *late, struct error *error) {
-	if (late->text != NULL) return ERR_OK;
+	if (!late->is_used || late->text != NULL) return ERR_OK;
 	struct buf text;
 	buf_init(&text, UINT32_MAX);
 	enum err err = ERR_OK;

@@ -85,6 +85,16 @@ static inline uint64_t fixture_restart(struct fixture *f) {
 	return quarantined;
 }
 
+static inline struct reply *fixture_register_body(struct fixture *f, struct str body) {
+	struct command *command = command_new(COMMAND_REGISTER);
+	command->request = ++f->next_request;
+	struct error error;
+	assert_int_equal(registration_parse(&command->arena, body, &command->registration, &error), ERR_OK);
+	fixture_apply(f, command);
+	assert_non_null(f->batch->replies);
+	return (struct reply *)f->batch->replies;
+}
+
 // Registers functions given as `id|trigger[,trigger…]|retries`, separated by spaces.
 static inline struct reply *fixture_register(struct fixture *f, const char *app, const char *functions) {
 	struct buf body;
@@ -111,14 +121,9 @@ static inline struct reply *fixture_register(struct fixture *f, const char *app,
 			   STR_ARG(id), STR_ARG(retries));
 	}
 	buf_lit(&body, "]}");
-	struct command *command = command_new(COMMAND_REGISTER);
-	command->request = ++f->next_request;
-	struct error error;
-	assert_int_equal(registration_parse(&command->arena, buf_view(&body), &command->registration, &error), ERR_OK);
+	struct reply *reply = fixture_register_body(f, buf_view(&body));
 	buf_free(&body);
-	fixture_apply(f, command);
-	assert_non_null(f->batch->replies);
-	return (struct reply *)f->batch->replies;
+	return reply;
 }
 
 static inline struct command *fixture_event_command(struct fixture *f, const char *json) {

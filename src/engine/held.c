@@ -1,0 +1,63 @@
+// Held events: internal events that some trigger's expression wants to see as a whole, while part of their data is only
+// in the store. They are recorded, the journal hands their data back, and only then are they matched with triggers.
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+static struct held_event *held_find(const struct engine *engine, const struct ulid *id) {
+	uint64_t hash = hash_bytes(id->bytes, sizeof id->bytes);
+	for (struct map_node *node = map_first(&engine->held, hash); node != NULL; node = map_next(node)) {
+		struct held_event *held = container_of(node, struct held_event, by_id);
+		if (memcmp(held->internal_id.bytes, id->bytes, sizeof id->bytes) == 0) return held;
+	}
+	return NULL;
+}
+
+struct held_event *held_new(struct engine *engine, const struct ulid *internal_id, struct str name, struct str id,
+			    uint64_t ts_ms) {
+	if (held_find(engine, internal_id) != NULL) return NULL;
+	struct held_event *held = mem_calloc(1, sizeof *held);
+	held->internal_id = *internal_id;
+	held->name = mem_strndup(name.ptr, name.len);
+	held->id = mem_strndup(id.ptr, id.len);
+	held->ts_ms = ts_ms;
+	map_insert(&engine->held, &held->by_id, hash_bytes(internal_id->bytes, sizeof internal_id->bytes));
+	return held;
+}
+
+void held_free(struct engine *engine, struct held_event *held) {
+	map_remove(&engine->held, &held->by_id);
+	free(held->name);
+	free(held->id);
+	free(held);
+}
+
+void event_hold(struct engine *engine, const struct event *event, const struct late_event *late) {
+	struct held_event *held = held_new(engine, &event->internal_id, event->name, event->id, event->ts_ms);
+	CHECK(held != NULL);
+	record_held(engine, held, late->data);
+	*batch_load(engine->batch) = (struct event_load){.internal_id = event->internal_id, .data = late->data};
+}
+
+void held_start(struct engine *engine) {
+	for (struct map_node *node = map_walk(&engine->held, NULL); node != NULL;
+	     node = map_walk(&engine->held, node)) {
+		const struct held_event *held = container_of(node, struct held_event, by_id);
+		*batch_load(engine->batch) = (struct event_load){.internal_id = held->internal_id};
+	}
+}
+
+void apply_event_loaded(struct engine *engine, struct command *command) {
+	struct held_event *held = held_find(engine, &command->loaded.internal_id);
+	if (held == NULL) return; // its data has come before
+	if (command->loaded.data != NULL) {
+		struct event event;
+		event_make_internal(&command->arena, str_from_cstr(held->name), str_from_cstr(held->id),
+				    &held->internal_id, payload_str(command->loaded.data), held->ts_ms, &event);
+		event_match(engine, &event, NULL);
+		event_release(&event);
+	}
+	batch_record(engine->batch, RECORD_DELETE, RECORD_EVENT,
+		     str_make(held->internal_id.bytes, sizeof held->internal_id.bytes));
+	held_free(engine, held);
+}
