@@ -20,6 +20,8 @@
 // Nodes that one evaluation may visit, and as many elements or 32 bytes of text that its calls may be given: only
 // macros over large data get there. Bounds time to a fraction of a second and memory to some 100 MB.
 #define CEL_COST_MAX 2000000u
+// Steps that its functions may take in all: comparisons within lists and maps, states of `matches`.
+#define CEL_STEPS_MAX 50000000u
 
 enum cel_mode {
 	CEL_EVALUATE, // string literals keep what is between their quotes, unless the text contains "vars." (§B3)

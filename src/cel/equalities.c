@@ -32,10 +32,9 @@ static bool is_value(const struct node *node) {
 
 // A path below it is checked too: when that one is missing, this one counts as missing, whatever it holds (§B5).
 static bool may_be_hidden(const struct collector *collector, const struct reference *reference) {
-	for (uint32_t i = 0; i < reference->related_count; i++) {
-		if (collector->program->paths[reference->related[i]].count > reference->count) return true;
-	}
-	return false;
+	uint32_t count = reference->end - reference->first;
+	if (count == 0) return false;
+	return count > 1 || collector->program->paths[reference->first].count > reference->count;
 }
 
 static bool read_equality(const struct collector *collector, const struct node *a, const struct node *b,

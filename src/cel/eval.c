@@ -48,6 +48,20 @@ static bool find_root(const struct frame *frame, struct str name, struct cel_val
 	return false;
 }
 
+static void spend(struct frame *frame, uint64_t cost) {
+	frame->cost += cost;
+	if (frame->cost > CEL_COST_MAX) (void)abort_with(frame, CEL_COST);
+}
+
+// JSON is searched from its beginning.
+#define MEMBERS_PER_COST 16
+#define BYTES_PER_COST 32
+
+static void charge_search(struct frame *frame, const struct cel_value *in) {
+	size_t size = in->type == CEL_MAP ? cel_map_size(in) : in->type == CEL_LIST ? cel_list_size(in) : 0;
+	if (size >= MEMBERS_PER_COST) spend(frame, size / MEMBERS_PER_COST);
+}
+
 static bool path_is_missing(struct frame *frame, uint32_t index) {
 	const struct path *path = &frame->program->paths[index];
 	struct resolved *resolved = &frame->paths[index];
@@ -55,6 +69,7 @@ static bool path_is_missing(struct frame *frame, uint32_t index) {
 	bool found = find_root(frame, path->root, &resolved->value);
 	for (uint32_t i = 0; i < path->count && found; i++) {
 		struct cel_value map = resolved->value;
+		charge_search(frame, &map);
 		found = map.type == CEL_MAP && cel_map_get_name(&map, path->fields[i], &resolved->value);
 	}
 	resolved->state = found ? PATH_FOUND : PATH_MISSING;
@@ -91,8 +106,9 @@ static struct cel_value key_error(struct frame *frame, const struct cel_value *k
 	return cel_error(CEL_NO_SUCH_KEY, copy);
 }
 
-static struct cel_value select_field(const struct cel_value *base, struct str field) {
+static struct cel_value select_field(struct frame *frame, const struct cel_value *base, struct str field) {
 	struct cel_value out;
+	charge_search(frame, base);
 	if (base->type == CEL_UNKNOWN || base->type == CEL_ERROR) return *base;
 	if (base->type == CEL_MAP && cel_map_get_name(base, field, &out)) return out;
 	return cel_error(CEL_NO_SUCH_KEY, field);
@@ -100,6 +116,7 @@ static struct cel_value select_field(const struct cel_value *base, struct str fi
 
 static struct cel_value apply_index(struct frame *frame, const struct cel_value *base, const struct cel_value *index) {
 	struct cel_value out;
+	charge_search(frame, base);
 	if (base->type == CEL_UNKNOWN || base->type == CEL_ERROR) return *base;
 	if (index->type == CEL_UNKNOWN || index->type == CEL_ERROR) return *index;
 	if (index->type == CEL_NOTHING) return abort_with(frame, CEL_NO_RESULT);
@@ -115,20 +132,33 @@ static struct cel_value apply_index(struct frame *frame, const struct cel_value 
 static bool relates(const struct path *path, const struct reference *reference, const struct cel_value *indexes) {
 	uint32_t common = path->count < reference->count ? path->count : reference->count;
 	for (uint32_t i = 0; i < common; i++) {
-		const struct segment *segment = &reference->segments[i];
-		if (segment->index == NULL || segment->index->kind == NODE_LITERAL) continue; // compared before
-		if (indexes[i].type != CEL_STRING || !str_eq(indexes[i].text, path->fields[i])) return false;
+		bool is_text = reference->segments[i].index == NULL || indexes[i].type == CEL_STRING;
+		struct str field =
+			reference->segments[i].index == NULL ? reference->segments[i].field : indexes[i].text;
+		if (!is_text || !str_eq(field, path->fields[i])) return false;
 	}
 	return true;
 }
 
-static bool is_unknown(struct frame *frame, const struct reference *reference, const struct cel_value *indexes) {
-	for (uint32_t i = 0; i < reference->related_count; i++) {
-		uint32_t path = reference->related[i];
-		if (!path_is_missing(frame, path)) continue;
-		if (!reference->dynamic || relates(&frame->program->paths[path], reference, indexes)) return true;
+static bool any_is_missing(struct frame *frame, const struct reference *reference, const struct cel_value *indexes,
+			   uint32_t *looked_at) {
+	for (uint32_t i = 0; i < reference->before_count; i++) {
+		++*looked_at;
+		if (path_is_missing(frame, reference->before[i])) return true;
+	}
+	for (uint32_t i = reference->first; i < reference->end; i++) {
+		++*looked_at;
+		if (!path_is_missing(frame, i)) continue;
+		if (!reference->dynamic || relates(&frame->program->paths[i], reference, indexes)) return true;
 	}
 	return false;
+}
+
+static bool is_unknown(struct frame *frame, const struct reference *reference, const struct cel_value *indexes) {
+	uint32_t looked_at = 0;
+	bool unknown = any_is_missing(frame, reference, indexes, &looked_at);
+	if (looked_at > 1) spend(frame, looked_at - 1);
+	return unknown;
 }
 
 static bool type_by_name(struct str name, enum cel_type *out) {
@@ -169,7 +199,7 @@ static struct cel_value eval_reference(struct frame *frame, const struct referen
 	for (uint32_t i = 0; i < count; i++) {
 		const struct segment *segment = &reference->segments[i];
 		if (segment->index == NULL)
-			value = select_field(&value, segment->field);
+			value = select_field(frame, &value, segment->field);
 		else
 			value = apply_index(frame, &value, reference->dynamic ? &indexes[i] : &segment->index->literal);
 	}
@@ -245,9 +275,13 @@ static struct cel_value call_nothing(struct frame *frame, enum operator_id op, c
 
 static struct cel_value join_texts(struct frame *frame, const struct cel_value *args) {
 	struct buf text;
-	buf_init(&text, SIZE_MAX);
+	buf_init(&text, (size_t)CEL_COST_MAX * BYTES_PER_COST);
 	cel_text(&text, &args[0]);
 	cel_text(&text, &args[1]);
+	if (text.overflow) {
+		buf_free(&text);
+		return abort_with(frame, CEL_COST);
+	}
 	struct cel_value joined = cel_string(arena_dup(frame->evaluation.scratch, buf_view(&text)));
 	buf_free(&text);
 	return joined;
@@ -297,7 +331,7 @@ static struct cel_value call_values(struct frame *frame, const struct cel_call *
 static void charge(struct frame *frame, const struct cel_value *value) {
 	size_t size = 0;
 	if (value->type == CEL_STRING || value->type == CEL_BYTES)
-		size = value->text.len / 32;
+		size = value->text.len / BYTES_PER_COST;
 	else if (value->type == CEL_LIST)
 		size = cel_list_size(value);
 	else if (value->type == CEL_MAP)
@@ -313,7 +347,10 @@ static struct cel_value eval_call(struct frame *frame, const struct cel_call *ca
 	for (uint32_t i = 0; i < call->count; i++) args[count++] = eval(frame, call->args[i]);
 	for (uint32_t i = 0; i < count; i++) charge(frame, &args[i]);
 	if (frame->cost > CEL_COST_MAX) return abort_with(frame, CEL_COST);
-	return call_values(frame, call, args, count);
+	struct cel_value value = call_values(frame, call, args, count);
+	charge(frame, &value);
+	if (frame->evaluation.steps_left == 0) return abort_with(frame, CEL_COST);
+	return value;
 }
 
 // ---- logic -----------------------------------------------------------------------------------------------------
@@ -370,7 +407,8 @@ static struct cel_value eval_map(struct frame *frame, const struct node *node) {
 		if (spoils(frame, &key, &spoilt) || spoils(frame, &value, &spoilt)) return spoilt;
 		if (!is_key(&key)) return cel_error(CEL_NO_SUCH_OVERLOAD, STR("unsupported key type"));
 		uint32_t at = 0; // the last one of equal keys counts
-		while (at < map->count && !cel_equal(&map->keys[at], &key)) at++;
+		while (at < map->count && !cel_equal_within(&map->keys[at], &key, &frame->evaluation.steps_left)) at++;
+		if (frame->evaluation.steps_left == 0) return abort_with(frame, CEL_COST);
 		map->keys[at] = key;
 		map->values[at] = value;
 		if (at == map->count) map->count++;
@@ -471,7 +509,7 @@ static struct cel_value eval_macro(struct frame *frame, const struct macro *macr
 static struct cel_value eval_select(struct frame *frame, const struct node *node) {
 	struct cel_value base = eval(frame, node->select.operand);
 	if (base.type == CEL_NOTHING) return abort_with(frame, CEL_NO_RESULT);
-	return select_field(&base, node->select.field);
+	return select_field(frame, &base, node->select.field);
 }
 
 static struct cel_value eval_index(struct frame *frame, const struct node *node) {
@@ -522,7 +560,7 @@ struct cel_value cel_eval(const struct cel_program *program, const struct cel_in
 	struct frame frame = {
 		.program = program,
 		.input = input,
-		.evaluation = {.scratch = scratch, .now_ns = input->now_ns},
+		.evaluation = {.scratch = scratch, .now_ns = input->now_ns, .steps_left = CEL_STEPS_MAX},
 		.paths = paths,
 		.variables = variables,
 	};

@@ -20,6 +20,7 @@ struct evaluation { // what functions may need besides their arguments
 	struct arena *scratch;
 	uint64_t now_ns;               // 0: not asked for yet
 	const struct cel_regex *regex; // of a literal pattern, for matches()
+	uint64_t steps_left;           // 0: the evaluation takes too long (CEL_STEPS_MAX)
 };
 
 // Arguments in order, the receiver first. False: no overload takes these values.

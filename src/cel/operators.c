@@ -34,14 +34,14 @@ static bool give_time(struct cel_value *out, bool good, struct cel_time time) {
 // ---- comparison ------------------------------------------------------------------------------------------------
 
 static bool equal(struct evaluation *evaluation, const struct cel_value *args, uint32_t count, struct cel_value *out) {
-	(void)evaluation, (void)count;
-	return give(out, cel_bool(cel_equal(&args[0], &args[1])));
+	(void)count;
+	return give(out, cel_bool(cel_equal_within(&args[0], &args[1], &evaluation->steps_left)));
 }
 
 static bool not_equal(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		      struct cel_value *out) {
-	(void)evaluation, (void)count;
-	return give(out, cel_bool(!cel_equal(&args[0], &args[1])));
+	(void)count;
+	return give(out, cel_bool(!cel_equal_within(&args[0], &args[1], &evaluation->steps_left)));
 }
 
 bool cel_operator_accepts(enum operator_id op, int order) {
@@ -75,12 +75,12 @@ ORDER(greater_equal, OPERATOR_GREATER_EQUAL)
 static bool in(struct evaluation *evaluation, const struct cel_value *args, uint32_t count, struct cel_value *out) {
 	struct cel_walk walk;
 	struct cel_value item;
-	(void)evaluation, (void)count;
+	(void)count;
 	if (args[1].type == CEL_MAP) return give(out, cel_bool(cel_map_get(&args[1], &args[0], &item)));
 	if (args[1].type != CEL_LIST) return false;
 	bool found = false;
 	for (cel_walk_start(&walk, &args[1]); !found && cel_walk_next(&walk, NULL, &item);)
-		found = cel_equal(&item, &args[0]);
+		found = cel_equal_within(&item, &args[0], &evaluation->steps_left);
 	return give(out, cel_bool(found));
 }
 

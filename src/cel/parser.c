@@ -11,11 +11,15 @@
 // Nodes deep, beyond what the grammar's own nesting makes: keeps every walk over the tree within the stack.
 #define DEPTH_MAX 400
 
+// Literal patterns that are compiled with their expression, and kept; more of them are compiled by each evaluation.
+#define PATTERNS_MAX 16u
+
 struct parser {
 	struct arena *arena;
 	struct lexer lexer;
 	struct token token;
 	struct cel_failure *failure;
+	uint32_t patterns_left; // that are compiled ahead
 	uint32_t nesting;
 };
 
@@ -202,9 +206,11 @@ static struct node *has_macro(struct parser *parser, size_t at, const struct nod
 static void prepare_pattern(struct parser *parser, struct cel_call *call) {
 	struct error error;
 	const struct node *pattern = call->count > 0 ? call->args[call->count - 1] : NULL;
-	bool literal = pattern != NULL && pattern->kind == NODE_LITERAL && pattern->literal.type == CEL_STRING;
-	if (literal && str_eq(call->name, STR("matches")))
-		call->regex = cel_regex_compile(parser->arena, pattern->literal.text, &error);
+	bool room = parser->patterns_left > 0;
+	bool literal = room && pattern != NULL && pattern->kind == NODE_LITERAL && pattern->literal.type == CEL_STRING;
+	if (!literal || !str_eq(call->name, STR("matches"))) return;
+	parser->patterns_left--;
+	call->regex = cel_regex_compile(parser->arena, pattern->literal.text, &error);
 }
 
 static struct node *function_call_node(struct parser *parser, size_t at, struct str name, struct node *receiver,
@@ -494,6 +500,7 @@ static struct node *parse_expression(struct parser *parser) {
 
 struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, struct cel_failure *failure) {
 	struct parser parser = {.arena = arena, .failure = failure};
+	if (mode == CEL_EVALUATE) parser.patterns_left = PATTERNS_MAX; // the others only check
 	parser.lexer = (struct lexer){
 		.text = text,
 		.arena = arena,

@@ -1,5 +1,7 @@
 // Names: which references are macro variables, which paths of dots are checked for missing data, and which references
 // a missing path makes unknown (spec 04 §B5).
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "cel/program.h"
 
@@ -80,22 +82,9 @@ static void resolve(struct finder *finder, struct node *node, const struct scope
 
 // ---- checked paths ---------------------------------------------------------------------------------------------
 
-static bool is_path(const struct path *path, const struct reference *reference) {
-	if (path->count != reference->count || !str_eq(path->root, reference->root)) return false;
-	for (uint32_t i = 0; i < path->count; i++) {
-		if (!str_eq(path->fields[i], reference->segments[i].field)) return false;
-	}
-	return true;
-}
-
 // The first `count` segments of the reference, all of them selections.
 static void add_path(struct finder *finder, const struct reference *reference, uint32_t count) {
 	struct cel_program *program = finder->program;
-	struct reference start = *reference;
-	start.count = count;
-	for (uint32_t i = 0; i < program->path_count; i++) {
-		if (is_path(&program->paths[i], &start)) return;
-	}
 	if (program->path_count == finder->path_cap) {
 		uint32_t cap = finder->path_cap > 0 ? finder->path_cap * 2 : 4;
 		struct path *paths = ARENA_ARRAY(finder->arena, struct path, cap);
@@ -108,6 +97,25 @@ static void add_path(struct finder *finder, const struct reference *reference, u
 	path->count = count;
 	path->fields = ARENA_ARRAY(finder->arena, struct str, count);
 	for (uint32_t i = 0; i < count; i++) path->fields[i] = reference->segments[i].field;
+}
+
+static int compare_paths(const void *left, const void *right) {
+	const struct path *a = left, *b = right;
+	int order = str_cmp(a->root, b->root);
+	for (uint32_t i = 0; order == 0 && i < a->count && i < b->count; i++)
+		order = str_cmp(a->fields[i], b->fields[i]);
+	return order != 0 ? order : a->count < b->count ? -1 : a->count > b->count;
+}
+
+static void sort_paths(struct cel_program *program) {
+	if (program->path_count < 2) return;
+	qsort(program->paths, program->path_count, sizeof *program->paths, compare_paths);
+	uint32_t kept = 1;
+	for (uint32_t i = 1; i < program->path_count; i++) {
+		if (compare_paths(&program->paths[kept - 1], &program->paths[i]) != 0)
+			program->paths[kept++] = program->paths[i];
+	}
+	program->path_count = kept;
 }
 
 static void walk(struct finder *finder, const struct node *node);
@@ -159,30 +167,60 @@ static void walk(struct finder *finder, const struct node *node) {
 
 // ---- relations -------------------------------------------------------------------------------------------------
 
-// Could the one be a prefix of the other? Indexes that are only known later match anything.
-static bool may_relate(const struct path *path, const struct reference *reference) {
-	if (!str_eq(path->root, reference->root)) return false;
-	uint32_t common = path->count < reference->count ? path->count : reference->count;
-	for (uint32_t i = 0; i < common; i++) {
-		const struct segment *segment = &reference->segments[i];
-		if (segment->index != NULL && segment->index->kind != NODE_LITERAL) continue;
-		if (segment->index != NULL && segment->index->literal.type != CEL_STRING) return false;
-		if (!str_eq(path->fields[i], segment->field)) return false;
-	}
-	return true;
+// A row of paths that agree in their root and first `depth` fields.
+struct row {
+	uint32_t first, end, depth;
+};
+
+static const struct str *text_at(const struct cel_program *program, uint32_t index, uint32_t depth) {
+	const struct path *path = &program->paths[index];
+	return depth == 0 ? &path->root : depth <= path->count ? &path->fields[depth - 1] : NULL;
 }
 
+// The first path from `from` on whose text at the depth is greater than `text`, or equal to it when `inclusive`.
+static uint32_t bound(const struct cel_program *program, const struct row *row, struct str text, bool inclusive) {
+	uint32_t low = row->first, high = row->end;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct str *other = text_at(program, middle, row->depth);
+		int order = other == NULL ? -1 : str_cmp(*other, text);
+		if (order < 0 || (order == 0 && !inclusive))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void narrow(const struct cel_program *program, struct row *row, struct str text) {
+	uint32_t first = bound(program, row, text, true);
+	row->end = bound(program, row, text, false);
+	row->first = first;
+	row->depth++;
+}
+
+// Nothing goes on from an index that is no text, and where one is only known later it may be any.
 static void relate(struct finder *finder, struct reference *reference) {
 	const struct cel_program *program = finder->program;
-	uint32_t *related = ARENA_ARRAY(finder->arena, uint32_t, program->path_count + 1);
-	for (uint32_t i = 0; i < program->path_count; i++) {
-		bool selections = true;
-		if (!may_relate(&program->paths[i], reference)) continue;
-		related[reference->related_count++] = i;
-		for (uint32_t j = 0; j < reference->count; j++) selections &= !reference->segments[j].is_index;
-		if (selections && is_path(&program->paths[i], reference)) reference->path = (int32_t)i;
+	struct row row = {.end = program->path_count};
+	uint32_t *before = ARENA_ARRAY(finder->arena, uint32_t, reference->count + 1);
+	bool selections = true;
+	narrow(program, &row, reference->root);
+	for (uint32_t i = 0; i < reference->count && row.first < row.end; i++) {
+		const struct segment *segment = &reference->segments[i];
+		if (segment->index != NULL && segment->index->kind != NODE_LITERAL) break;
+		if (program->paths[row.first].count == i) before[reference->before_count++] = row.first++;
+		if (segment->index != NULL && segment->index->literal.type != CEL_STRING)
+			row.end = row.first;
+		else
+			narrow(program, &row, segment->field);
+		selections &= !segment->is_index;
 	}
-	reference->related = related;
+	reference->before = before;
+	reference->first = row.first;
+	reference->end = row.end;
+	bool whole = selections && row.first < row.end && row.depth == reference->count + 1;
+	if (whole && program->paths[row.first].count == reference->count) reference->path = (int32_t)row.first;
 }
 
 static void relate_all(struct finder *finder, struct node *node) {
@@ -231,5 +269,6 @@ void cel_find_paths(struct arena *arena, struct cel_program *program) {
 	struct finder finder = {.arena = arena, .program = program};
 	resolve(&finder, program->root, NULL);
 	walk(&finder, program->root);
+	sort_paths(program);
 	relate_all(&finder, program->root);
 }

@@ -49,11 +49,14 @@ struct reference {
 	struct str root;
 	struct segment *segments;
 	uint32_t count;
-	int32_t variable;  // of a macro: index into the frame's variables; -1: a root
-	int32_t path;      // the path that it is as a whole; -1: none
-	bool dynamic;      // has an index that is only known when it is evaluated
-	uint32_t *related; // paths that make it unknown when they are missing, or may, when it is dynamic
-	uint32_t related_count;
+	int32_t variable; // of a macro: index into the frame's variables; -1: a root
+	int32_t path;     // the path that it is as a whole; -1: none
+	bool dynamic;     // has an index that is only known when it is evaluated
+	// Paths that make it unknown when they are missing: those it goes through, and the row of those that go on from
+	// it (when it is dynamic: from its first segments, and they may or may not).
+	const uint32_t *before;
+	uint32_t before_count;
+	uint32_t first, end;
 };
 
 struct macro {
@@ -94,7 +97,7 @@ struct node {
 struct cel_program {
 	struct str text;
 	struct node *root;
-	struct path *paths;
+	struct path *paths; // sorted: those that begin alike stand together, the shortest first
 	uint32_t path_count;
 	uint32_t variable_count; // of macros, at once
 };

@@ -155,7 +155,14 @@ static bool may_start(const struct cel_regex *regex, char c) {
 	return (unsigned char)c < 0x80 ? regex->starts[(unsigned char)c] : regex->starts_beyond;
 }
 
-static bool search_states(const struct cel_regex *regex, struct str text, struct states now, struct states next) {
+static bool take_steps(uint64_t *steps, uint32_t count) {
+	if (steps == NULL) return true;
+	*steps = count < *steps ? *steps - count : 0;
+	return *steps > 0;
+}
+
+static bool search_states(const struct cel_regex *regex, struct str text, uint64_t *steps, struct states now,
+			  struct states next) {
 	for (size_t at = 0;;) {
 		bool may_begin = !regex->anchored || at == 0;
 		if (now.count == 0) {
@@ -167,7 +174,7 @@ static bool search_states(const struct cel_regex *regex, struct str text, struct
 		if (may_begin && (regex->maybe_empty || (!at_end && may_start(regex, text.ptr[at])))) {
 			if (states_enter(regex, &now, 0, places_at(text, at))) return true;
 		}
-		if (at_end) return false;
+		if (at_end || !take_steps(steps, 1 + now.count)) return false;
 
 		uint32_t rune;
 		at += regex_decode(text.ptr + at, text.len - at, &rune);
@@ -192,7 +199,7 @@ static bool search_literal(const struct cel_regex *regex, struct str text) {
 	return str_find_str(text, regex->text) >= 0;
 }
 
-bool cel_regex_search(const struct cel_regex *regex, struct str text, struct arena *scratch) {
+bool cel_regex_search(const struct cel_regex *regex, struct str text, uint64_t *steps, struct arena *scratch) {
 	if (regex->literal) return search_literal(regex, text);
 	uint32_t small[4 * SMALL_PROGRAM];
 	uint32_t count = regex->count;
@@ -200,7 +207,7 @@ bool cel_regex_search(const struct cel_regex *regex, struct str text, struct are
 	memset(words, 0, 2 * count * sizeof(*words));
 	struct states now = {.position = words, .members = words + 2 * count};
 	struct states next = {.position = words + count, .members = words + 3 * count};
-	return search_states(regex, text, now, next);
+	return search_states(regex, text, steps, now, next);
 }
 
 // --- Compilation

@@ -25,7 +25,8 @@ struct cel_regex;
 // NULL on a bad pattern; the message names what is wrong and where: "error parsing regexp: missing closing ]: `[`".
 const struct cel_regex *cel_regex_compile(struct arena *arena, struct str pattern, struct error *error);
 // Does the expression match anywhere in the text? Takes at most 256 KiB from `scratch`, by the size of the program;
-// small programs and plain literals take nothing.
-bool cel_regex_search(const struct cel_regex *regex, struct str text, struct arena *scratch);
+// small programs and plain literals take nothing. `steps`: how many states may be looked at, over all characters;
+// false, with 0 left, when they do not suffice. NULL: any number.
+bool cel_regex_search(const struct cel_regex *regex, struct str text, uint64_t *steps, struct arena *scratch);
 
 #endif

@@ -78,7 +78,7 @@ static void text_list(struct buf *out, const struct cel_value *list) {
 	struct cel_value item;
 	bool first = true;
 	buf_byte(out, '[');
-	for (cel_walk_start(&walk, list); cel_walk_next(&walk, NULL, &item); first = false) {
+	for (cel_walk_start(&walk, list); !out->overflow && cel_walk_next(&walk, NULL, &item); first = false) {
 		if (!first) buf_byte(out, ' ');
 		text_in(out, &item, list->is_json);
 	}
@@ -111,7 +111,7 @@ static void text_map(struct buf *out, const struct cel_value *map) {
 	size_t count;
 	struct entry *entries = entries_of(map, &count);
 	buf_lit(out, "map[");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && !out->overflow; i++) {
 		if (i > 0) buf_byte(out, ' ');
 		cel_text(out, &entries[i].key);
 		buf_byte(out, ':');

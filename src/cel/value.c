@@ -63,6 +63,8 @@ bool cel_truthy(const struct cel_value *value) {
 	}
 }
 
+#define STEP_BYTES 32 // of text, compared in about the time of a step
+
 // ---- comparison ------------------------------------------------------------------------------------------------
 
 static int order_of(bool less, bool equal) {
@@ -136,46 +138,59 @@ bool cel_order(const struct cel_value *a, const struct cel_value *b, int *order)
 	}
 }
 
-static bool lists_equal(const struct cel_value *a, const struct cel_value *b) {
+static bool lists_equal(const struct cel_value *a, const struct cel_value *b, uint64_t *steps) {
 	struct cel_walk walk_a, walk_b;
 	struct cel_value x, y;
 	if (cel_list_size(a) != cel_list_size(b)) return false;
 	cel_walk_start(&walk_a, a);
 	cel_walk_start(&walk_b, b);
 	while (cel_walk_next(&walk_a, NULL, &x) && cel_walk_next(&walk_b, NULL, &y)) {
-		if (!cel_equal(&x, &y)) return false;
+		if (!cel_equal_within(&x, &y, steps)) return false;
 	}
 	return true;
 }
 
-static bool maps_equal(const struct cel_value *a, const struct cel_value *b) {
-	struct cel_walk walk;
-	struct cel_value key, x, y;
+// Equal maps mostly have their keys in the same order: what stands at the same place is looked at first.
+static bool maps_equal(const struct cel_value *a, const struct cel_value *b, uint64_t *steps) {
+	struct cel_walk walk_a, walk_b;
+	struct cel_value key_a, key_b, x, y;
 	if (cel_map_size(a) != cel_map_size(b)) return false;
-	cel_walk_start(&walk, a);
-	while (cel_walk_next(&walk, &key, &x)) {
-		if (!cel_map_get(b, &key, &y) || !cel_equal(&x, &y)) return false;
+	cel_walk_start(&walk_a, a);
+	cel_walk_start(&walk_b, b);
+	while (cel_walk_next(&walk_a, &key_a, &x) && cel_walk_next(&walk_b, &key_b, &y)) {
+		if (!cel_equal_within(&key_a, &key_b, steps)) {
+			if (!cel_step(steps, cel_map_size(b)) || !cel_map_get(b, &key_a, &y)) return false;
+		}
+		if (!cel_equal_within(&x, &y, steps)) return false;
 	}
 	return true;
 }
 
 // Recursion is bounded by the depth of JSON (JSON_DEPTH_MAX) and of programs.
-bool cel_equal(const struct cel_value *a, const struct cel_value *b) {
+bool cel_equal_within(const struct cel_value *a, const struct cel_value *b, uint64_t *steps) {
 	int order;
 	if (a->type != b->type && !(cel_is_number(a) && cel_is_number(b))) return false;
+	bool text = a->type == CEL_STRING || a->type == CEL_BYTES;
+	if (text && a->text.len != b->text.len) return false;
+	if (!cel_step(steps, 1 + (text ? a->text.len / STEP_BYTES : 0))) return false;
 	if (cel_order(a, b, &order)) return order == 0;
 	switch ((enum cel_type)a->type) {
 	case CEL_NULL:
 		return true;
 	case CEL_LIST:
-		return lists_equal(a, b);
+		return lists_equal(a, b, steps);
 	case CEL_MAP:
-		return maps_equal(a, b);
+		return maps_equal(a, b, steps);
 	case CEL_TYPE:
 		return a->named == b->named;
 	default:
 		return false;
 	}
+}
+
+bool cel_equal(const struct cel_value *a, const struct cel_value *b) {
+	uint64_t steps = UINT64_MAX;
+	return cel_equal_within(a, b, &steps);
 }
 
 // ---- lists and maps --------------------------------------------------------------------------------------------

@@ -112,6 +112,17 @@ static inline bool cel_is_number(const struct cel_value *value) {
 bool cel_truthy(const struct cel_value *value);
 // Deep; numbers by value across their types; values of different types differ.
 bool cel_equal(const struct cel_value *a, const struct cel_value *b);
+// The same for as long as *steps last: what is compared and searched for is taken off; false when nothing is left.
+bool cel_equal_within(const struct cel_value *a, const struct cel_value *b, uint64_t *steps);
+// Takes `count` off; false, with nothing left, when that is too much.
+static inline bool cel_step(uint64_t *steps, uint64_t count) {
+	if (count < *steps) {
+		*steps -= count;
+		return true;
+	}
+	*steps = 0;
+	return false;
+}
 // False when the two have no order. NaN has none either: *order is 2, which no comparison accepts.
 bool cel_order(const struct cel_value *a, const struct cel_value *b, int *order);
 

@@ -28,8 +28,8 @@ static bool search(struct str pattern, struct str text) {
 	const struct cel_regex *regex = cel_regex_compile(&arena, pattern, &error);
 	if (regex == NULL) print_error("%.*s: %s\n", STR_ARG(pattern), error.message);
 	assert_non_null(regex);
-	bool found = cel_regex_search(regex, text, &scratch);
-	assert_true(found == cel_regex_search(regex, text, &scratch)); // nothing is left over from the first time
+	bool found = cel_regex_search(regex, text, NULL, &scratch);
+	assert_true(found == cel_regex_search(regex, text, NULL, &scratch)); // nothing is left over from the first time
 	arena_free(&scratch);
 	arena_free(&arena);
 	return found;
@@ -612,17 +612,17 @@ static void bounds_scratch(void **state) {
 	struct error error;
 	const struct cel_regex *literal = cel_regex_compile(&arena, STR("^key-\\d?"), &error);
 	const struct cel_regex *large = cel_regex_compile(&arena, STR("[ab]{1000}c"), &error);
-	assert_true(cel_regex_search(literal, STR("key-1"), &scratch));
+	assert_true(cel_regex_search(literal, STR("key-1"), NULL, &scratch));
 	assert_null(scratch.head);
 
 	struct buf text;
 	repeated(&text, STR("ab"), 600);
-	assert_false(cel_regex_search(large, buf_view(&text), &scratch));
+	assert_false(cel_regex_search(large, buf_view(&text), NULL, &scratch));
 	assert_non_null(scratch.head);
 	arena_free(&scratch);
 	buf_lit(&text, "c");
-	assert_true(cel_regex_search(large, buf_view(&text), &scratch));
-	assert_false(cel_regex_search(large, (struct str){NULL, 0}, &scratch));
+	assert_true(cel_regex_search(large, buf_view(&text), NULL, &scratch));
+	assert_false(cel_regex_search(large, (struct str){NULL, 0}, NULL, &scratch));
 	arena_free(&scratch);
 	buf_free(&text);
 	arena_free(&arena);
@@ -639,8 +639,8 @@ static void owns_itself(void **state) {
 	const struct cel_regex *regex = cel_regex_compile(&arena, str_from_cstr(pattern), &error);
 	memset(pattern, '(', strlen(pattern));
 	free(pattern);
-	assert_true(cel_regex_search(regex, STR("abX"), &scratch));
-	assert_false(cel_regex_search(regex, STR("12X"), &scratch));
+	assert_true(cel_regex_search(regex, STR("abX"), NULL, &scratch));
+	assert_false(cel_regex_search(regex, STR("12X"), NULL, &scratch));
 	arena_free(&arena);
 	arena_free(&scratch);
 }
@@ -710,7 +710,7 @@ static void agrees_with_posix(void **state) {
 			buf_clear(&text);
 			add_random_text(&rng, &text);
 			bool expected = regexec(&posix, text.ptr, 0, NULL, 0) == 0;
-			bool got = cel_regex_search(regex, str_from_cstr(text.ptr), &arena);
+			bool got = cel_regex_search(regex, str_from_cstr(text.ptr), NULL, &arena);
 			if (got != expected) {
 				print_error("`%s` on \"%s\": %d, not %d\n", pattern.ptr, text.ptr, got, expected);
 				wrong++;
@@ -751,7 +751,7 @@ static void survives_noise(void **state) {
 		struct error error = {0};
 		const struct cel_regex *regex = cel_regex_compile(&arena, str_make(copy, pattern.len), &error);
 		assert_true((regex == NULL) == (error.code != ERR_OK));
-		if (regex != NULL) (void)cel_regex_search(regex, str_make(copy, pattern.len), &arena);
+		if (regex != NULL) (void)cel_regex_search(regex, str_make(copy, pattern.len), NULL, &arena);
 		arena_free(&arena);
 		free(copy);
 		buf_free(&pattern);
