@@ -40,6 +40,7 @@ void event_hold(struct engine *engine, const struct event *event, const struct l
 }
 
 void held_start(struct engine *engine) {
+	if (engine->config.planted_bug == 5) return;
 	for (struct map_node *node = map_walk(&engine->held, NULL); node != NULL;
 	     node = map_walk(&engine->held, node)) {
 		const struct held_event *held = container_of(node, struct held_event, by_id);

@@ -50,13 +50,46 @@ static void fill(struct sim *sim, struct block *block, unsigned *number) {
 	}
 }
 
+// `n` is where the expression finds the value.
+static void make_condition(struct sim *sim, const char *n, struct condition *out) {
+	unsigned value = (unsigned)rng_below(&sim->rng, VALUES), shape = (unsigned)rng_below(&sim->rng, 6);
+	if (shape == 5)
+		snprintf(out->expression, sizeof out->expression, "%u == %s", value, n);
+	else if (shape == 2)
+		snprintf(out->expression, sizeof out->expression, "%s == %u && %s >= 0", n, value, n);
+	else if (shape == 4)
+		snprintf(out->expression, sizeof out->expression, "%s != %u || %s < 0", n, value, n);
+	else if (shape > 0)
+		snprintf(out->expression, sizeof out->expression, shape == 1 ? "%s == %u" : "%s > %u", n, value);
+	for (unsigned i = 0; i < VALUES; i++)
+		out->holds[i] = shape == 0 || (shape == 3 ? i > value : shape == 4 ? i != value : i == value);
+}
+
+static void make_trigger(struct sim *sim, struct program *p, unsigned number) {
+	if (!p->handles_failures) {
+		snprintf(p->trigger, sizeof p->trigger, number == 3 ? "t/*" : "t/f%u", number);
+		make_condition(sim, "event.data.n", &p->condition);
+		return;
+	}
+	snprintf(p->trigger, sizeof p->trigger, "inngest/function.failed");
+	if (sim_chance(sim, 50)) { // what it needs of the event that began the run may only be in the store
+		make_condition(sim, "event.data.event.data.n", &p->condition);
+		return;
+	}
+	p->failing = sim->programs[0].slug;
+	for (unsigned i = 0; i < VALUES; i++) p->condition.holds[i] = true;
+	snprintf(p->condition.expression, sizeof p->condition.expression, "event.data.function_id == '%s'", p->failing);
+}
+
 void app_generate(struct sim *sim) {
 	sim->program_count = 1 + (unsigned)rng_below(&sim->rng, 4);
-	sim->programs = ARENA_ARRAY(&sim->arena, struct program, sim->program_count);
-	for (unsigned i = 0; i < sim->program_count; i++) {
+	bool handler = sim_chance(sim, 60);
+	sim->programs = ARENA_ARRAY(&sim->arena, struct program, sim->program_count + 1);
+	for (unsigned i = 0; i < sim->program_count + handler; i++) {
 		struct program *p = &sim->programs[i];
+		p->handles_failures = i == sim->program_count;
 		snprintf(p->slug, sizeof p->slug, "app-f%u", i);
-		snprintf(p->trigger, sizeof p->trigger, i == 3 ? "t/*" : "t/f%u", i);
+		make_trigger(sim, p, i);
 		p->version = sim_chance(sim, 50) ? 2 : 1;
 		p->checkpoint = p->version == 2 && sim_chance(sim, 50);
 		p->retries = (unsigned)rng_below(&sim->rng, 6);
@@ -65,6 +98,7 @@ void app_generate(struct sim *sim) {
 		unsigned number = 0;
 		for (unsigned j = 0; j < p->count; j++) fill(sim, &p->blocks[j], &number);
 	}
+	sim->program_count += handler;
 }
 
 struct str app_register_body(struct sim *sim, unsigned version) {
@@ -76,13 +110,16 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 		   version);
 	for (unsigned i = 0; i < sim->program_count; i++) {
 		const struct program *p = &sim->programs[i];
+		bool conditional = p->condition.expression[0] != '\0';
 		buf_printf(&body,
-			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"}],\"steps\":{\"step\":{"
+			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"%s%s%s}],\"steps\":{"
+			   "\"step\":{"
 			   "\"id\":\"step\","
 			   "\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/"
 			   "api?fnId=%s&stepId=step\"},"
 			   "\"retries\":{\"attempts\":%u}}}}",
-			   i > 0 ? "," : "", p->slug, i, p->trigger, p->slug, p->retries);
+			   i > 0 ? "," : "", p->slug, i, p->trigger, conditional ? ",\"expression\":\"" : "",
+			   p->condition.expression, conditional ? "\"" : "", p->slug, p->retries);
 	}
 	buf_lit(&body, "]}");
 	struct str text = arena_dup(&sim->arena, buf_view(&body));

@@ -86,10 +86,51 @@ static int expected_failure(const struct program *p) {
 	return failed;
 }
 
+static const struct program *failure_handler(const struct sim *sim) {
+	const struct program *last = &sim->programs[sim->program_count - 1];
+	return last->handles_failures ? last : NULL;
+}
+
+// Failures of the program that handles failures are nobody's.
+static void note_failure(struct sim *sim, const struct ulid *run_id, const struct program *program) {
+	const struct program *handler = failure_handler(sim);
+	if (handler == NULL || program == handler) return;
+	struct fact *value = fact_find(&sim->facts, fact_key("began with", run_id->bytes, 16, NULL, 0));
+	CHECK(value != NULL && value->value < VALUES);
+	if (sim->failure_count == sim->failure_cap) {
+		sim->failure_cap = sim->failure_cap > 0 ? 2 * sim->failure_cap : 16;
+		sim->failures = mem_realloc(sim->failures, sim->failure_cap * sizeof *sim->failures);
+	}
+	bool of_interest = handler->failing == NULL || strcmp(handler->failing, program->slug) == 0;
+	sim->failures[sim->failure_count++] =
+		(struct failure){.run_id = *run_id, .due = of_interest && handler->condition.holds[value->value]};
+}
+
+// The event about a failed run has the run's id.
+static void check_failures(struct sim *sim) {
+	const struct program *handler = failure_handler(sim);
+	for (unsigned i = 0; i < sim->failure_count; i++) {
+		const struct failure *failure = &sim->failures[i];
+		char id[ULID_TEXT_LEN + 1];
+		ulid_text(&failure->run_id, id);
+		uint64_t event = hash_xxh64(str_make(id, ULID_TEXT_LEN));
+		bool started = fact_find(&sim->facts,
+					 fact_key("started", &event, 8, handler->slug, strlen(handler->slug))) != NULL;
+		if (started != failure->due) {
+			sim_fail(sim, "failed run %s: %s run of %s", id, started ? "undue" : "no", handler->slug);
+		}
+	}
+}
+
 static void check_history(struct sim *sim, const struct history_item *item) {
 	if (item->kind == HISTORY_EVENT) {
 		struct fact *fact = fact_need(&sim->facts, fact_key("event", &item->event.internal_id, 16, NULL, 0));
 		fact->value = hash_xxh64(item->event.id);
+		ptrdiff_t value = str_find_str(item->event.data, STR("\"n\":"));
+		if (value >= 0) {
+			fact_need(&sim->facts, fact_key("value", &item->event.internal_id, 16, NULL, 0))->value =
+				(uint64_t)(item->event.data.ptr[value + 4] - '0');
+		}
 	}
 	if (item->kind == HISTORY_RUN) {
 		sim->runs_started++;
@@ -101,6 +142,11 @@ static void check_history(struct sim *sim, const struct history_item *item) {
 		if (++count->value > 1) sim_fail(sim, "two runs of %s for one event", p->slug);
 		fact_need(&sim->facts, fact_key("program", &item->run.run_id, 16, NULL, 0))->value =
 			(uint64_t)(p - sim->programs);
+		struct fact *value = fact_find(&sim->facts, fact_key("value", &item->run.event_id, 16, NULL, 0));
+		if (value != NULL) {
+			fact_need(&sim->facts, fact_key("began with", &item->run.run_id, 16, NULL, 0))->value =
+				value->value;
+		}
 	}
 	if (item->kind == HISTORY_FINISH) {
 		sim->runs_finished++;
@@ -114,6 +160,7 @@ static void check_history(struct sim *sim, const struct history_item *item) {
 			sim_fail(sim, "a run of %s ended as %s", sim->programs[program->value].slug,
 				 item->finish.status);
 		}
+		if (failed) note_failure(sim, &item->finish.run_id, &sim->programs[program->value]);
 	}
 }
 
@@ -195,6 +242,7 @@ void check_end(struct sim *sim) {
 	if (sim->runs_started != sim->runs_finished) {
 		sim_fail(sim, "%u runs started, %u finished", sim->runs_started, sim->runs_finished);
 	}
+	check_failures(sim);
 	for (unsigned i = 0; i < sim->client_count; i++) {
 		const struct client *client = &sim->clients[i];
 		if (!client->acked) sim_fail(sim, "event %u was never accepted", i);
@@ -204,7 +252,9 @@ void check_end(struct sim *sim) {
 			const char *slug = sim->programs[p].slug;
 			struct fact *count =
 				fact_find(&sim->facts, fact_key("started", &event->value, 8, slug, strlen(slug)));
-			bool due = p == 3 || p == client->program;
+			const struct program *program = &sim->programs[p];
+			bool due = (p == 3 || p == client->program) && !program->handles_failures &&
+				   program->condition.holds[client->value];
 			if (due != (count != NULL))
 				sim_fail(sim, "accepted event %u: %s run of %s", i, due ? "no" : "undue", slug);
 		}

@@ -12,10 +12,11 @@ struct command *command_event(struct sim *sim, struct client *client) {
 	rng_bytes(&sim->rng, entropy, sizeof entropy);
 	client->last_id = ulid_make(sim->now, entropy);
 	char text[256];
-	int len = client->stable ? snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"id\":\"%s\",\"data\":{\"k\":1}}",
-					    client->program, client->id)
-				 : snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"data\":{\"k\":%u}}",
-					    client->program, client->tries);
+	int len = client->stable ? snprintf(text, sizeof text,
+					    "{\"name\":\"t/f%u\",\"id\":\"%s\",\"data\":{\"k\":1,\"n\":%u}}",
+					    client->program, client->id, client->value)
+				 : snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"data\":{\"k\":%u,\"n\":%u}}",
+					    client->program, client->tries, client->value);
 	struct error error;
 	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
 	CHECK(doc != NULL);
@@ -25,6 +26,13 @@ struct command *command_event(struct sim *sim, struct client *client) {
 				   sim->now, command->events.events, &error);
 	CHECK(err == ERR_OK);
 	yyjson_doc_free(doc);
+	return command;
+}
+
+struct command *command_loaded(const struct ulid *internal_id, struct payload *data) {
+	struct command *command = command_new(COMMAND_EVENT_LOADED);
+	command->loaded.internal_id = *internal_id;
+	command->loaded.data = payload_ref(data);
 	return command;
 }
 

@@ -31,11 +31,21 @@ struct block {
 	struct block *branches[BRANCHES_MAX];
 	unsigned branch_len[BRANCHES_MAX];
 };
+// When a trigger starts its program: an expression over the event's data.n, 0 … VALUES - 1, of the event that began it
+// all.
+#define VALUES 4
+struct condition {
+	char expression[128]; // empty: always
+	bool holds[VALUES];
+};
 struct program {
 	char slug[24];
-	char trigger[24];
-	int version;     // request version: 1 or 2
-	bool checkpoint; // reports sequential steps while the call goes on
+	char trigger[32];
+	struct condition condition;
+	bool handles_failures; // its trigger is inngest/function.failed
+	const char *failing;   // whose failures it handles: a slug, or NULL for all
+	int version;           // request version: 1 or 2
+	bool checkpoint;       // reports sequential steps while the call goes on
 	unsigned retries;
 	struct block *blocks;
 	unsigned count;
@@ -58,7 +68,8 @@ enum delivery_kind {
 	DELIVER_ANSWER,
 	DELIVER_CHECKPOINT,
 	DELIVER_CANCEL,
-	DELIVER_REGISTER
+	DELIVER_REGISTER,
+	DELIVER_LOADED
 };
 
 // One call that the app has received.
@@ -77,13 +88,15 @@ struct delivery {
 	enum delivery_kind kind;
 	struct app_call *call;
 	struct reaction reaction;
-	unsigned client; // event
-	struct ulid run_id;
+	unsigned client;      // event
+	struct ulid run_id;   // DELIVER_LOADED: the event's internal id
+	struct payload *data; // DELIVER_LOADED
 };
 // An event that a client wants to have accepted.
 struct client {
 	char id[32];
 	unsigned program;
+	unsigned value; // data.n
 	bool stable;
 	bool acked;
 	unsigned tries;
@@ -94,6 +107,11 @@ struct client {
 struct fact { // (key → value) that must never change, or a count
 	struct map_node node;
 	uint64_t value;
+};
+
+struct failure { // a run that failed, and whether that must start the program that handles failures
+	struct ulid run_id;
+	bool due;
 };
 
 struct sim {
@@ -122,6 +140,8 @@ struct sim {
 	struct map facts;      // memoised values, runs of events, finishes
 	struct map executions; // how often a step was tried, per run
 	unsigned runs_started, runs_finished;
+	struct failure *failures;
+	unsigned failure_count, failure_cap;
 	bool exact; // no faults of any kind: every run's end is known beforehand
 };
 
@@ -149,6 +169,7 @@ struct command *command_answer(struct sim *sim, const struct app_call *call, con
 struct command *command_failure(const struct app_call *call);
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
 				   uint64_t token);
+struct command *command_loaded(const struct ulid *internal_id, struct payload *data);
 struct command *command_register(struct sim *sim, unsigned version);
 
 // check.c

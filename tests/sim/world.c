@@ -112,7 +112,21 @@ static void receive_reply(struct sim *sim, struct reply *reply) {
 	reply_free(reply);
 }
 
+// What the node does for a held event.
+static void load_event(struct sim *sim, const struct event_load *load) {
+	struct payload *data = load->data != NULL ? payload_ref(load->data->text) : NULL;
+	struct error error;
+	if (data == NULL) {
+		struct str key = str_make(load->internal_id.bytes, sizeof load->internal_id.bytes);
+		must(sim, store_body(sim->store, RECORD_EVENT, key, &data, &error), &error);
+	}
+	struct delivery *delivery = deliver(sim, DELIVER_LOADED, latency(sim));
+	delivery->run_id = load->internal_id;
+	delivery->data = data;
+}
+
 static void release(struct sim *sim, struct batch *batch) {
+	for (size_t i = 0; i < batch->load_count; i++) load_event(sim, &batch->loads[i]);
 	for (struct message *m = batch->calls, *next; m != NULL; m = next) {
 		next = m->next;
 		receive_call(sim, (struct call *)m);
@@ -259,6 +273,9 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 	case DELIVER_REGISTER:
 		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
 		break;
+	case DELIVER_LOADED: // also what a server that crashed since had asked for
+		apply(sim, command_loaded(&d->run_id, d->data));
+		break;
 	case DELIVER_CANCEL: {
 		struct command *command = command_new(COMMAND_CANCEL);
 		command->run.run_id = d->run_id;
@@ -267,6 +284,7 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 	}
 	}
 	if (d->call != NULL) call_drop(d->call);
+	payload_unref(d->data);
 	free(d);
 }
 
@@ -287,7 +305,8 @@ static void step(struct sim *sim) {
 static bool is_over(struct sim *sim) {
 	struct engine_stats stats;
 	engine_stats(sim->engine, &stats);
-	return sim->pending_count == 0 && heap_peek(&sim->deliveries) == NULL && stats.runs == 0;
+	return sim->pending_count == 0 && heap_peek(&sim->deliveries) == NULL && stats.runs == 0 &&
+	       stats.events_held == 0;
 }
 
 static void live(struct sim *sim) {
@@ -316,11 +335,13 @@ static void populate(struct sim *sim) {
 	sim->clients = ARENA_ARRAY(&sim->arena, struct client, sim->client_count);
 	for (unsigned i = 0; i < sim->client_count; i++) {
 		struct client *client = &sim->clients[i];
-		client->program = (unsigned)rng_below(&sim->rng, sim->program_count);
+		bool handler = sim->programs[sim->program_count - 1].handles_failures;
+		client->program = (unsigned)rng_below(&sim->rng, sim->program_count - handler);
 		client->stable = sim_chance(sim, 30);
 		// Now and then two clients send the same event.
-		snprintf(client->id, sizeof client->id, "e%u-%u", client->program,
-			 sim_chance(sim, 20) ? i / 2 : i + 1000);
+		unsigned number = sim_chance(sim, 20) ? i / 2 : i + 1000;
+		client->value = number % VALUES;
+		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, number);
 		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 10000))->client = i;
 	}
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
@@ -332,6 +353,7 @@ static void sim_free(struct sim *sim) {
 	heap_free(&sim->deliveries);
 	facts_free(&sim->facts);
 	facts_free(&sim->executions);
+	free(sim->failures);
 	arena_free(&sim->arena);
 }
 

@@ -100,6 +100,7 @@ static void test_conditions(void **state) {
 	check_starts(f, "{\"name\":\"x/y\"}", "df");
 	check_starts(f, "{\"name\":\"x/y\",\"data\":{\"list\":[\"out\",\"in\"],\"flag\":true}}", "dfgh");
 	check_starts(f, "{\"name\":\"x/y\",\"data\":{\"flag\":1},\"user\":{\"name\":\"ann\"}}", "dfi");
+	f->now++;
 	fixture_restart(f);
 	check_starts(f, "{\"name\":\"x/y\",\"data\":{\"k\":\"two\",\"n\":6}}", "bcdf");
 }
@@ -266,7 +267,6 @@ static void test_same_as_evaluating_all(void **state) {
 			assert_int_equal(started(f, rows[i].slug), due);
 			starts += due;
 		}
-		for (unsigned n = fixture_calls(f), i = 0; i < n; i++) (void)fixture_call(f, i);
 	}
 	assert_true(starts > EVENTS); // it is not nothing that was compared
 	arena_free(&arena);
