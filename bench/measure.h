@@ -25,11 +25,18 @@ ERR_CHECKED enum err measure_calls(const struct measure *measure, enum scenario_
 				   struct error *error);
 // Events that start nothing, `batch` (1 or 100) a POST.
 ERR_CHECKED enum err measure_ingest(const struct measure *measure, unsigned batch, double *values, struct error *error);
+// The same with 10,000 functions whose expressions have to be looked at.
+ERR_CHECKED enum err measure_dispatch(const struct measure *measure, double *values, struct error *error);
+// The expression library by itself, whatever the server.
+ERR_CHECKED enum err measure_expressions(const struct measure *measure, double *values, struct error *error);
 // Memory of sleeping runs; recovery too when the server keeps its state in {dir}.
 ERR_CHECKED enum err measure_sleep(const struct measure *measure, double *values, struct error *error);
 
 // For the files of this module: a stand with a running server and a registered app.
 ERR_CHECKED enum err measure_open(const struct measure *measure, struct stand *stand, struct error *error);
 void measure_close(struct stand *stand, enum err err);
+// Events that start nothing at a running server, a second.
+ERR_CHECKED enum err measure_events(const struct measure *measure, struct stand *stand, unsigned batch,
+				    double *per_second, struct error *error);
 
 #endif

@@ -212,6 +212,20 @@ static void store_ingest(unsigned batch, const struct load_figures *figures, dou
 	values[METRIC_INGEST_CPU] = cpu_us;
 }
 
+static enum err load_events(const struct measure *measure, const struct stand *stand, unsigned batch,
+			    struct load_figures *out, struct error *error) {
+	return run_load(measure, stand->server_port, "events", "sockets", "--batch", batch > 1 ? "100" : "1",
+			batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS, measure->duration_ms, out, error);
+}
+
+enum err measure_events(const struct measure *measure, struct stand *stand, unsigned batch, double *per_second,
+			struct error *error) {
+	struct load_figures figures = {0};
+	enum err err = load_events(measure, stand, batch, &figures, error);
+	if (err == ERR_OK) *per_second = figures.per_second * batch;
+	return err;
+}
+
 enum err measure_ingest(const struct measure *measure, unsigned batch, double *values, struct error *error) {
 	struct stand stand;
 	struct load_figures figures = {0};
@@ -219,9 +233,7 @@ enum err measure_ingest(const struct measure *measure, unsigned batch, double *v
 	struct process_usage before = {0}, after = {0};
 	if (err == ERR_OK) {
 		before = process_usage(stand.server);
-		err = run_load(measure, stand.server_port, "events", "sockets", "--batch", batch > 1 ? "100" : "1",
-			       batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS, measure->duration_ms, &figures,
-			       error);
+		err = load_events(measure, &stand, batch, &figures, error);
 		after = process_usage(stand.server);
 	}
 	if (err == ERR_OK) {

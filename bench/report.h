@@ -42,6 +42,9 @@
 	X(BATCH_RATE, "ingest100_events_per_s", "ingest, 100 a POST: events", "/s", 0)                    \
 	X(BATCH_P99, "ingest100_p99_ms", "ingest, 100 a POST: p99", "ms", 3)                              \
 	X(BATCH_CPU, "ingest100_cpu_us_per_event", "ingest, 100 a POST: CPU per event", "us", 1)          \
+	X(DISPATCH, "dispatch_events_per_s", "ingest, 10,000 expressions", "/s", 0)                       \
+	X(EVALUATIONS, "evaluations_per_s", "expression: evaluations", "/s", 0)                           \
+	X(COMPILE, "compile_us", "expression: compiling it", "us", 2)                                     \
 	X(SLEEP_RATE, "sleeping_started_per_s", "sleeping runs started", "/s", 0)                         \
 	X(SLEEP_BYTES, "sleeping_bytes_per_run", "memory per sleeping run", "B", 0)                       \
 	X(SLEEP_DISK, "sleeping_disk_bytes_per_run", "disk per sleeping run", "B", 0)                     \
