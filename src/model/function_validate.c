@@ -341,6 +341,12 @@ void function_validate(const struct function_input *in, struct problems *problem
 		priority_check,    cancels_check,  debounce_check, rate_limit_check,
 	};
 	struct check check = {in, problems};
-	if (in->name.len == 0) REJECT(&check, PROBLEM_UNKNOWN, "A function name is required");
+	if (in->name.len == 0) {
+		REJECT(&check, PROBLEM_UNKNOWN, "A function name is required");
+	} else if (in->slug.len == 0) { // nothing of the name can stand in an id: ours, the specs are silent
+		REJECT(&check, PROBLEM_UNKNOWN,
+		       "No id can be made from the function name '%.*s': a function id is required",
+		       STR_ARG(problem_quote(in->name)));
+	}
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) checks[i](&check);
 }

@@ -84,6 +84,8 @@ static void names_and_steps(void **state) {
 		{"{}", "A function name is required * Functions must contain one step"},
 		{"null", "A function name is required * Functions must contain one step"},
 		{"{\"id\":\"x\"," STEPS "}", "A function name is required"},
+		{"{\"name\":\"\\u2603 \\u2603\"," STEPS "}",
+		 "No id can be made from the function name '\u2603 \u2603': a function id is required"},
 		{"{\"name\":\"F\",\"steps\":null}", "Functions must contain one step"},
 		{"{\"name\":\"F\",\"steps\":{\"a\":{\"runtime\":{\"url\":\"ftp://h\"}}}}",
 		 "All steps must have a name * Non-supported step schema: ftp"},
