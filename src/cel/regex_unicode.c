@@ -1,5 +1,5 @@
 // General categories, scripts and simple case folding of Unicode 14.0.0.
-// Written by regex_unicode.pl; do not edit.
+// Written by scripts/unicode-tables; do not edit.
 #include "cel/regex_internal.h"
 
 // clang-format off
