@@ -319,7 +319,7 @@ static struct cel_value call_values(struct frame *frame, const struct cel_call *
 		return call_absent(op, args, count);
 	if (has_nothing(args, count)) return call_nothing(frame, op, args, count);
 	frame->evaluation.regex = call->regex;
-	if (call->function != NULL && call->function->call(&frame->evaluation, args, count, &out)) return out;
+	if (call->takes_count && call->function->call(&frame->evaluation, args, count, &out)) return out;
 	bool mixed = count == 2 && args[0].type != args[1].type;
 	if (mixed && op == OPERATOR_ADD) return join_texts(frame, args);
 	if (mixed && is_ordering(op) && (args[0].type == CEL_NULL || args[1].type == CEL_NULL))

@@ -42,6 +42,8 @@ extern const struct cel_function cel_text_table[];       // functions_text.c
 extern const struct cel_function cel_time_table[];       // functions_time.c
 
 const struct cel_function *cel_function_find(struct str name);
+// Whether an overload has `count` arguments, the receiver included.
+bool cel_function_takes(const struct cel_function *function, uint32_t count);
 // Comparison for < <= > >= given -1, 0, 1 or 2 (no order).
 bool cel_operator_accepts(enum operator_id op, int order);
 

@@ -254,3 +254,17 @@ const struct cel_function *cel_function_find(struct str name) {
 	}
 	return NULL;
 }
+
+bool cel_function_takes(const struct cel_function *function, uint32_t count) {
+	uint32_t depth = 0, found = 0;
+	for (const char *at = function->signatures; *at != '\0'; at++) {
+		if (*at == '(') {
+			if (depth++ == 0) found = at[1] != ')';
+		} else if (*at == ',') {
+			found += depth == 1;
+		} else if (*at == ')' && --depth == 0 && found == count) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -117,6 +117,7 @@ static struct node *call_new(struct parser *parser, const char *name, size_t at,
 	node->call.name = str_from_cstr(name);
 	node->call.function = cel_function_find(node->call.name);
 	CHECK(node->call.function != NULL);
+	node->call.takes_count = true;
 	node->call.count = b != NULL ? 2 : 1;
 	node->call.args = ARENA_ARRAY(parser->arena, struct node *, 2);
 	node->call.args[0] = a;
@@ -221,6 +222,8 @@ static struct node *function_call_node(struct parser *parser, size_t at, struct 
 	node->call.receiver = receiver;
 	node->call.args = args->items;
 	node->call.count = args->count;
+	uint32_t given = args->count + (receiver != NULL ? 1 : 0);
+	node->call.takes_count = node->call.function != NULL && cel_function_takes(node->call.function, given);
 	node->may_abort = node->call.function != NULL && node->call.function->may_abort;
 	if (receiver != NULL && !node_over(parser, node, receiver)) return NULL;
 	for (uint32_t i = 0; i < args->count; i++) {

@@ -28,6 +28,7 @@ struct cel_call {
 	struct node *receiver; // NULL for f(x) and operators
 	struct node **args;
 	uint32_t count;
+	bool takes_count;              // some overload of the function has this many arguments, receiver included
 	const struct cel_regex *regex; // of a literal pattern
 };
 

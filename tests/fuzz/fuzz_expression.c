@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #define BINDINGS_MAX 8
+#define EQUALITIES_MAX 8
 #define OUTPUT_MAX (256u << 20)
 
 static const struct str roots[] = {STR_INIT("event"), STR_INIT("async"), STR_INIT("vars")};
@@ -32,6 +33,36 @@ static void print(const struct cel_value *value) {
 	buf_free(&out);
 }
 
+static bool is_same(const struct cel_value *a, const struct cel_value *b) {
+	return a->type == b->type && (a->type != CEL_ERROR || a->error == b->error) &&
+	       (a->type != CEL_BOOL || a->boolean == b->boolean);
+}
+
+// What an index may conclude from the program: its equalities hold when it is true, and data that it does not read
+// does not matter.
+static void check_promises(struct arena *arena, const struct cel_program *program, const struct cel_input *input,
+			   const struct cel_value *value) {
+	static const struct cel_path event = {.root = STR_INIT("event")};
+	struct cel_equality equalities[EQUALITIES_MAX];
+	size_t count = cel_equalities(program, arena, equalities, EQUALITIES_MAX);
+	CHECK(count <= EQUALITIES_MAX);
+	for (size_t i = 0; i < count && value->type == CEL_BOOL && value->boolean; i++) {
+		struct cel_value held;
+		if (equalities[i].value.type == CEL_UNKNOWN) continue;
+		CHECK(cel_path_value(&equalities[i].path, input, &held));
+		CHECK(cel_equal(&held, &equalities[i].value));
+		CHECK(cel_hash(&held) == cel_hash(&equalities[i].value));
+	}
+	if (cel_reads(program, &event)) return;
+	struct cel_binding others[BINDINGS_MAX];
+	struct cel_input rest = {.bindings = others, .now_ns = input->now_ns};
+	for (size_t i = 0; i < input->count; i++) {
+		if (!str_eq(input->bindings[i].name, event.root)) others[rest.count++] = input->bindings[i];
+	}
+	struct cel_value without = cel_eval(program, &rest, arena);
+	CHECK(is_same(value, &without));
+}
+
 static void evaluate(struct str text, const struct cel_input *input) {
 	struct arena arena;
 	struct cel_failure failure;
@@ -41,7 +72,8 @@ static void evaluate(struct str text, const struct cel_input *input) {
 	if (program != NULL) {
 		struct cel_value value = cel_eval(program, input, &arena);
 		struct cel_value again = cel_eval(program, input, &arena);
-		CHECK(value.type == again.type && value.type != CEL_UNKNOWN && value.type != CEL_NOTHING);
+		CHECK(is_same(&value, &again) && value.type != CEL_UNKNOWN && value.type != CEL_NOTHING);
+		check_promises(&arena, program, input, &value);
 		print(&value);
 	}
 	arena_free(&arena);

@@ -153,9 +153,49 @@ static void test_true_implies_equalities(void **state) {
 	assert_true(found > 500);
 }
 
+static void test_reads(void **state) {
+	static const struct {
+		const char *text;
+		bool reads; // event.data.o.a
+	} cases[] = {
+		{"event.data.o.a == 1", true},
+		{"event.data.o == 1", true},
+		{"size(event.data) > 1", true},
+		{"event == 1", true},
+		{"event.data.o.a.b.c", true},
+		{"event.data[\"o\"].a == 1", true},
+		{"event.data[event.name] == 1", true},
+		{"event.data.x[event.data.o.a] == 1", true},
+		{"has(event.data.o.a)", true},
+		{"event.data.list.exists(x, x == event.data.o.a)", true},
+		{"{'k': [event.data.o.a]}.k == 1", true},
+		{"true || event.data.o.a", true},
+		{"async.data.o.a == 1", false},
+		{"event.data.o.b == 1 && event.data.x == 2", false},
+		{"event.data.x.o.a == 1", false},
+		{"event.name == 'x'", false},
+		{"event.data[\"x\"] == 1 || event.data[0] == 1", false},
+		{"async.data.list.exists(event, event.data.o.a == 1)", false},
+		{"1 == 1", false},
+	};
+	static const struct str fields[] = {STR_INIT("data"), STR_INIT("o"), STR_INIT("a")};
+	const struct cel_path path = {STR("event"), fields, ARRAY_LEN(fields)};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena arena;
+		arena_init(&arena, 0);
+		const struct cel_program *program =
+			cel_compile(&arena, str_from_cstr(cases[i].text), CEL_EVALUATE, NULL);
+		assert_non_null(program);
+		if (cel_reads(program, &path) != cases[i].reads) fail_msg("%s", cases[i].text);
+		arena_free(&arena);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_extraction),
+		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_true_implies_equalities),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
