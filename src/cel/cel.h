@@ -23,7 +23,8 @@
 
 enum cel_mode {
 	CEL_EVALUATE, // string literals keep what is between their quotes, unless the text contains "vars." (§B3)
-	CEL_STANDARD, // escapes are decoded and have to be right: what registration checks (§B9)
+	CEL_STANDARD, // escapes are decoded and have to be right: what registration checks (§B9). Only for the checks,
+		      // not to be evaluated: what that needs to be prepared can take long
 };
 
 struct cel_failure { // why a text is no expression

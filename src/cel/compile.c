@@ -19,8 +19,10 @@ const struct cel_program *cel_compile(struct arena *arena, struct str text, enum
 	}
 	struct cel_program *program = ARENA_NEW(arena, struct cel_program);
 	program->text = arena_dup(arena, text);
+	program->checks_only = mode == CEL_STANDARD;
 	program->root = cel_parse(arena, program->text, mode, failure);
 	if (program->root == NULL) return NULL;
-	cel_find_paths(arena, program);
+	cel_find_variables(program);
+	if (!program->checks_only) cel_find_paths(arena, program);
 	return program;
 }

@@ -515,6 +515,7 @@ static struct cel_value eval(struct frame *frame, const struct node *node) {
 struct cel_value cel_eval(const struct cel_program *program, const struct cel_input *input, struct arena *scratch) {
 	struct resolved local_paths[LOCAL_PATHS], *paths = local_paths;
 	struct cel_value local_variables[LOCAL_VARIABLES], *variables = local_variables;
+	CHECK(!program->checks_only);
 	if (program->path_count > LOCAL_PATHS) paths = ARENA_ARRAY(scratch, struct resolved, program->path_count);
 	if (program->variable_count > LOCAL_VARIABLES)
 		variables = ARENA_ARRAY(scratch, struct cel_value, program->variable_count);

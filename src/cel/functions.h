@@ -40,7 +40,7 @@ extern const struct function conversion_table[]; // conversions.c
 extern const struct function text_table[];       // functions_text.c
 extern const struct function time_table[];       // functions_time.c
 
-const struct function *function_find(struct str name);
+const struct function *cel_function_find(struct str name);
 // Comparison for < <= > >= given -1, 0, 1 or 2 (no order).
 bool operator_accepts(enum operator_id op, int order);
 

@@ -244,7 +244,7 @@ const struct function operator_table[] = {
 	{NULL, 0, false, false, NULL, NULL},
 };
 
-const struct function *function_find(struct str name) {
+const struct function *cel_function_find(struct str name) {
 	static const struct function *const tables[] = {operator_table, conversion_table, text_table, time_table};
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
 		for (const struct function *function = tables[i]; function->name != NULL; function++) {

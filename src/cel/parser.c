@@ -16,6 +16,7 @@ struct parser {
 	struct lexer lexer;
 	struct token token;
 	struct cel_failure *failure;
+	bool checks_only;
 	uint32_t nesting;
 };
 
@@ -111,7 +112,7 @@ static struct node *parse_unary(struct parser *parser);
 static struct node *call_new(struct parser *parser, const char *name, size_t at, struct node *a, struct node *b) {
 	struct node *node = node_new(parser, NODE_CALL, at);
 	node->call.name = str_from_cstr(name);
-	node->call.function = function_find(node->call.name);
+	node->call.function = cel_function_find(node->call.name);
 	CHECK(node->call.function != NULL);
 	node->call.count = b != NULL ? 2 : 1;
 	node->call.args = ARENA_ARRAY(parser->arena, struct node *, 2);
@@ -203,7 +204,7 @@ static void prepare_pattern(struct parser *parser, struct cel_call *call) {
 	struct error error;
 	const struct node *pattern = call->count > 0 ? call->args[call->count - 1] : NULL;
 	bool literal = pattern != NULL && pattern->kind == NODE_LITERAL && pattern->literal.type == CEL_STRING;
-	if (literal && str_eq(call->name, STR("matches")))
+	if (literal && !parser->checks_only && str_eq(call->name, STR("matches")))
 		call->regex = cel_regex_compile(parser->arena, pattern->literal.text, &error);
 }
 
@@ -211,7 +212,7 @@ static struct node *function_call_node(struct parser *parser, size_t at, struct 
 				       const struct nodes *args) {
 	struct node *node = node_new(parser, NODE_CALL, at);
 	node->call.name = name;
-	node->call.function = function_find(name);
+	node->call.function = cel_function_find(name);
 	node->call.receiver = receiver;
 	node->call.args = args->items;
 	node->call.count = args->count;
@@ -493,7 +494,7 @@ static struct node *parse_expression(struct parser *parser) {
 }
 
 struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, struct cel_failure *failure) {
-	struct parser parser = {.arena = arena, .failure = failure};
+	struct parser parser = {.arena = arena, .failure = failure, .checks_only = mode == CEL_STANDARD};
 	parser.lexer = (struct lexer){
 		.text = text,
 		.arena = arena,

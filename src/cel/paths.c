@@ -227,9 +227,13 @@ static void relate_all(struct finder *finder, struct node *node) {
 	}
 }
 
+void cel_find_variables(struct cel_program *program) {
+	struct finder finder = {.program = program};
+	resolve(&finder, program->root, NULL);
+}
+
 void cel_find_paths(struct arena *arena, struct cel_program *program) {
 	struct finder finder = {.arena = arena, .program = program};
-	resolve(&finder, program->root, NULL);
 	walk(&finder, program->root);
 	relate_all(&finder, program->root);
 }

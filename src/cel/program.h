@@ -97,6 +97,7 @@ struct cel_program {
 	struct path *paths;
 	uint32_t path_count;
 	uint32_t variable_count; // of macros, at once
+	bool checks_only;        // has neither paths nor patterns
 };
 
 // parser.c
@@ -104,7 +105,8 @@ struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode,
 // Fills line and column from a byte offset.
 void cel_fail_at(struct cel_failure *failure, struct str text, size_t at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-// paths.c: the checked paths, and what each reference has to do with them.
+// paths.c: which references are variables; the checked paths, and what each reference has to do with them.
+void cel_find_variables(struct cel_program *program);
 void cel_find_paths(struct arena *arena, struct cel_program *program);
 
 #endif

@@ -48,8 +48,6 @@ struct registration {
 // Decodes and validates. Returns ERR_INVALID with the reference's text ("Invalid request: …") only for bodies that
 // 01 §5.3 rejects before anything is recorded; a missing appName leaves app_name empty (the caller answers
 // "App ID required"); invalid functions are reported in `problems`.
-// Until expressions are supported, a function that carries one (trigger expression, keys, if, priority) gets a
-// problem that says so.
 ERR_CHECKED enum err registration_parse(struct arena *arena, struct str body, struct registration *out,
 					struct error *error);
 

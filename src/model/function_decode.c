@@ -121,7 +121,6 @@ static enum err rate_limit_decode(yyjson_val *value, yyjson_val *idempotency, st
 	if (err == ERR_OK) err = unsigned_check(m[0], "rateLimit.limit", error);
 	if (err != ERR_OK) return err;
 	out->rate_limit.present = value != NULL || idempotency != NULL;
-	out->rate_limit.idempotency = idempotency != NULL;
 	out->rate_limit.limit = idempotency != NULL ? 1 : input_integer(m[0]);
 	out->rate_limit.period = idempotency != NULL ? STR("24h0m0s") : json_str(m[1]);
 	out->rate_limit.key = optional_text_make(idempotency != NULL ? idempotency : m[2]);

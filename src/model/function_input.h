@@ -70,11 +70,10 @@ struct function_input {
 	struct concurrency_input concurrency;
 	struct {
 		bool present;
-		bool idempotency; // made from the member of that name
 		int64_t limit;
 		struct str period;
 		struct optional_text key;
-	} rate_limit;
+	} rate_limit; // or made from the member idempotency
 	struct {
 		bool present;
 		int64_t limit, burst;

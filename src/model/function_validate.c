@@ -1,5 +1,7 @@
-// What a function must be, in the order and the words of spec 01 §11.
+// What a function must be, in the order and the words of spec 01 §11. The keys of throttle and singleton are not looked
+// at (§9.3).
 #include "base/clock.h"
+#include "model/expression_check.h"
 #include "model/function_input.h"
 #include "model/limits.h"
 #include "model/members.h"
@@ -72,43 +74,42 @@ struct check {
 
 #define REJECT(check, code, ...) PROBLEM_ADD((check)->problems, (code), __VA_ARGS__)
 
-// Where an expression may stand, and what the message about a bad one begins with.
+// Where an expression may stand, what is asked of it there, and what the message about a bad one begins with: `before`,
+// what it quotes, `after`.
 struct expression_place {
-	const char *where;
+	enum expression_level level;
 	const char *code;
-	const char *prefix; // what is quoted in it is empty when the expression is
+	const char *before;
+	const char *after;
 };
-static const struct expression_place step_key = {"concurrency key", "unknown", "Invalid concurrency key '': "};
-static const struct expression_place function_key = {"concurrency key", "unknown",
-						     "invalid function concurrency key '': "};
-static const struct expression_place batch_key = {"batchEvents.key", "batch_key_expression_invalid",
-						  "batch key expression is invalid: "};
-static const struct expression_place batch_if = {"batchEvents.if", "batch_if_expression_invalid",
-						 "conditional batch expression is invalid "};
-static const struct expression_place priority_run = {"priority.run", "unknown", "Priority.Run expression is invalid: "};
-static const struct expression_place cancel_if = {"cancel[].if", "unknown", "Cancellation expression is invalid: "};
-static const struct expression_place debounce_key = {"debounce.key", "unknown", "Debounce expression is invalid: "};
-static const struct expression_place rate_limit_key = {"rateLimit.key", "unknown", "key is invalid: "};
-static const struct expression_place idempotency = {"idempotency", "unknown", "key is invalid: "};
+static const struct expression_place step_key = {EXPRESSION_SYNTAX, PROBLEM_UNKNOWN, "Invalid concurrency key '",
+						 "': "};
+static const struct expression_place function_key = {EXPRESSION_SYNTAX, PROBLEM_UNKNOWN,
+						     "invalid function concurrency key '", "': "};
+static const struct expression_place trigger_if = {EXPRESSION_TYPED, PROBLEM_UNKNOWN, "invalid trigger expression on '",
+						   "': "};
+static const struct expression_place batch_key = {EXPRESSION_TYPED, "batch_key_expression_invalid",
+						  "batch key expression is invalid: ", ""};
+static const struct expression_place batch_if = {EXPRESSION_TYPED, "batch_if_expression_invalid",
+						 "conditional batch expression is invalid ", ""};
+static const struct expression_place priority_run = {EXPRESSION_SYNTAX, PROBLEM_UNKNOWN,
+						     "Priority.Run expression is invalid: ", ""};
+static const struct expression_place cancel_if = {EXPRESSION_RESTRICTIVE, PROBLEM_UNKNOWN,
+						  "Cancellation expression is invalid: ", ""};
+static const struct expression_place debounce_key = {EXPRESSION_TYPED, PROBLEM_UNKNOWN,
+						     "Debounce expression is invalid: ", ""};
+static const struct expression_place rate_limit_key = {EXPRESSION_TYPED, PROBLEM_UNKNOWN, "key is invalid: ", ""};
 
-static void reject_expression(const struct check *check, const char *where) {
-	REJECT(check, PROBLEM_UNKNOWN,
-	       "function \"%.*s\" uses an expression (%s), which this version does not support yet",
-	       STR_ARG(problem_quote(check->in->slug)), where);
-}
-
-#define EMPTY_EXPRESSION "error compiling expression: the expression is empty"
-
-// True when there is an expression, which is always a problem for now.
 static bool expression_rejected(const struct check *check, const struct expression_place *place,
-				struct optional_text expression) {
-	if (!expression.present) return false;
-	if (expression.text.len == 0) {
-		REJECT(check, place->code, "%s" EMPTY_EXPRESSION, place->prefix);
-	} else {
-		reject_expression(check, place->where);
-	}
-	return true;
+				struct optional_text expression, struct str quoted) {
+	struct buf reason;
+	buf_init(&reason, SIZE_MAX / 2);
+	bool rejected = expression.present && !expression_check(expression.text, place->level, &reason);
+	if (rejected)
+		REJECT(check, place->code, "%s%.*s%s%.*s", place->before, STR_ARG(problem_quote(quoted)), place->after,
+		       STR_ARG(buf_view(&reason)));
+	buf_free(&reason);
+	return rejected;
 }
 
 static bool step_limit_rejected(const struct check *check, const struct step_limit *limit) {
@@ -118,13 +119,13 @@ static bool step_limit_rejected(const struct check *check, const struct step_lim
 		       scopes[limit->scope]);
 		return true;
 	}
-	return expression_rejected(check, &step_key, limit->key);
+	return expression_rejected(check, &step_key, limit->key, limit->key.text);
 }
 
 static void function_limit_check(const struct check *check, const struct function_limit *limit) {
 	if (limit->limit <= 0) {
 		REJECT(check, PROBLEM_UNKNOWN, "function concurrency limit must be > 0");
-	} else if (expression_rejected(check, &function_key, limit->key)) {
+	} else if (expression_rejected(check, &function_key, limit->key, limit->key.text)) {
 		return;
 	} else if (str_eq(limit->scope, STR("app"))) {
 		REJECT(check, PROBLEM_UNKNOWN, "app-scoped function concurrency cannot be set by users");
@@ -183,11 +184,8 @@ static void trigger_duplicate_check(const struct check *check, size_t index) {
 static void event_trigger_check(const struct check *check, const struct trigger_input *trigger) {
 	if (trigger->event.len == 0) {
 		REJECT(check, PROBLEM_UNKNOWN, "An event trigger must specify an event name");
-	} else if (trigger->expression.present && trigger->expression.text.len == 0) {
-		REJECT(check, PROBLEM_UNKNOWN, "invalid trigger expression on '%.*s': " EMPTY_EXPRESSION,
-		       STR_ARG(problem_quote(trigger->event)));
-	} else if (trigger->expression.present) {
-		reject_expression(check, "trigger expression");
+	} else {
+		expression_rejected(check, &trigger_if, trigger->expression, trigger->event);
 	}
 }
 
@@ -245,8 +243,8 @@ static void batch_check(const struct check *check) {
 		       (long long)in->batch.size_max);
 	} else if (in->batch.timeout_ns < SECOND_NS) {
 		REJECT(check, "batch_timeout_invalid", "batch timeout should be more than 1s");
-	} else if (!expression_rejected(check, &batch_key, in->batch.key)) {
-		expression_rejected(check, &batch_if, in->batch.condition);
+	} else if (!expression_rejected(check, &batch_key, in->batch.key, STR(""))) {
+		expression_rejected(check, &batch_if, in->batch.condition, STR(""));
 	}
 }
 
@@ -286,14 +284,14 @@ static void steps_check(const struct check *check) {
 
 static void priority_check(const struct check *check) {
 	const struct function_input *in = check->in;
-	expression_rejected(check, &priority_run, in->priority.run);
+	expression_rejected(check, &priority_run, in->priority.run, STR(""));
 	if (in->priority.run.present && in->batch.present)
 		REJECT(check, PROBLEM_UNKNOWN, "A function cannot specify Priority.Run and Batch together");
 }
 
 static void cancels_check(const struct check *check) {
 	for (size_t i = 0; i < looked_at(check->in->cancel_count); i++)
-		expression_rejected(check, &cancel_if, check->in->cancels[i].condition);
+		expression_rejected(check, &cancel_if, check->in->cancels[i].condition, STR(""));
 	if (check->in->cancel_count > FUNCTION_CANCEL_MAX)
 		REJECT(check, PROBLEM_UNKNOWN, "This function exceeds the max number of cancellation events: %u",
 		       FUNCTION_CANCEL_MAX);
@@ -305,7 +303,7 @@ static void debounce_check(const struct check *check) {
 	struct error error;
 	int64_t ns = 0;
 	struct str period = problem_quote(in->debounce.period);
-	expression_rejected(check, &debounce_key, in->debounce.key);
+	expression_rejected(check, &debounce_key, in->debounce.key, STR(""));
 	if (duration_parse(in->debounce.period, &ns, &error) != ERR_OK) {
 		ns = 0;
 		REJECT(check, PROBLEM_UNKNOWN, "The debounce period of '%.*s' is invalid: %s", STR_ARG(period),
@@ -326,8 +324,7 @@ static void rate_limit_check(const struct check *check) {
 	int64_t ns;
 	if (in->rate_limit.limit == 0) {
 		REJECT(check, PROBLEM_UNKNOWN, "limit must be greater than 0");
-	} else if (expression_rejected(check, in->rate_limit.idempotency ? &idempotency : &rate_limit_key,
-				       in->rate_limit.key)) {
+	} else if (expression_rejected(check, &rate_limit_key, in->rate_limit.key, STR(""))) {
 		return;
 	} else if (in->rate_limit.period.len == 0) {
 		REJECT(check, PROBLEM_UNKNOWN, "period must be specified");
@@ -338,16 +335,10 @@ static void rate_limit_check(const struct check *check) {
 	}
 }
 
-// Keys that are not checked otherwise (01 §9.3, level "none"); an empty one is none.
-static void unchecked_keys_check(const struct check *check) {
-	if (check->in->throttle.key.text.len > 0) reject_expression(check, "throttle.key");
-	if (check->in->singleton.key.text.len > 0) reject_expression(check, "singleton.key");
-}
-
 void function_validate(const struct function_input *in, struct problems *problems) {
 	static void (*const checks[])(const struct check *) = {
 		concurrency_check, triggers_check, batch_check,    combinations_check, steps_check,
-		priority_check,    cancels_check,  debounce_check, rate_limit_check,   unchecked_keys_check,
+		priority_check,    cancels_check,  debounce_check, rate_limit_check,
 	};
 	struct check check = {in, problems};
 	if (in->name.len == 0) REJECT(&check, PROBLEM_UNKNOWN, "A function name is required");
