@@ -1,5 +1,5 @@
-// The restrictive policy of spec 04 §B9: what cancelOn allows. Looks, as the reference does, neither into receivers nor
-// into the bodies of macros.
+// The restrictive policy of spec 04 §B9 and 01 §9.3: what cancelOn allows. Looks, as the reference does, neither into
+// receivers, nor into the elements of lists and maps, nor into the bodies of macros.
 #include "base/check.h"
 #include "cel/functions.h"
 #include "cel/program.h"
@@ -11,7 +11,7 @@ struct policy {
 
 static void complain(struct policy *policy, const char *before, struct str name) {
 	policy->count++;
-	buf_printf(policy->lines, "\n * %s'%.*s')", before, STR_ARG(name));
+	buf_printf(policy->lines, "\n\t* %s'%.*s')", before, STR_ARG(name));
 }
 
 static void walk(struct policy *policy, const struct node *node) {
@@ -22,6 +22,8 @@ static void walk(struct policy *policy, const struct node *node) {
 	if (node == NULL) return;
 	switch ((enum node_kind)node->kind) {
 	case NODE_LITERAL:
+	case NODE_LIST:
+	case NODE_MAP:
 		break;
 	case NODE_REFERENCE:
 		for (uint32_t i = 0; i < node->reference.count; i++) walk(policy, node->reference.segments[i].index);
@@ -46,13 +48,6 @@ static void walk(struct policy *policy, const struct node *node) {
 		walk(policy, node->logic.b);
 		walk(policy, node->logic.c);
 		break;
-	case NODE_LIST:
-	case NODE_MAP:
-		for (uint32_t i = 0; i < node->items.count; i++) {
-			if (node->items.keys != NULL) walk(policy, node->items.keys[i]);
-			walk(policy, node->items.items[i]);
-		}
-		break;
 	case NODE_MACRO:
 		complain(policy, "macros are disallowed (contains ", str_from_cstr(macros[node->macro.kind]));
 		break;
@@ -65,8 +60,9 @@ bool cel_check_restrictive(const struct cel_program *program, struct buf *out) {
 	struct policy policy = {.lines = &lines};
 	walk(&policy, program->root);
 	if (policy.count > 0) {
-		buf_printf(out, "validation failed: %u error(s) occurred:", policy.count);
+		buf_printf(out, "validation failed: %u error%s occurred:", policy.count, policy.count == 1 ? "" : "s");
 		buf_str(out, buf_view(&lines));
+		buf_lit(out, "\n\n");
 	}
 	buf_free(&lines);
 	return policy.count == 0;

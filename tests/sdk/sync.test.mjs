@@ -130,6 +130,71 @@ once("functions that are refused", async ({ app, name }) => {
 	}
 });
 
+once("expressions that are refused, and why", async ({ app, name }) => {
+	const made = await app({ answer: ({ response }) => response.end() });
+	const fn = (changes) => ({ ...made.rawFunction("f", `${name}/f`), ...changes });
+	const trigger = (expression) => fn({ triggers: [{ event: `${name}/f`, expression }] });
+	const batch = { maxSize: 2, timeout: "1s" };
+	const at = (place, reason) => `error compiling expression: ERROR: <input>:${place}: ${reason}`;
+	const policy = (count, reason) => `validation failed: ${count} occurred:\n\t* ${reason}`;
+	const unfinished = at("1:11", "Syntax error: ");
+	const stranger = at("1:1", "undeclared reference to 'user'");
+	const bad = [
+		[trigger("event.x ==\n"), `invalid trigger expression on '${name}/f': ${at("2:1", "Syntax error: ")}`],
+		[trigger("event.a &&\n\tevent.b.lower()"), at("2:10", "undeclared reference to 'lower'"), "\n |  event.b.lower()\n | .........^"],
+		[trigger("user.id == 1"), `invalid trigger expression on '${name}/f': ${stranger}`],
+		[trigger(""), `invalid trigger expression on '${name}/f': ${at("1:1", "Syntax error: ")}`],
+		[trigger(`'${"é".repeat(100_000)}'`), at("1:1", "expression code point size exceeds limit: size: 100002")],
+		[trigger("(".repeat(1000)), at("1:251", "Syntax error: expression recursion limit exceeded: 250")],
+		[fn({ concurrency: { limit: 1, key: "event.x ==" } }), `Invalid concurrency key 'event.x ==': ${unfinished}`],
+		[fn({ concurrency: { fn: [{ limit: 1, key: "event.x ==" }] } }), `invalid function concurrency key 'event.x ==': ${unfinished}`],
+		[fn({ batchEvents: { ...batch, key: "user" } }), `batch key expression is invalid: ${stranger}`, "batch_key_expression_invalid"],
+		[fn({ batchEvents: { ...batch, if: "user" } }), `conditional batch expression is invalid ${stranger}`, "batch_if_expression_invalid"],
+		[fn({ priority: { run: "event.x ==" } }), `Priority.Run expression is invalid: ${unfinished}`],
+		[fn({ cancel: [{ event: "c", if: "user == 1" }] }), `Cancellation expression is invalid: ${stranger}`],
+		[fn({ cancel: [{ event: "c", if: "has(event.a)" }] }), policy("1 error", "macros are disallowed (uses 'has')")],
+		[fn({ cancel: [{ event: "c", if: "event.a - 1 < size('a')" }] }), policy("2 errors", "function calls are disallowed (uses '_-_')")],
+		[fn({ debounce: { period: "1s", key: "user" } }), `Debounce expression is invalid: ${stranger}`],
+		[fn({ rateLimit: { limit: 1, period: "1m", key: "user" } }), `key is invalid: ${stranger}`],
+		[fn({ idempotency: "user" }), `key is invalid: ${stranger}`],
+		[fn({ idempotency: "event.x || 'none'" }), `key is invalid: ${at("1:12", "expected type 'bool' but found 'string'")}`],
+	];
+	for (const [one, ...parts] of bad) {
+		const { status, json } = await made.register([made.rawFunction("good", `${name}/g`), one]);
+		assert.equal(status, 400, JSON.stringify(one));
+		assert.deepEqual({ ...json, data: null }, { code: "config_invalid", error: "At least one function is invalid", data: null, status: 400 });
+		assert.equal(json.data.errors.length, 1);
+		const [{ code, message }] = json.data.errors;
+		for (const part of parts) assert.ok(`${code} ${message}`.includes(part), `${message}\nlacks ${part}`);
+		assert.ok(message.length < 2000);
+	}
+});
+
+once("expressions that are taken", async ({ app, server, name }) => {
+	const made = await app({ answer: ({ response }) => response.end() });
+	const expression = `event.data.size in ["größe", 5] ||\n  size(event.data.l) > 1 // a comment`;
+	const limits = { concurrency: [{ limit: 1, key: "customer || 'none'" }, { limit: 2, scope: "env", key: "event.data.id" }], priority: { run: "whatever" } };
+	const functions = [
+		made.rawFunction("if", name, { triggers: [{ event: name, expression }, { event: name, expression: "event.data.t" }, { event: name }] }),
+		made.rawFunction("failure", name, { triggers: [{ event: "inngest/function.failed", expression: `event.data.function_id == '${made.id}-if'` }] }),
+		made.rawFunction("keys", name, { ...limits, idempotency: "event.id + 1", debounce: { period: "1s", key: "" } }),
+		made.rawFunction("free", name, { throttle: { limit: 1, period: "1s", key: "event. ==" }, singleton: { key: "" } }),
+		made.rawFunction("batch", name, { batchEvents: { maxSize: 2, timeout: "1s", key: "event.data.k", if: "has(event.data.k)" } }),
+		made.rawFunction("cancel", name, { cancel: [{ event: "c", if: "event.data.id == async.data.id" }] }),
+	];
+	const { status, text } = await made.register(functions);
+	assert.equal(status, 200, text);
+	const { json } = await server.request("/dev");
+	const known = (id) => json.functions.find((one) => one.slug === `${made.id}-${id}`);
+	assert.deepEqual(known("if").triggers.map((trigger) => trigger.expression), [expression, "event.data.t", undefined]);
+	assert.equal(known("cancel").cancel[0].if, "event.data.id == async.data.id");
+	// What is refused later leaves all of them as they were.
+	const refused = await made.register([made.rawFunction("if", name, { triggers: [{ event: name, expression: "user" }] })]);
+	assert.equal(refused.status, 400);
+	const after = await server.request("/dev");
+	assert.equal(after.json.functions.filter(({ slug }) => slug.startsWith(`${made.id}-`)).length, functions.length);
+});
+
 each("functions with the names people give them", [V3, V4], async ({ server, app, name }) => {
 	const ids = ["a", "with space", "UPPER", "ünïcödé", "a/b", "a.b", "x".repeat(120)];
 	await app({ functions: ids.map((id, i) => ({ id, name: `Name ${i} 👋`, event: `${name}/${i}`, handler: () => id })) });

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/check.h"
 #include "model/function.h"
 
 #define STEPS                                                                                                       \
@@ -14,8 +15,10 @@
 	"x\"}}}"
 #define FUNCTION(members) "{\"id\":\"app-f\",\"name\":\"F\"," STEPS members "}"
 #define BODY(functions) "{\"appName\":\"app\",\"url\":\"http://h/x\",\"functions\":[" functions "]}"
-#define EXPRESSION(where) "function \"app-f\" uses an expression (" where "), which this version does not support yet"
-#define EMPTY "error compiling expression: the expression is empty"
+#define COMPILING(place) "error compiling expression: ERROR: <input>:" place ": "
+#define EMPTY COMPILING("1:1") "Syntax error: mismatched input '<EOF>'\n | \n | ^"
+#define UNKNOWN_X COMPILING("1:1") "undeclared reference to 'x' (in container '')\n | x\n | ^"
+#define SECOND_Y COMPILING("1:3") "Syntax error: extraneous input y\n | x y\n | ..^"
 
 struct validation_case {
 	const char *function;
@@ -111,14 +114,18 @@ static void concurrency(void **state) {
 		 "A concurrency key must be specified for Env scoped limits"},
 		{FUNCTION(",\"concurrency\":[{\"scope\":\"account\"},{\"scope\":\"env\"}]"),
 		 "A concurrency key must be specified for Account scoped limits"},
-		{FUNCTION(",\"concurrency\":{\"key\":\"event.data.id\",\"limit\":1}"), EXPRESSION("concurrency key")},
+		{FUNCTION(",\"concurrency\":{\"key\":\"event.data.id\",\"limit\":1}"), NULL},
 		{FUNCTION(",\"concurrency\":{\"key\":\"\",\"limit\":1}"), "Invalid concurrency key '': " EMPTY},
+		{FUNCTION(",\"concurrency\":[{\"key\":\"x y\",\"limit\":1},{\"scope\":\"env\",\"limit\":2}]"),
+		 "Invalid concurrency key 'x y': " SECOND_Y},
 		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":1},{\"limit\":2}]}"),
 		 "Only one function concurrency limit is allowed"},
 		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":0,\"scope\":\"app\"}]}"),
 		 "function concurrency limit must be > 0"},
 		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":1,\"key\":\"event.x\",\"scope\":\"app\"}]}"),
-		 EXPRESSION("concurrency key")},
+		 "app-scoped function concurrency cannot be set by users"},
+		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":1,\"key\":\"x y\",\"scope\":\"app\"}]}"),
+		 "invalid function concurrency key 'x y': " SECOND_Y},
 		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":1,\"key\":\"\"}]}"),
 		 "invalid function concurrency key '': " EMPTY},
 		{FUNCTION(",\"concurrency\":{\"fn\":[{\"limit\":1,\"scope\":\"app\"}]}"),
@@ -141,8 +148,18 @@ static void triggers(void **state) {
 		 "A trigger cannot have both an event and a cron trigger"},
 		{FUNCTION(",\"triggers\":[{\"expression\":null}]"), "An event trigger must specify an event name"},
 		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":null}]"), NULL},
-		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"event.data.x\"}]"),
-		 EXPRESSION("trigger expression")},
+		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"event.data.x\"}]"), NULL},
+		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"x\"}]"),
+		 "invalid trigger expression on 'a': " UNKNOWN_X},
+		{FUNCTION(",\"triggers\":[{\"event\":\"\",\"expression\":\"x\"}]"),
+		 "An event trigger must specify an event name"},
+		{FUNCTION(",\"triggers\":[{\"cron\":\"* * * * *\",\"expression\":\"x\"}]"),
+		 "A trigger cannot have both an event and a cron trigger"},
+		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"event.x\"},{\"event\":\"a\"}]"), NULL},
+		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"x\"},{\"event\":\"a\",\"expression\":\"x\"}"
+			  "]"),
+		 "invalid trigger expression on 'a': " UNKNOWN_X " * duplicate trigger event: a"
+		 " * invalid trigger expression on 'a': " UNKNOWN_X},
 		{FUNCTION(",\"triggers\":[{\"event\":\"a\",\"expression\":\"\"}]"),
 		 "invalid trigger expression on 'a': " EMPTY},
 		{FUNCTION(",\"triggers\":[{\"event\":\"a\"},{\"event\":\"a\"}]"), "duplicate trigger event: a"},
@@ -207,10 +224,10 @@ static void batches_and_combinations(void **state) {
 		 "batch size cannot be smaller than 2: -3"},
 		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"999ms\"}"),
 		 "batch timeout should be more than 1s"},
-		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"key\":\"k\",\"if\":\"i\"}"),
-		 EXPRESSION("batchEvents.key")},
-		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"if\":\"i\"}"),
-		 EXPRESSION("batchEvents.if")},
+		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"key\":\"x\",\"if\":\"x y\"}"),
+		 "batch key expression is invalid: " UNKNOWN_X},
+		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"if\":\"x\"}"),
+		 "conditional batch expression is invalid " UNKNOWN_X},
 		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"key\":\"\"}"),
 		 "batch key expression is invalid: " EMPTY},
 		{FUNCTION(",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"if\":\"\"}"),
@@ -223,7 +240,10 @@ static void batches_and_combinations(void **state) {
 				"\"concurrency\":3"),
 		 NULL},
 		{FUNCTION(BATCH ",\"priority\":{\"run\":\"1\"}"),
-		 EXPRESSION("priority.run") " * A function cannot specify Priority.Run and Batch together"},
+		 "A function cannot specify Priority.Run and Batch together"},
+		{FUNCTION(BATCH ",\"priority\":{\"run\":\"\"}"),
+		 "Priority.Run expression is invalid: " EMPTY
+		 " * A function cannot specify Priority.Run and Batch together"},
 		{FUNCTION(BATCH ",\"priority\":{}"), NULL},
 		{FUNCTION(",\"priority\":{\"run\":\"\"}"), "Priority.Run expression is invalid: " EMPTY},
 		{FUNCTION(",\"priority\":{\"run\":null}"), NULL},
@@ -234,33 +254,137 @@ static void batches_and_combinations(void **state) {
 static void flow_control(void **state) {
 	(void)state;
 	static const struct validation_case cases[] = {
-		{FUNCTION(",\"cancel\":[{\"event\":\"a\",\"if\":\"event.x\"}]"), EXPRESSION("cancel[].if")},
+		{FUNCTION(",\"cancel\":[{\"event\":\"a\",\"if\":\"event.x\"},{\"event\":\"b\",\"if\":\"x\"},"
+			  "{\"event\":\"c\",\"if\":\"event.x + 1 == 2\"}]"),
+		 "Cancellation expression is invalid: " UNKNOWN_X
+		 " * Cancellation expression is invalid: validation failed: 1 error occurred:"
+		 "\n\t* function calls are disallowed (uses '_+_')\n\n"},
 		{FUNCTION(",\"cancel\":[{\"event\":\"a\",\"if\":\"\"},{},{},{},{},{}]"),
 		 "Cancellation expression is invalid: " EMPTY
 		 " * This function exceeds the max number of cancellation events: 5"},
 		{FUNCTION(",\"cancel\":[{\"timeout\":\"nonsense\"},null]"), NULL},
 		{FUNCTION(",\"debounce\":{\"period\":\"1s\",\"key\":\"\",\"timeout\":\"nonsense\"}"), NULL},
-		{FUNCTION(",\"debounce\":{\"period\":\"x\",\"key\":\"k\"}"),
-		 EXPRESSION("debounce.key") " * The debounce period of 'x' is invalid: time: invalid duration \"x\""
-					    " * The debounce period of 'x' is less than the min of: 1s"},
+		{FUNCTION(",\"debounce\":{\"period\":\"x\",\"key\":\"x\"}"),
+		 "Debounce expression is invalid: " UNKNOWN_X
+		 " * The debounce period of 'x' is invalid: time: invalid duration \"x\""
+		 " * The debounce period of 'x' is less than the min of: 1s"},
 		{FUNCTION(",\"debounce\":{\"period\":\"7d\"}"), NULL},
 		{FUNCTION(",\"debounce\":{\"period\":\"169h\"}"),
 		 "The debounce period of '169h' is greater than the max of: 168h0m0s"},
 		{FUNCTION(",\"rateLimit\":{\"limit\":1,\"period\":\"24h\"}"), NULL},
 		{FUNCTION(",\"rateLimit\":{}"), "limit must be greater than 0"},
 		{FUNCTION(",\"rateLimit\":{\"limit\":1}"), "period must be specified"},
-		{FUNCTION(",\"rateLimit\":{\"limit\":1,\"key\":\"k\"}"), EXPRESSION("rateLimit.key")},
+		{FUNCTION(",\"rateLimit\":{\"limit\":1,\"key\":\"x\"}"), "key is invalid: " UNKNOWN_X},
 		{FUNCTION(",\"rateLimit\":{\"limit\":1,\"period\":\"5\"}"),
 		 "failed to parse time duration: time: missing unit in duration \"5\""},
 		{FUNCTION(",\"rateLimit\":{\"limit\":1,\"period\":\"25h\"}"), "period must be less than 24h0m0s"},
-		{FUNCTION(",\"rateLimit\":{},\"idempotency\":\"event.id\""), EXPRESSION("idempotency")},
+		{FUNCTION(",\"rateLimit\":{},\"idempotency\":\"event.id\""), NULL},
 		{FUNCTION(",\"idempotency\":\"\""), "key is invalid: " EMPTY},
-		{FUNCTION(",\"throttle\":{\"limit\":1,\"period\":\"1s\",\"key\":\"k\"},\"singleton\":{\"key\":\"s\"}"),
-		 EXPRESSION("throttle.key") " * " EXPRESSION("singleton.key")},
+		{FUNCTION(
+			 ",\"throttle\":{\"limit\":1,\"period\":\"1s\",\"key\":\"k ==\"},\"singleton\":{\"key\":\"\"}"),
+		 NULL},
 		{FUNCTION(",\"debounce\":{\"period\":\"1s\"},\"singleton\":{\"mode\":\"Cancel\"}"), NULL},
 		{FUNCTION(",\"timeouts\":{\"start\":\"nonsense\"}"), NULL},
 	};
 	EXPECT_ALL(cases);
+}
+
+enum level { LEVEL_NONE, LEVEL_SYNTAX, LEVEL_TYPED, LEVEL_RESTRICTIVE };
+
+struct place {
+	const char *before, *after; // of the expression, in the function
+	enum level level;
+	const char *code;
+	const char *message;
+	bool quotes; // the message goes on with the expression and "': "
+	bool empty_is_none;
+};
+static const struct place places[] = {
+	{",\"concurrency\":{\"limit\":1,\"key\":\"", "\"}", LEVEL_SYNTAX, "unknown", "Invalid concurrency key '", true,
+	 false},
+	{",\"concurrency\":[{\"limit\":1},{\"limit\":2,\"scope\":\"env\",\"key\":\"", "\"}]", LEVEL_SYNTAX, "unknown",
+	 "Invalid concurrency key '", true, false},
+	{",\"concurrency\":{\"fn\":[{\"limit\":1,\"key\":\"", "\"}]}", LEVEL_SYNTAX, "unknown",
+	 "invalid function concurrency key '", true, false},
+	{",\"triggers\":[{\"event\":\"a/b\",\"expression\":\"", "\"}]", LEVEL_TYPED, "unknown",
+	 "invalid trigger expression on 'a/b': ", false, false},
+	{",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"key\":\"", "\"}", LEVEL_TYPED,
+	 "batch_key_expression_invalid", "batch key expression is invalid: ", false, false},
+	{",\"batchEvents\":{\"maxSize\":2,\"timeout\":\"1s\",\"if\":\"", "\"}", LEVEL_TYPED,
+	 "batch_if_expression_invalid", "conditional batch expression is invalid ", false, false},
+	{",\"priority\":{\"run\":\"", "\"}", LEVEL_SYNTAX, "unknown", "Priority.Run expression is invalid: ", false,
+	 false},
+	{",\"cancel\":[{},{\"event\":\"a\",\"if\":\"", "\"}]", LEVEL_RESTRICTIVE, "unknown",
+	 "Cancellation expression is invalid: ", false, false},
+	{",\"debounce\":{\"period\":\"1s\",\"key\":\"", "\"}", LEVEL_TYPED, "unknown",
+	 "Debounce expression is invalid: ", false, true},
+	{",\"rateLimit\":{\"limit\":1,\"period\":\"1m\",\"key\":\"", "\"}", LEVEL_TYPED, "unknown",
+	 "key is invalid: ", false, false},
+	{",\"idempotency\":\"", "\"", LEVEL_TYPED, "unknown", "key is invalid: ", false, false},
+	{",\"throttle\":{\"period\":\"1m\",\"key\":\"", "\"}", LEVEL_NONE, "", "", false, true},
+	{",\"singleton\":{\"key\":\"", "\"}", LEVEL_NONE, "", "", false, true},
+};
+
+struct sample {
+	const char *text;
+	enum level level; // from which on it is refused; LEVEL_NONE: never
+	const char *reason;
+};
+static const struct sample samples[] = {
+	{"event.data.id == 'a' && !(event.ts > 5)", LEVEL_NONE, ""},
+	{"event.data.größe == 1", LEVEL_SYNTAX, COMPILING("1:14") "Syntax error: token recognition error\n | event"},
+	{"event.data.id ==", LEVEL_SYNTAX, COMPILING("1:17") "Syntax error: mismatched input '<EOF>'\n | event"},
+	{"", LEVEL_SYNTAX, EMPTY},
+	{"user.id", LEVEL_TYPED, COMPILING("1:1") "undeclared reference to 'user' (in container '')\n | user.id"},
+	{"event.x && lower(event.y)", LEVEL_TYPED,
+	 COMPILING("1:12") "undeclared reference to 'lower' (in container '')"},
+	{"event.data.x || 'none'", LEVEL_TYPED, COMPILING("1:17") "expected type 'bool' but found 'string'\n | event"},
+	{"event.data.n + 1 == 2", LEVEL_RESTRICTIVE,
+	 "validation failed: 1 error occurred:\n\t* function calls are disallowed (uses '_+_')\n\n"},
+	{"event.l.exists(x, x == 1)", LEVEL_RESTRICTIVE,
+	 "validation failed: 1 error occurred:\n\t* macros are disallowed (contains 'exists')\n\n"},
+};
+
+// The one problem of a registration, as the reply tells it.
+static void expect_problem(const struct registration *out, const char *code, struct str message) {
+	yyjson_doc *doc = json_read(out->problems_json, false, NULL, NULL);
+	yyjson_val *problem = yyjson_arr_get_first(yyjson_doc_get_root(doc));
+	assert_int_equal(yyjson_arr_size(yyjson_doc_get_root(doc)), 1);
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(problem, "code")), code);
+	struct str told = json_str(yyjson_obj_get(problem, "message"));
+	if (!str_starts_with(told, message)) fail_msg("gave %.*s\nnot  %.*s", STR_ARG(told), STR_ARG(message));
+	assert_true(str_find_str(out->problems, message) == (ptrdiff_t)strlen("1 errors occurred: * "));
+	yyjson_doc_free(doc);
+}
+
+static void expect_sample(const struct place *place, const struct sample *sample) {
+	struct arena arena;
+	struct registration out;
+	struct error error;
+	struct buf body, message;
+	arena_init(&arena, 0);
+	buf_init(&body, SIZE_MAX);
+	buf_init(&message, SIZE_MAX);
+	buf_printf(&body, BODY(FUNCTION("%s%s%s")), place->before, sample->text, place->after);
+	assert_int_equal(registration_parse(&arena, buf_view(&body), &out, &error), ERR_OK);
+	bool refused = sample->level != LEVEL_NONE && sample->level <= place->level;
+	if (sample->text[0] == '\0' && place->empty_is_none) refused = false;
+	if (refused != (out.problems.len > 0)) fail_msg("%s: %.*s", body.ptr, STR_ARG(out.problems));
+	if (refused) {
+		buf_printf(&message, "%s%s%s%s", place->message, place->quotes ? sample->text : "",
+			   place->quotes ? "': " : "", sample->reason);
+		expect_problem(&out, place->code, buf_view(&message));
+	}
+	buf_free(&message);
+	buf_free(&body);
+	arena_free(&arena);
+}
+
+static void expressions(void **state) {
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(samples); j++) expect_sample(&places[i], &samples[j]);
+	}
 }
 
 static void problems_of_all_functions_are_joined(void **state) {
@@ -313,6 +437,39 @@ static void problems_are_bounded(void **state) {
 	arena_free(&arena);
 }
 
+#define HOSTILE_BYTES 99000 // of each expression
+
+// Pieces that cost a lot wherever more than a look at the text is taken.
+static void long_expressions_take_little(void **state) {
+	(void)state;
+	static const char *const pieces[] = {
+		"event.a%zu == 1 || ",
+		"event == event.a%zu || ",
+		"''.matches('(?i)\\\\\\\\pL{%zu}') || ",
+		"[{'a':[{'b':%zu}]}] == [] || ",
+		"event.l.all(x, x == %zu) || ",
+	};
+	struct arena arena;
+	struct registration out;
+	struct error error;
+	struct buf body;
+	arena_init(&arena, 0);
+	buf_init(&body, SIZE_MAX);
+	buf_lit(&body, "{\"appName\":\"a\",\"functions\":[{\"name\":\"F\"," STEPS ",\"triggers\":[");
+	for (size_t i = 0; i < 100; i++) {
+		buf_printf(&body, "%s{\"event\":\"e\",\"expression\":\"", i > 0 ? "," : "");
+		size_t end = body.len + HOSTILE_BYTES;
+		for (size_t j = 0; body.len < end; j++) buf_printf(&body, pieces[i % ARRAY_LEN(pieces)], j);
+		buf_printf(&body, "event.t == %zu\"}", i);
+	}
+	buf_lit(&body, "]}]}");
+	assert_int_equal(registration_parse(&arena, buf_view(&body), &out, &error), ERR_OK);
+	assert_true(str_eq(out.problems, STR("1 errors occurred: * "
+					     "This function exceeds the max number of triggers: 10")));
+	buf_free(&body);
+	arena_free(&arena);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conversion_ends_a_function),
@@ -322,8 +479,10 @@ int main(void) {
 		cmocka_unit_test(long_trigger_texts),
 		cmocka_unit_test(batches_and_combinations),
 		cmocka_unit_test(flow_control),
+		cmocka_unit_test(expressions),
 		cmocka_unit_test(problems_of_all_functions_are_joined),
 		cmocka_unit_test(problems_are_bounded),
+		cmocka_unit_test(long_expressions_take_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

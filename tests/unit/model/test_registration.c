@@ -215,6 +215,29 @@ static void stored_form_is_normalised(void **state) {
 		{ONE(",\"checkpoint\":{\"batch_steps\":3,\"batch_interval\":\"90s\",\"max_runtime\":60000000000}"),
 		 STORED("\"checkpoint\":{\"batch_interval\":\"1m30s\",\"batch_steps\":3,\"max_runtime\":\"1m\"},", "",
 			"\"triggers\":null")},
+		{ONE(",\"triggers\":[{\"event\":\"a\",\"expression\":\"event.x == 'é'\"}]"),
+		 STORED("", "", "\"triggers\":[{\"event\":\"a\",\"expression\":\"event.x == 'é'\"}]")},
+		{ONE(",\"concurrency\":{\"limit\":5,\"key\":\"event.data.id\",\"scope\":\"env\"}"),
+		 STORED("\"concurrency\":[{\"hash\":\"1qli8ewrvdw7i\",\"key\":\"event.data.id\",\"limit\":5,"
+			"\"scope\":\"Env\"}],",
+			"", "\"triggers\":null")},
+		{ONE(",\"concurrency\":{\"fn\":[{\"limit\":2,\"key\":\"foo\"}]}"),
+		 STORED("\"concurrency\":{\"fn\":[{\"id\":\"sbu9qsxbpven\",\"key\":\"foo\",\"limit\":2}]},", "",
+			"\"triggers\":null")},
+		{ONE(",\"idempotency\":\"event.id\",\"rateLimit\":{\"limit\":7}"),
+		 STORED("", "\"rateLimit\":{\"key\":\"event.id\",\"limit\":1,\"period\":\"24h0m0s\"},",
+			"\"triggers\":null")},
+		{ONE(",\"batchEvents\":{\"maxSize\":7,\"timeout\":\"9s\",\"key\":\"event.k\",\"if\":\"true\"}"),
+		 STORED("\"batchEvents\":{\"if\":\"true\",\"key\":\"event.k\",\"maxSize\":7,\"timeout\":\"9s\"},", "",
+			"\"triggers\":null")},
+		{ONE(",\"cancel\":[{\"event\":\"c\",\"if\":\"event.x == async.x\"}],"
+		     "\"debounce\":{\"period\":\"9s\",\"key\":\"event.k\"},\"priority\":{\"run\":\"120\"}"),
+		 STORED("\"cancel\":[{\"event\":\"c\",\"if\":\"event.x == async.x\"}],"
+			"\"debounce\":{\"key\":\"event.k\",\"period\":\"9s\"},",
+			"\"priority\":{\"run\":\"120\"},", "\"triggers\":null")},
+		{ONE(",\"singleton\":{\"key\":\"what ever\"},\"throttle\":{\"period\":\"1s\",\"key\":\"k ==\"}"),
+		 STORED("", "\"singleton\":{\"key\":\"what ever\",\"mode\":\"skip\"},",
+			"\"throttle\":{\"burst\":0,\"key\":\"k ==\",\"limit\":1,\"period\":\"1s\"},\"triggers\":null")},
 		{ONE(",\"checkpoint\":{\"batch_interval\":\" \",\"max_runtime\":null}"),
 		 STORED("\"checkpoint\":{},", "", "\"triggers\":null")},
 	};
@@ -272,8 +295,9 @@ static void identity_follows_name_and_url(void **state) {
 static void stored_form_is_read_back(void **state) {
 	struct arena *arena = *state;
 	struct registration out =
-		parse(arena, ONE(",\"retries\":9,\"triggers\":[{\"event\":\"a/b\"},{\"cron\":\"0 0 * * *\",\"jitter\":"
-				 "\"1m\"}],\"concurrency\":5"));
+		parse(arena, ONE(",\"retries\":9,\"triggers\":[{\"event\":\"a/b\","
+				 "\"expression\":\"event.data.x\"},{\"cron\":\"0 0 * * *\",\"jitter\":\"1m\"}],"
+				 "\"concurrency\":5"));
 	const struct function_config *config = &out.functions[0];
 	struct str json = function_config_json(arena, &config->derived_id, 7, config->config_members);
 	struct uuid id;
@@ -291,6 +315,7 @@ static void stored_form_is_read_back(void **state) {
 	assert_int_equal(back.retries, 9);
 	assert_int_equal(back.trigger_count, 2);
 	expect_str(back.triggers[0].event, "a/b");
+	expect_str(back.triggers[0].expression, "event.data.x");
 	expect_str(back.triggers[1].cron, "0 0 * * *");
 	expect_str(back.triggers[1].jitter, "1m");
 	assert_int_equal(back.triggers[1].event.len, 0);
