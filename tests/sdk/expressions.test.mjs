@@ -123,3 +123,49 @@ each("exactly the events that meet the conditions", [V3, V4], async (scenario) =
 		throw new Error(`INNGEST_TEST_SEED=${SEED}: ${error.message}`, { cause: error });
 	}
 });
+
+// What began the run is only in the database when the run has slept for long enough.
+each("a condition on the event that began a failed run", [V3, V4], async ({ server, app, name }) => {
+	const handled = [];
+	const handler = ({ event }) => void handled.push([event.data.event.data.k, event.data.error.message]);
+	await app({
+		recorded: false,
+		functions: [
+			{
+				id: "rests",
+				event: `${name}/rest`,
+				retries: 0,
+				handler: async ({ event, step }) => {
+					await step.sleep("a while", "2s");
+					throw new Error(`no ${event.data.k}`);
+				},
+			},
+			{ id: "second", triggers: [{ event: "inngest/function.failed", if: `event.data.event.name == "${name}/rest" && event.data.event.data.k == 2` }], handler },
+			{ id: "last", triggers: [{ event: "inngest/function.failed", if: `event.data.error.message == "no 3" && event.data.event.name == "${name}/rest"` }], handler },
+		],
+	});
+	const ids = await server.send([1, 2, 3].map((k) => ({ name: `${name}/rest`, data: { k } })));
+	for (const id of ids) assert.equal((await server.runsEnded(id))[0].status, "Failed");
+	await until(() => handled.length >= 2, () => `two handlers, got ${JSON.stringify(handled)}`, server.timeoutMs);
+	assert.deepEqual(handled.sort(), [[2, "no 2"], [3, "no 3"]]);
+});
+
+each("a condition that cannot be evaluated is in the log", [V4], async ({ server, app, name }) => {
+	const expression = `event.data.n > "${name}"`;
+	await app({
+		recorded: false,
+		functions: [
+			{ id: "broken", triggers: [{ event: `${name}/log`, if: expression }], handler: () => assert.fail("not met") },
+			{ id: "sound", triggers: [{ event: `${name}/log`, if: "event.data.n > 1" }], handler: () => "ran" },
+		],
+	});
+	for (let i = 0; i < 3; i++) {
+		const [id] = await server.send({ name: `${name}/log`, data: { n: 2 } });
+		const runs = await server.runsEnded(id);
+		assert.deepEqual(runs.map(({ output }) => output), ["ran"]);
+	}
+	const lines = () => server.log().split("\n").filter((line) => line.includes(JSON.stringify(expression).slice(1, -1)));
+	await until(() => lines().length > 0, () => `a line about ${expression}\n${server.tail()}`, server.timeoutMs);
+	assert.equal(lines().length, 1, "said once");
+	assert.match(lines()[0], /no such overload/);
+});

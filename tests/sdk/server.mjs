@@ -134,6 +134,10 @@ export class Server {
 		return `--- stdout\n${this.stdout.text.slice(-4000)}\n--- stderr\n${this.stderr.text.slice(-8000)}`;
 	}
 
+	log() {
+		return this.stdout.text + this.stderr.text;
+	}
+
 	// Ends the server as a user would and checks that it ends well.
 	async stop(signal = "SIGTERM") {
 		if (!this.exit) this.child.kill(signal);
