@@ -26,7 +26,8 @@ static bool parse_int(struct str text, int64_t *out) {
 }
 
 static bool to_int(struct evaluation *evaluation, const struct cel_value *args, uint32_t count, struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	const struct cel_value *value = &args[0];
 	int64_t parsed;
 	switch ((enum cel_type)value->type) {
@@ -52,7 +53,8 @@ static bool to_int(struct evaluation *evaluation, const struct cel_value *args, 
 
 static bool to_uint(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		    struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	const struct cel_value *value = &args[0];
 	uint64_t parsed;
 	switch ((enum cel_type)value->type) {
@@ -100,7 +102,8 @@ static bool parse_double(struct str text, double *out) {
 
 static bool to_double(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		      struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	const struct cel_value *value = &args[0];
 	double parsed;
 	switch ((enum cel_type)value->type) {
@@ -126,7 +129,7 @@ static struct cel_value from_buf(struct arena *scratch, struct buf *text) {
 
 static bool to_string(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		      struct cel_value *out) {
-	(void)count;
+	if (count != 1) return false;
 	const struct cel_value *value = &args[0];
 	struct buf text;
 	buf_init(&text, 256);
@@ -158,7 +161,8 @@ static bool to_bool(struct evaluation *evaluation, const struct cel_value *args,
 		    struct cel_value *out) {
 	static const char *const texts[] = {"0", "f", "F", "FALSE", "false", "False",
 					    "1", "t", "T", "TRUE",  "true",  "True"};
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	if (args[0].type == CEL_BOOL) return give(out, args[0]);
 	if (args[0].type != CEL_STRING) return false;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -169,7 +173,8 @@ static bool to_bool(struct evaluation *evaluation, const struct cel_value *args,
 
 static bool to_bytes(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		     struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	if (args[0].type != CEL_STRING && args[0].type != CEL_BYTES) return false;
 	*out = args[0];
 	out->type = CEL_BYTES;
@@ -177,13 +182,15 @@ static bool to_bytes(struct evaluation *evaluation, const struct cel_value *args
 }
 
 static bool to_dyn(struct evaluation *evaluation, const struct cel_value *args, uint32_t count, struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	return give(out, args[0]);
 }
 
 static bool type_of(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		    struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	return give(out, (struct cel_value){.type = CEL_TYPE, .named = (enum cel_type)args[0].type});
 }
 
@@ -196,7 +203,8 @@ static int64_t text_size(struct str text) {
 
 static bool size_of(struct evaluation *evaluation, const struct cel_value *args, uint32_t count,
 		    struct cel_value *out) {
-	(void)evaluation, (void)count;
+	(void)evaluation;
+	if (count != 1) return false;
 	switch ((enum cel_type)args[0].type) {
 	case CEL_STRING:
 		return give(out, cel_int(text_size(args[0].text)));

@@ -79,7 +79,7 @@ static bool to_duration(struct evaluation *evaluation, const struct cel_value *a
 
 static bool get(const struct cel_value *args, uint32_t count, enum cel_time_field field, struct cel_value *out) {
 	int64_t value;
-	if (count > 2 || (count == 2 && args[1].type != CEL_STRING)) return false;
+	if (count < 1 || count > 2 || (count == 2 && args[1].type != CEL_STRING)) return false;
 	if (args[0].type == CEL_DURATION)
 		return count == 1 && cel_duration_get(field, args[0].integer, &value) && give(out, cel_int(value));
 	if (args[0].type != CEL_TIMESTAMP) return false;
