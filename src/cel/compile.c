@@ -19,7 +19,8 @@ const struct cel_program *cel_compile(struct arena *arena, struct str text, enum
 	}
 	struct cel_program *program = ARENA_NEW(arena, struct cel_program);
 	program->text = arena_dup(arena, text);
-	program->root = cel_parse(arena, program->text, mode, failure);
+	program->mode = (uint8_t)mode;
+	program->root = cel_parse(arena, program->text, mode, false, failure);
 	if (program->root == NULL) return NULL;
 	cel_find_paths(arena, program);
 	return program;

@@ -569,3 +569,24 @@ struct cel_value cel_eval(const struct cel_program *program, const struct cel_in
 	if (value.type == CEL_UNKNOWN) return cel_bool(false);
 	return value.type == CEL_NOTHING ? error_simple(CEL_NO_RESULT) : value;
 }
+
+// ---- in pieces -------------------------------------------------------------------------------------------------
+
+struct frame *cel_frame_new(const struct cel_program *program, const struct cel_input *input, struct arena *scratch) {
+	struct frame *frame = ARENA_NEW(scratch, struct frame);
+	*frame = (struct frame){
+		.program = program,
+		.input = input,
+		.evaluation = {.scratch = scratch, .now_ns = input->now_ns, .steps_left = CEL_STEPS_MAX},
+		.paths = ARENA_ARRAY(scratch, struct resolved, program->path_count),
+		.variables = ARENA_ARRAY(scratch, struct cel_value, program->variable_count),
+	};
+	return frame;
+}
+
+struct cel_value cel_frame_eval(struct frame *frame, const struct node *node, bool *aborted) {
+	frame->aborted = CEL_OK;
+	struct cel_value value = eval(frame, node);
+	*aborted = frame->aborted != CEL_OK;
+	return *aborted ? error_simple((enum cel_error_code)frame->aborted) : value;
+}

@@ -21,6 +21,8 @@ struct parser {
 	struct cel_failure *failure;
 	uint32_t patterns_left; // that are compiled ahead
 	uint32_t nesting;
+	size_t end; // of the token that was taken last
+	bool spans; // nodes are spanned_nodes
 };
 
 struct nodes { // a list that grows
@@ -63,6 +65,7 @@ static struct node *fail_here(struct parser *parser) {
 }
 
 static void next(struct parser *parser) {
+	parser->end = parser->token.at + parser->token.text.len;
 	lexer_next(&parser->lexer, &parser->token);
 }
 
@@ -81,10 +84,19 @@ static bool at_name(const struct parser *parser, const char *name) {
 }
 
 static struct node *node_new(struct parser *parser, enum node_kind kind, size_t at) {
-	struct node *node = ARENA_NEW(parser->arena, struct node);
+	struct node *node = arena_calloc(parser->arena, 1, parser->spans ? sizeof(struct spanned_node) : sizeof *node);
 	node->kind = (uint8_t)kind;
 	node->at = (uint32_t)at;
 	node->depth = 1;
+	return node;
+}
+
+// The node's text ends with the token that was taken last. Gives the node back.
+static struct node *set_span(const struct parser *parser, struct node *node, size_t start) {
+	if (!parser->spans || node == NULL) return node;
+	struct spanned_node *spanned = container_of(node, struct spanned_node, node);
+	spanned->start = (uint32_t)start;
+	spanned->end = (uint32_t)parser->end;
 	return node;
 }
 
@@ -368,7 +380,10 @@ static struct node *parse_selection(struct parser *parser, struct node *base) {
 }
 
 static struct node *parse_member(struct parser *parser) {
+	size_t start = parser->token.at;
+	bool in_brackets = at_symbol(parser, '(');
 	struct node *node = parse_primary(parser);
+	if (!in_brackets) set_span(parser, node, start);
 	while (node != NULL) {
 		size_t at = parser->token.at;
 		if (take(parser, '.'))
@@ -377,6 +392,7 @@ static struct node *parse_member(struct parser *parser) {
 			node = index_node(parser, node, at);
 		else
 			break;
+		set_span(parser, node, start);
 	}
 	return node;
 }
@@ -395,6 +411,7 @@ static struct node *parse_signed(struct parser *parser, size_t at, bool negative
 // One kind of sign, repeated; pairs vanish (§B3). A minus before a number belongs to it.
 static struct node *parse_unary(struct parser *parser) {
 	struct token sign = parser->token;
+	size_t start = sign.at;
 	bool minus = at_symbol(parser, '-');
 	if (!minus && !at_symbol(parser, '!')) return parse_member(parser);
 	unsigned count = 0;
@@ -405,10 +422,10 @@ static struct node *parse_unary(struct parser *parser) {
 	}
 	if (at_symbol(parser, '-') || at_symbol(parser, '!')) return fail_here(parser);
 	if (minus && parser->token.kind == TOKEN_LITERAL && parser->token.is_number)
-		return parse_signed(parser, sign.at, count % 2 == 1);
+		return set_span(parser, parse_signed(parser, sign.at, count % 2 == 1), start);
 	struct node *operand = parse_member(parser);
 	if (operand == NULL || count % 2 == 0) return operand;
-	return call_new(parser, minus ? "-_" : "!_", sign.at, operand, NULL);
+	return set_span(parser, call_new(parser, minus ? "-_" : "!_", sign.at, operand, NULL), start);
 }
 
 struct binary {
@@ -430,6 +447,7 @@ static const struct binary *binary_here(const struct parser *parser, const struc
 
 static struct node *parse_binary(struct parser *parser, size_t level) {
 	if (level == ARRAY_LEN(levels)) return parse_unary(parser);
+	size_t start = parser->token.at;
 	struct node *left = parse_binary(parser, level + 1);
 	const struct binary *binary;
 	while (left != NULL && (binary = binary_here(parser, levels[level])) != NULL) {
@@ -437,6 +455,7 @@ static struct node *parse_binary(struct parser *parser, size_t level) {
 		next(parser);
 		struct node *right = parse_binary(parser, level + 1);
 		left = right != NULL ? call_new(parser, binary->name, at, left, right) : NULL;
+		set_span(parser, left, start);
 	}
 	return left;
 }
@@ -453,29 +472,32 @@ static struct node *balance(struct parser *parser, enum node_kind kind, struct n
 
 static struct node *parse_and(struct parser *parser) {
 	struct nodes terms = {0};
-	size_t at = parser->token.at;
+	size_t start = parser->token.at, at = start;
 	do {
 		struct node *term = parse_binary(parser, 0);
 		if (term == NULL) return NULL;
 		nodes_add(parser, &terms, term);
 		if (terms.count == 1) at = parser->token.at;
 	} while (take(parser, '&'));
-	return balance(parser, NODE_AND, terms.items, terms.count, at);
+	struct node *node = balance(parser, NODE_AND, terms.items, terms.count, at);
+	return terms.count > 1 ? set_span(parser, node, start) : node;
 }
 
 static struct node *parse_or(struct parser *parser) {
 	struct nodes terms = {0};
-	size_t at = parser->token.at;
+	size_t start = parser->token.at, at = start;
 	do {
 		struct node *term = parse_and(parser);
 		if (term == NULL) return NULL;
 		nodes_add(parser, &terms, term);
 		if (terms.count == 1) at = parser->token.at;
 	} while (take(parser, '|'));
-	return balance(parser, NODE_OR, terms.items, terms.count, at);
+	struct node *node = balance(parser, NODE_OR, terms.items, terms.count, at);
+	return terms.count > 1 ? set_span(parser, node, start) : node;
 }
 
 static struct node *parse_condition(struct parser *parser) {
+	size_t start = parser->token.at;
 	struct node *condition = parse_or(parser);
 	size_t at = parser->token.at;
 	if (condition == NULL || !take(parser, '?')) return condition;
@@ -486,6 +508,7 @@ static struct node *parse_condition(struct parser *parser) {
 	if (!take(parser, ':')) return fail_here(parser);
 	node->logic.c = parse_expression(parser);
 	if (node->logic.c == NULL) return NULL;
+	set_span(parser, node, start);
 	return node_over(parser, node, condition) && node_over(parser, node, node->logic.b) &&
 			       node_over(parser, node, node->logic.c)
 		       ? node
@@ -501,8 +524,9 @@ static struct node *parse_expression(struct parser *parser) {
 	return node;
 }
 
-struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, struct cel_failure *failure) {
-	struct parser parser = {.arena = arena, .failure = failure};
+struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, bool spans,
+		       struct cel_failure *failure) {
+	struct parser parser = {.arena = arena, .failure = failure, .spans = spans};
 	if (mode == CEL_EVALUATE) parser.patterns_left = PATTERNS_MAX; // the others only check
 	parser.lexer = (struct lexer){
 		.text = text,

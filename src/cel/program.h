@@ -101,13 +101,30 @@ struct cel_program {
 	struct path *paths; // sorted: those that begin alike stand together, the shortest first
 	uint32_t path_count;
 	uint32_t variable_count; // of macros, at once
+	uint8_t mode;            // enum cel_mode
 };
 
-// parser.c
-struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, struct cel_failure *failure);
+// What a node is when the parser is asked for spans: only explanations want them, so no other node pays for them.
+struct spanned_node {
+	struct node node;
+	uint32_t start, end; // of its text; brackets around the whole are left out
+};
+
+// parser.c; with `spans` each node is a struct spanned_node.
+struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, bool spans,
+		       struct cel_failure *failure);
 // Fills line and column from a byte offset.
 void cel_fail_at(struct cel_failure *failure, struct str text, size_t at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+// eval.c: an evaluation in pieces, for explanations. The pieces share `now`, what was looked up, and the budget of one
+// evaluation. Lives in `scratch`.
+struct frame;
+struct frame *cel_frame_new(const struct cel_program *program, const struct cel_input *input, struct arena *scratch);
+// The value of a node outside of macro bodies, as it flows: missing data is CEL_UNKNOWN. *aborted: it is the error that
+// ends the evaluation as a whole.
+struct cel_value cel_frame_eval(struct frame *frame, const struct node *node, bool *aborted);
+
 // paths.c: the checked paths, and what each reference has to do with them.
 void cel_find_paths(struct arena *arena, struct cel_program *program);
 

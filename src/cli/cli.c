@@ -11,17 +11,29 @@ static int version_run(struct cli *cli, struct settings *settings) {
 	return CLI_EXIT_OK;
 }
 
+#define CONFIGURATION_NOTE                                                                    \
+	"Each option may also be set by an environment variable (INNGEST_POLL_INTERVAL for\n" \
+	"--poll-interval) or in inngest.json or inngest.yaml; the command line wins.\n"
+
 // clang-format off
 const struct cli_command cli_commands[COMMAND_ID_COUNT] = {
-	[COMMAND_ID_ROOT] = {"", "durable functions: a server for Inngest apps", NULL, NULL},
-	[COMMAND_ID_HELP] = {"help", "Show help for a command", NULL, NULL},
-	[COMMAND_ID_VERSION] = {"version", "Print the version", NULL, version_run},
-	[COMMAND_ID_DEV] = {"dev", "Run the development server",
-		"   inngest dev\n"
-		"   inngest dev -u http://localhost:3000/api/inngest\n"
-		"   inngest dev --persist --port 9000\n",
-		dev_run},
-	[COMMAND_ID_START] = {"start", "Run the self-hosted server (not available yet)", NULL, start_run},
+	[COMMAND_ID_ROOT] = {"", "durable functions: a server for Inngest apps", .usage_exit = CLI_EXIT_ERROR},
+	[COMMAND_ID_HELP] = {"help", "Show help for a command", .takes = "[command]", .usage_exit = CLI_EXIT_ERROR},
+	[COMMAND_ID_VERSION] = {"version", "Print the version", .usage_exit = CLI_EXIT_ERROR, .run = version_run},
+	[COMMAND_ID_DEV] = {"dev", "Run the development server", .usage_exit = CLI_EXIT_ERROR, .run = dev_run,
+		.examples = "   inngest dev\n"
+			    "   inngest dev -u http://localhost:3000/api/inngest\n"
+			    "   inngest dev --persist --port 9000\n",
+		.note = CONFIGURATION_NOTE},
+	[COMMAND_ID_START] = {"start", "Run the self-hosted server (not available yet)", .usage_exit = CLI_EXIT_ERROR,
+		.run = start_run, .note = CONFIGURATION_NOTE},
+	[COMMAND_ID_EXPR] = {"expr", "Evaluate an expression and explain the result", .usage_exit = CLI_EXIT_EXPR_ERROR,
+		.run = expr_run, .takes = "'EXPRESSION' [options]", .takes_word = true,
+		.examples = "   inngest expr 'event.data.amount > 100' --event order.json\n"
+			    "   echo '{\"data\": {\"id\": 7}}' | inngest expr 'event.data.id' --event - --json\n"
+			    "   inngest expr 'event.data.id == async.data.id' --event first.json --async second.json\n",
+		.note = "The exit code is 0 when the result is truthy, 1 when it is not, 2 after an error. Write -- before\n"
+			"an expression that begins with a minus. docs/expressions.md describes the language.\n"},
 };
 // clang-format on
 
@@ -31,9 +43,9 @@ enum command_id command_find(struct str name) {
 	return COMMAND_ID_COUNT;
 }
 
-static int usage_error(struct cli *cli, const struct error *error) {
+static int usage_error(struct cli *cli, const struct settings *settings, const struct error *error) {
 	fprintf(cli->err, "Incorrect Usage: %s\n", error->message);
-	return CLI_EXIT_ERROR;
+	return cli_commands[settings->command].usage_exit;
 }
 
 static int unknown_command(struct cli *cli, const char *name) {
@@ -74,8 +86,9 @@ static int asked_for_text(struct cli *cli, const struct settings *settings) {
 static int command_run(struct cli *cli, struct settings *settings, int argc, char **argv) {
 	struct error error;
 	int used;
+	settings->takes_word = cli_commands[settings->command].takes_word;
 	if (settings_read_arguments(settings, argc, argv, false, &used, &error) != ERR_OK)
-		return usage_error(cli, &error);
+		return usage_error(cli, settings, &error);
 	int code = asked_for_text(cli, settings);
 	if (code >= 0) return code;
 	return cli_commands[settings->command].run(cli, settings);
@@ -87,7 +100,7 @@ static int dispatch(struct cli *cli, struct arena *arena, int argc, char **argv)
 	int used;
 	settings_init(&settings, arena, COMMAND_ID_ROOT);
 	if (settings_read_arguments(&settings, argc, argv, true, &used, &error) != ERR_OK)
-		return usage_error(cli, &error);
+		return usage_error(cli, &settings, &error);
 	int code = asked_for_text(cli, &settings);
 	if (code >= 0) return code;
 	argc -= used;

@@ -12,6 +12,9 @@
 #define CLI_EXIT_OK 0
 #define CLI_EXIT_ERROR 1
 #define CLI_EXIT_UNKNOWN_COMMAND 3
+// Of `expr`: 0 when the result is truthy
+#define CLI_EXIT_EXPR_FALSY 1
+#define CLI_EXIT_EXPR_ERROR 2
 
 typedef enum err cli_node_fn(const struct node_config *config, void (*online)(void *context, uint16_t port),
 			     void *context, struct error *error);

@@ -9,6 +9,10 @@ struct cli_command {
 	const char *name;
 	const char *summary;
 	const char *examples; // lines, or NULL
+	const char *takes;    // in help, behind the name; NULL: "[options]"
+	const char *note;     // lines at the end of its help, or NULL
+	bool takes_word;      // an argument that is no flag
+	int usage_exit;       // exit code after arguments that are wrong
 	// Exit code. `settings` hold arguments and environment, not yet the file. NULL: the dispatcher does it.
 	int (*run)(struct cli *cli, struct settings *settings);
 };
@@ -23,5 +27,6 @@ void help_print(FILE *out, enum command_id command);
 
 int dev_run(struct cli *cli, struct settings *settings);
 int start_run(struct cli *cli, struct settings *settings);
+int expr_run(struct cli *cli, struct settings *settings);
 
 #endif

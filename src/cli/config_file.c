@@ -1,39 +1,11 @@
 #include "cli/config_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/log.h"
-
-// The whole file into `out`, which bounds it.
-static enum err file_read(const char *path, bool regular_only, struct buf *out, struct error *error) {
-	struct stat status;
-	if (stat(path, &status) != 0) return error_set(error, ERR_NOT_FOUND, "%s", strerror(errno));
-	if (S_ISDIR(status.st_mode)) return error_set(error, ERR_NOT_FOUND, "%s", strerror(EISDIR));
-	if (regular_only && !S_ISREG(status.st_mode)) return error_set(error, ERR_NOT_FOUND, "not a regular file");
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return error_set(error, ERR_NOT_FOUND, "%s", strerror(errno));
-	enum err err = ERR_OK;
-	for (;;) {
-		char chunk[4096];
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) err = error_set(error, ERR_IO, "%s", strerror(errno));
-		if (n <= 0) break;
-		buf_append(out, chunk, (size_t)n);
-		if (out->overflow) {
-			err = error_set(error, ERR_TOO_LARGE, "larger than %u bytes", CONFIG_FILE_MAX);
-			break;
-		}
-	}
-	close(fd);
-	return err;
-}
+#include "cli/file.h"
 
 static enum err members_read(struct arena *arena, struct str path, struct str text, struct config_members *out,
 			     struct error *error) {

@@ -10,6 +10,7 @@
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
 #define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
+#define ON_EXPR .arguments_only = true, .use = {[COMMAND_ID_EXPR] = FLAG_SHOWN}
 #define ON_START_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN, [COMMAND_ID_START] = FLAG_SHOWN}
 
 // clang-format off
@@ -74,6 +75,14 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Accepted for compatibility"},
 	[FLAG_ID_SYSTEM_TRACE_URL_PATH] = {"system-trace-url-path", .type = FLAG_STRING, ON_DEV_HIDDEN, .unit = "path",
 		.help = "Accepted for compatibility"},
+	[FLAG_ID_EVENT] = {"event", .type = FLAG_STRING, ON_EXPR, .unit = "file",
+		.help = "JSON that the expression sees as event; - reads it from standard input"},
+	[FLAG_ID_ASYNC] = {"async", .type = FLAG_STRING, ON_EXPR, .unit = "file",
+		.help = "JSON that it sees as async: the later event that waitForEvent and cancelOn look at"},
+	[FLAG_ID_VARS] = {"vars", .type = FLAG_STRING, ON_EXPR, .unit = "file",
+		.help = "JSON object of variables: each member is one; --event and --async go before it"},
+	[FLAG_ID_EXPR_JSON] = {"json", .type = FLAG_BOOL, ON_EXPR,
+		.help = "Print one line of JSON: the type, the result and its text form, or the error"},
 
 	[FLAG_ID_JSON] = {"json", .global = true, .type = FLAG_BOOL,
 		.help = "Write logs as JSON lines; always so when the output is no terminal"},

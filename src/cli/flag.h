@@ -12,6 +12,7 @@ enum command_id {
 	COMMAND_ID_VERSION,
 	COMMAND_ID_DEV,
 	COMMAND_ID_START,
+	COMMAND_ID_EXPR,
 	COMMAND_ID_COUNT
 };
 
@@ -49,6 +50,10 @@ enum flag_id {
 	FLAG_ID_DEBUG_API_PORT,
 	FLAG_ID_SYSTEM_TRACE_ENDPOINT,
 	FLAG_ID_SYSTEM_TRACE_URL_PATH,
+	FLAG_ID_EVENT,
+	FLAG_ID_ASYNC,
+	FLAG_ID_VARS,
+	FLAG_ID_EXPR_JSON,
 	FLAG_ID_JSON,
 	FLAG_ID_VERBOSE,
 	FLAG_ID_LOG_LEVEL,
@@ -76,7 +81,8 @@ extern const struct flag cli_flags[FLAG_ID_COUNT];
 static inline bool flag_allowed(const struct flag *flag, enum command_id command) {
 	return flag->global || flag->use[command] != FLAG_ABSENT;
 }
-// The flag that `name` (long, or one letter) means for the command; FLAG_ID_COUNT when there is none.
+// The flag that `name` (long, or one letter) means for the command; FLAG_ID_COUNT when there is none. A command's own
+// flag hides the global one of the same name.
 enum flag_id flag_find(enum command_id command, struct str name);
 
 #endif

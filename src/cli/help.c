@@ -24,7 +24,9 @@ static size_t usage_append(struct buf *out, const struct flag *flag) {
 }
 
 static bool shown(const struct flag *flag, enum command_id command, bool global) {
-	return flag->global == global && (global || flag->use[command] == FLAG_SHOWN);
+	if (flag->global != global) return false;
+	if (!global) return flag->use[command] == FLAG_SHOWN;
+	return flag == &cli_flags[flag_find(command, str_from_cstr(flag->name))];
 }
 
 static size_t widest(enum command_id command) {
@@ -72,16 +74,14 @@ void help_print(FILE *out, enum command_id id) {
 		buf_lit(&text, "USAGE:\n   inngest [global options] <command> [options]\n");
 		commands_append(&text);
 	} else {
-		const char *takes = id == COMMAND_ID_HELP ? "[command]" : "[options]";
+		const char *takes = command->takes != NULL ? command->takes : "[options]";
 		buf_printf(&text, "NAME:\n   inngest %s - %s\n\nUSAGE:\n   inngest %s %s\n", command->name,
 			   command->summary, command->name, takes);
 	}
 	if (command->examples != NULL) buf_printf(&text, "\nEXAMPLES:\n%s", command->examples);
 	flags_append(&text, id, false);
 	flags_append(&text, id, true);
-	if (id == COMMAND_ID_DEV || id == COMMAND_ID_START)
-		buf_lit(&text, "\nEach option may also be set by an environment variable (INNGEST_POLL_INTERVAL for\n"
-			       "--poll-interval) or in inngest.json or inngest.yaml; the command line wins.\n");
+	if (command->note != NULL) buf_printf(&text, "\n%s", command->note);
 	CHECK(!text.overflow);
 	fwrite(text.ptr, 1, text.len, out);
 	buf_free(&text);

@@ -93,6 +93,8 @@ static const char *command_hint(enum command_id command) {
 		return "dev ";
 	case COMMAND_ID_START:
 		return "start ";
+	case COMMAND_ID_EXPR:
+		return "expr ";
 	default:
 		return "";
 	}
@@ -142,25 +144,38 @@ static enum err flag_read(struct settings *settings, int argc, char **argv, int 
 	return ERR_OK;
 }
 
+static enum err word_read(struct settings *settings, const char *word, struct error *error) {
+	if (settings->takes_word && settings->word.ptr == NULL) {
+		settings->word = str_from_cstr(word);
+		return ERR_OK;
+	}
+	return error_set(error, ERR_INVALID,
+			 "unexpected argument \"%.100s\"; %srun 'inngest %s--help' to see what it takes", word,
+			 settings->takes_word ? "put what holds spaces in quotes, or " : "",
+			 command_hint(settings->command));
+}
+
 enum err settings_read_arguments(struct settings *settings, int argc, char **argv, bool stop_at_word, int *used,
 				 struct error *error) {
+	bool flags_ended = false;
+	enum err err = ERR_OK;
 	*used = 0;
-	while (*used < argc) {
+	while (*used < argc && err == ERR_OK) {
 		const char *argument = argv[*used];
-		bool end_of_flags = strcmp(argument, "--") == 0;
-		if (end_of_flags) (*used)++;
-		if (end_of_flags || !is_flag(argument)) {
-			if (stop_at_word || *used == argc) return ERR_OK;
-			return error_set(error, ERR_INVALID,
-					 "unexpected argument \"%.100s\"; run 'inngest %s--help' to see what it takes",
-					 argv[*used], command_hint(settings->command));
+		if (!flags_ended && strcmp(argument, "--") == 0) {
+			flags_ended = true;
+			(*used)++;
+		} else if (flags_ended || !is_flag(argument)) {
+			if (stop_at_word) return ERR_OK;
+			err = word_read(settings, argument, error);
+			(*used)++;
+		} else {
+			err = flag_read(settings, argc, argv, used, error);
+			// Help and version need nothing else to be right.
+			if (settings_on(settings, FLAG_ID_HELP) || settings_on(settings, FLAG_ID_VERSION)) return err;
 		}
-		enum err err = flag_read(settings, argc, argv, used, error);
-		if (err != ERR_OK) return err;
-		// Help and version need nothing else to be right.
-		if (settings_on(settings, FLAG_ID_HELP) || settings_on(settings, FLAG_ID_VERSION)) return ERR_OK;
 	}
-	return ERR_OK;
+	return err;
 }
 
 // --- environment and file ---

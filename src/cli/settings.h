@@ -22,12 +22,15 @@ struct setting {
 struct settings {
 	struct arena *arena;
 	enum command_id command;
+	bool takes_word; // one argument that is no flag
+	struct str word; // NUL-terminated, not copied; NULL when it was not given
 	struct setting values[FLAG_ID_COUNT];
 };
 
 void settings_init(struct settings *settings, struct arena *arena, enum command_id command);
 
-// Reads flags from `argv`. Without `stop_at_word` a word that is no flag is an error; with it, reading ends there.
+// Reads flags from `argv`. Without `stop_at_word` a word that is no flag, beyond the one that the command takes, is an
+// error; with it, reading ends there.
 // *used counts the arguments that were read. Errors say what to do.
 ERR_CHECKED enum err settings_read_arguments(struct settings *settings, int argc, char **argv, bool stop_at_word,
 					     int *used, struct error *error);

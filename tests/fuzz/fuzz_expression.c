@@ -1,7 +1,7 @@
 // Expressions: a program, a NUL, and the JSON of its root variables. Whatever compiles is checked, evaluated over the
-// data, and its result printed in every form.
+// data, and its result printed in every form and explained.
 #include "base/json.h"
-#include "cel/cel.h"
+#include "cel/explain.h"
 #include "fuzz.h"
 
 #define BINDINGS_MAX 8
@@ -63,6 +63,19 @@ static void check_promises(struct arena *arena, const struct cel_program *progra
 	CHECK(is_same(value, &without));
 }
 
+// The whole is what the evaluation gave, unless that took something for a result.
+static void explain(const struct cel_program *program, const struct cel_input *input, const struct cel_value *value) {
+	struct arena arena;
+	struct cel_explanation explanation;
+	arena_init(&arena, 0);
+	cel_explain(program, input, &arena, &explanation);
+	const struct cel_value *whole = &explanation.reasons[0].value;
+	CHECK(whole->type == value->type || whole->type == CEL_UNKNOWN || whole->type == CEL_NOTHING);
+	for (size_t i = 0; i < explanation.reason_count; i++) CHECK(explanation.reasons[i].text.len > 0);
+	for (size_t i = 0; i < explanation.missing_count; i++) CHECK(explanation.missing[i].text.len > 0);
+	arena_free(&arena);
+}
+
 static void evaluate(struct str text, const struct cel_input *input) {
 	struct arena arena;
 	struct cel_failure failure;
@@ -75,6 +88,7 @@ static void evaluate(struct str text, const struct cel_input *input) {
 		CHECK(is_same(&value, &again) && value.type != CEL_UNKNOWN && value.type != CEL_NOTHING);
 		check_promises(&arena, program, input, &value);
 		print(&value);
+		explain(program, input, &value);
 	}
 	arena_free(&arena);
 }

@@ -59,7 +59,7 @@ function canBind(port) {
 	});
 }
 
-function childEnvironment(extra) {
+export function childEnvironment(extra) {
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INNGEST_")));
 	for (const pair of (process.env.INNGEST_EXTRA_ENV ?? "").split(/\s+/).filter(Boolean)) {
 		const at = pair.indexOf("=");

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "cel/cel.h"
+#include "cel/functions.h"
 
 #define CASES_FILE "cel/cases.json"
 #define BINDINGS_MAX 8
@@ -164,8 +164,30 @@ static void test_registration(void **state) {
 	assert_int_equal(wrong, 0);
 }
 
+// Functions look at no argument that is not there, and take none that is too many.
+static void test_argument_counts(void **state) {
+	static const struct cel_function *const tables[] = {cel_conversion_table, cel_text_table, cel_time_table};
+	static const char *const arguments[] = {"", "1, 1, 1, 1, 1, 1"};
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof tables / sizeof *tables; i++) {
+		for (const struct cel_function *function = tables[i / 2]; function->name != NULL; function++) {
+			struct arena arena;
+			struct cel_input input = {0};
+			arena_init(&arena, 0);
+			struct str text = arena_printf(&arena, "%s(%s)", function->name, arguments[i % 2]);
+			const struct cel_program *program = cel_compile(&arena, text, CEL_EVALUATE, NULL);
+			assert_non_null(program);
+			struct cel_value value = cel_eval(program, &input, &arena);
+			bool is_now = str_eq(text, STR("now()"));
+			if ((value.type != CEL_ERROR) != is_now) fail_msg("%.*s", STR_ARG(text));
+			arena_free(&arena);
+		}
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_argument_counts),
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_registration),
 	};
