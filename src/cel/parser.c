@@ -11,15 +11,17 @@
 // Nodes deep, beyond what the grammar's own nesting makes: keeps every walk over the tree within the stack.
 #define DEPTH_MAX 400
 
-// Literal patterns that are compiled with their expression, and kept; more of them are compiled by each evaluation.
+// Literal patterns that are compiled with their expression, and kept; more of them are compiled by each evaluation,
+// which bounds the time that it takes.
 #define PATTERNS_MAX 16u
+#define PATTERN_BYTES_MAX 4096u // of all of them
 
 struct parser {
 	struct arena *arena;
 	struct lexer lexer;
 	struct token token;
 	struct cel_failure *failure;
-	uint32_t patterns_left; // that are compiled ahead
+	uint32_t patterns_left, pattern_bytes_left; // that are compiled ahead
 	uint32_t nesting;
 	size_t end; // of the token that was taken last
 	bool spans; // nodes are spanned_nodes
@@ -219,10 +221,11 @@ static struct node *has_macro(struct parser *parser, size_t at, const struct nod
 static void prepare_pattern(struct parser *parser, struct cel_call *call) {
 	struct error error;
 	const struct node *pattern = call->count > 0 ? call->args[call->count - 1] : NULL;
-	bool room = parser->patterns_left > 0;
-	bool literal = room && pattern != NULL && pattern->kind == NODE_LITERAL && pattern->literal.type == CEL_STRING;
+	bool literal = pattern != NULL && pattern->kind == NODE_LITERAL && pattern->literal.type == CEL_STRING;
 	if (!literal || !str_eq(call->name, STR("matches"))) return;
+	if (parser->patterns_left == 0 || pattern->literal.text.len > parser->pattern_bytes_left) return;
 	parser->patterns_left--;
+	parser->pattern_bytes_left -= (uint32_t)pattern->literal.text.len;
 	call->regex = cel_regex_compile(parser->arena, pattern->literal.text, &error);
 }
 
@@ -527,7 +530,10 @@ static struct node *parse_expression(struct parser *parser) {
 struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, bool spans,
 		       struct cel_failure *failure) {
 	struct parser parser = {.arena = arena, .failure = failure, .spans = spans};
-	if (mode == CEL_EVALUATE) parser.patterns_left = PATTERNS_MAX; // the others only check
+	if (mode == CEL_EVALUATE) { // the others only check
+		parser.patterns_left = PATTERNS_MAX;
+		parser.pattern_bytes_left = PATTERN_BYTES_MAX;
+	}
 	parser.lexer = (struct lexer){
 		.text = text,
 		.arena = arena,

@@ -136,18 +136,31 @@ static void add_moved(struct regex_set *set, struct regex_range range, int64_t f
 	}
 }
 
+// The first range of a merged set that ends at `rune` or behind it.
+static size_t first_reaching(const struct regex_set *set, int64_t rune) {
+	size_t low = 0, high = set->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->ranges[middle].last < rune)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 // First the keys of all members, then everything that has one of those keys.
 void regex_set_fold(struct regex_set *set) {
 	for (int to_keys = 1; to_keys >= 0; to_keys--) {
 		regex_set_merge(set);
 		struct regex_set added = {0};
-		for (size_t i = 0; i < set->count; i++) {
-			for (size_t k = 0; k < regex_unicode_fold_count; k++) {
-				const struct regex_fold *fold = &regex_unicode_folds[k];
-				int64_t shift = to_keys ? 0 : fold->delta;
-				add_moved(&added, set->ranges[i], fold->first + shift, fold->last + shift, fold->step,
+		for (size_t k = 0; k < regex_unicode_fold_count; k++) {
+			const struct regex_fold *fold = &regex_unicode_folds[k];
+			int64_t shift = to_keys ? 0 : fold->delta;
+			int64_t first = fold->first + shift, last = fold->last + shift;
+			for (size_t i = first_reaching(set, first); i < set->count && set->ranges[i].first <= last; i++)
+				add_moved(&added, set->ranges[i], first, last, fold->step,
 					  to_keys ? fold->delta : -shift);
-			}
 		}
 		regex_set_add_all(set, &added);
 		regex_set_free(&added);
