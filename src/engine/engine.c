@@ -26,7 +26,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->apps_by_id);
 	map_init(&engine->functions);
 	map_init(&engine->slugs);
-	map_init(&engine->triggers);
+	match_index_init(&engine->triggers, STR("event"));
 	map_init(&engine->runs);
 	map_init(&engine->held);
 	map_init(&engine->idem);
@@ -67,7 +67,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->apps_by_id);
 	map_free(&engine->functions);
 	map_free(&engine->slugs);
-	map_free(&engine->triggers);
+	match_index_free(&engine->triggers);
 	map_free(&engine->runs);
 	map_free(&engine->idem);
 	heap_free(&engine->timers);

@@ -50,18 +50,28 @@ struct function {
 	struct list turn;  // in app->turns while `ready` is not empty
 };
 
-// One event trigger in the index (triggers.c).
-struct trigger_name;
-struct trigger_group;
-struct trigger_entry {
+// Conditions on events by name and demanded value (match_index.c). An entry that was never added has no name.
+struct match_name;
+struct match_group;
+struct match_entry {
 	struct list link;         // in a list of its name, unless it stands in a group
 	struct map_node by_value; // in group->values
+	struct match_name *name;
+	struct match_group *group; // NULL: not found by a value
+	bool needs_all;
+};
+struct match_index {
+	struct map names;
+	struct str root; // what the conditions call the event
+};
+
+// One event trigger (triggers.c).
+struct trigger_entry {
+	struct match_entry match;
 	struct function *function;
-	struct trigger_name *name;
-	struct trigger_group *group;         // NULL: not found by a value
 	const struct cel_program *condition; // in function->arena; NULL: none
-	bool late;                           // it reads what late events lack
-	bool complained;                     // about an evaluation that failed
+	bool is_pattern;
+	bool complained; // about an evaluation that failed
 };
 
 // Events that wait for data that is in the store (held.c).
@@ -169,8 +179,8 @@ struct engine {
 	struct map apps_by_id;
 	struct map functions;
 	struct map slugs;
-	struct map triggers;    // of struct trigger_name
-	uint32_t pattern_names; // names that are patterns: 0 saves the look-ups
+	struct match_index triggers;
+	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
 	void *json_pool; // memory to read an event in, when nobody does
 	struct map held;
@@ -252,6 +262,20 @@ bool event_form_value(struct engine *engine, struct event_form *form, const stru
 		      struct cel_value *out);
 struct cel_value event_form_eval(struct engine *engine, struct event_form *form, const struct cel_program *program);
 
+// match_index.c
+void match_index_init(struct match_index *index, struct str root);
+void match_index_free(struct match_index *index); // empty
+// `condition`: NULL for none; not kept. `needs_all`: the entry wants events whole (match_index_needs_all).
+void match_index_add(struct match_index *index, struct match_entry *entry, struct str name,
+		     const struct cel_program *condition, bool needs_all);
+void match_index_remove(struct match_index *index, struct match_entry *entry); // harmless when it is not there
+// Calls `visit` for each entry under the name that may be met, which has to be evaluated. It may not change the index.
+typedef void match_visit(void *context, struct match_entry *entry);
+void match_index_visit(struct engine *engine, const struct match_index *index, struct str name, struct event_form *form,
+		       match_visit *visit, void *context);
+bool match_index_needs_all(const struct match_index *index, struct str name);
+size_t match_index_verify(const struct match_index *index); // how many entries there are
+
 // triggers.c
 void triggers_add(struct engine *engine, struct function *function);
 void triggers_remove(struct engine *engine, struct function *function); // harmless when they are not there
@@ -260,7 +284,6 @@ void triggers_match(struct engine *engine, struct str name, struct event_form *f
 		    void (*start)(void *context, struct function *function), void *context);
 // Whether a trigger under this name reads what late events lack.
 bool triggers_need_all(const struct engine *engine, struct str name);
-size_t triggers_verify(const struct engine *engine); // how many entries there are
 
 // schedule.c
 void apply_events(struct engine *engine, struct command *command);

@@ -70,7 +70,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.in_call == engine->calls);
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
-	uint64_t slugs = 0, entries = 0;
+	uint64_t slugs = 0, entries = 0, patterns = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
 	     node = map_walk(&engine->functions, node)) {
 		const struct function *function = container_of(node, struct function, by_id);
@@ -78,8 +78,12 @@ void engine_verify(const struct engine *engine) {
 		CHECK((function->ready.count > 0) == !list_empty(&function->turn));
 		if (!function->indexed) continue;
 		slugs++;
-		entries += function->entry_count;
+		for (size_t i = 0; i < function->entry_count; i++) {
+			entries += function->entries[i].match.name != NULL;
+			patterns += function->entries[i].is_pattern;
+		}
 	}
 	CHECK(slugs == engine->slugs.count);
-	CHECK(entries == triggers_verify(engine));
+	CHECK(entries == match_index_verify(&engine->triggers));
+	CHECK(patterns == engine->pattern_triggers);
 }
