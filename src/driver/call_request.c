@@ -316,7 +316,7 @@ static enum err build_headers(const struct request *request, struct http_exchang
 	return error_set(error, ERR_INVALID, "invalid header field value for \"X-Inngest-Step-Id\"");
 }
 
-enum err call_request_build(const struct driver_config *config, const struct call *call, uint64_t now_ms,
+enum err call_request_build(const struct driver_config *config, struct call *call, uint64_t now_ms,
 			    struct http_exchange *out, struct error *error) {
 	struct request request = {.config = config, .call = call, .now_ms = now_ms};
 	derive_ids(&request);
@@ -324,6 +324,10 @@ enum err call_request_build(const struct driver_config *config, const struct cal
 	if (err == ERR_OK) err = resolve_steps(&request, error);
 	if (err == ERR_OK) err = build_body(&request, &out->body, error);
 	if (err == ERR_OK) err = build_headers(&request, out, error);
+	if (call->events.data == NULL) {
+		call->events.data = request.loaded_events;
+		request.loaded_events = NULL;
+	}
 	request_release(&request);
 	if (err != ERR_OK) return err;
 	out->url = build_url(call);

@@ -29,6 +29,7 @@ struct flight {
 	struct ulid run_id;
 	uint32_t slot;
 	uint64_t dispatch;
+	struct payload *events; // owned: those that were loaded, which the engine may need with the answer; or NULL
 	bool lambda;
 };
 
@@ -69,6 +70,7 @@ void driver_free(struct driver *driver) {
 static void flight_end(struct flight *flight) {
 	atomic_fetch_sub_explicit(&flight->lane->calls, 1, memory_order_relaxed);
 	http_exchange_clear(&flight->exchange);
+	payload_unref(flight->events);
 	free(flight);
 }
 
@@ -77,6 +79,7 @@ static struct command *answer_new(const struct flight *flight) {
 	command->answer.run_id = flight->run_id;
 	command->answer.slot = flight->slot;
 	command->answer.dispatch = flight->dispatch;
+	command->answer.events = payload_ref(flight->events);
 	return command;
 }
 
@@ -140,7 +143,9 @@ static void begin_call(struct lane *lane, struct call *call) {
 	flight->slot = call->slot;
 	flight->dispatch = call->dispatch;
 	flight->lambda = lambda_is_target(call->url);
+	bool at_rest = call->events.data == NULL;
 	enum err err = call_request_build(config, call, clock_wall_ms(), &flight->exchange, &error);
+	if (at_rest) flight->events = payload_ref(call->events.data);
 	call_free(call);
 	if (err != ERR_OK) {
 		post_build_error(flight, &error);

@@ -29,8 +29,8 @@ void driver_free(struct driver *driver); // after http_client_free of all client
 // what is in flight then is called again at the next start.
 void driver_call(struct driver *driver, struct call *calls);
 // The request of a call, for tests: fills url, headers and body of the exchange. ERR_INVALID, ERR_IO, … when the
-// body cannot be built.
-ERR_CHECKED enum err call_request_build(const struct driver_config *config, const struct call *call, uint64_t now_ms,
+// body cannot be built. Events that had to be loaded are the call's afterwards.
+ERR_CHECKED enum err call_request_build(const struct driver_config *config, struct call *call, uint64_t now_ms,
 					struct http_exchange *out, struct error *error);
 
 #endif

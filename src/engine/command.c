@@ -22,6 +22,7 @@ void command_free(struct command *command) {
 		break;
 	case COMMAND_ANSWER:
 		answer_release(&command->answer.answer);
+		payload_unref(command->answer.events);
 		break;
 	case COMMAND_CHECKPOINT:
 		for (size_t i = 0; i < command->checkpoint.op_count; i++) opcode_release(&command->checkpoint.ops[i]);

@@ -45,6 +45,7 @@ struct command {
 			uint32_t slot;     // queue item, from struct call
 			uint64_t dispatch; // from struct call; an answer to another dispatch is dropped
 			struct answer answer;
+			struct payload *events; // owned: the run's, when they had to be loaded for the call; or NULL
 		} answer;
 		struct {
 			struct ulid run_id;

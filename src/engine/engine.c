@@ -27,6 +27,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->functions);
 	map_init(&engine->slugs);
 	match_index_init(&engine->triggers, STR("event"));
+	match_index_init(&engine->waits, STR("async"));
 	map_init(&engine->runs);
 	map_init(&engine->held);
 	map_init(&engine->idem);
@@ -68,6 +69,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->functions);
 	map_free(&engine->slugs);
 	match_index_free(&engine->triggers);
+	match_index_free(&engine->waits);
 	map_free(&engine->runs);
 	map_free(&engine->idem);
 	heap_free(&engine->timers);

@@ -138,6 +138,7 @@ enum item_kind { // stored
 	ITEM_DISCOVERY = 1,
 	ITEM_STEP = 2,  // targeted at one step
 	ITEM_SLEEP = 3, // due: saves null for its target, then is the discovery
+	ITEM_WAIT = 4,  // for an event; due: saves null for its target, which its pause may do before (waits.c)
 };
 enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 
@@ -146,7 +147,8 @@ struct item {
 	struct list dirty;     // in engine->dirty_items
 	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
 	struct run *run;
-	char *target; // hashed step id, or NULL
+	char *target;        // hashed step id, or NULL
+	struct pause *pause; // of an ITEM_WAIT
 	uint64_t due_ms;
 	uint64_t job_hash;
 	uint64_t coalesce;
@@ -182,7 +184,8 @@ struct engine {
 	struct match_index triggers;
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
-	void *json_pool; // memory to read an event in, when nobody does
+	struct match_index waits; // of pauses
+	void *json_pool;          // memory to read an event in, when nobody does
 	struct map held;
 
 	struct map runs;
@@ -247,8 +250,10 @@ void apply_app_remove(struct engine *engine, struct command *command);
 
 // event_form.c: what expressions see of an event; `known_data`: what is known of the data of a late one
 struct event_form {
-	const struct event *event;
+	const struct event *event; // NULL: `stored` alone
+	struct str stored;         // its text, when that is complete
 	struct str known_data;
+	struct str root; // what expressions call it
 	struct buf text;
 	struct arena scratch; // for evaluations
 	yyjson_doc *doc;
@@ -257,7 +262,10 @@ struct event_form {
 	bool is_read;
 };
 void event_form_init(struct event_form *form, const struct event *event, struct str known_data);
+void event_form_init_text(struct event_form *form, struct str stored);
 void event_form_free(struct engine *engine, struct event_form *form);
+struct cel_input event_form_input(struct engine *engine, struct event_form *form); // lives as long as the form
+struct payload *event_form_payload(struct event_form *form);
 bool event_form_value(struct engine *engine, struct event_form *form, const struct cel_path *path,
 		      struct cel_value *out);
 struct cel_value event_form_eval(struct engine *engine, struct event_form *form, const struct cel_program *program);
@@ -348,6 +356,21 @@ void discover_after(struct engine *engine, struct run *run, struct step *step, u
 void run_stall_guard(struct engine *engine, struct run *run);
 void run_fail_steps(struct engine *engine, struct run *run); // over the step limit
 bool sleep_due(struct engine *engine, struct item *item);    // false: the item is gone
+// Memoises and goes on after it; false when the run has ended.
+bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value, uint64_t coalesce,
+		       enum parallel_mode mode, const char *suffix);
+// Milliseconds until a time or for a duration; ERR_INVALID for what is neither. Empty: 0 (02 §7.5).
+ERR_CHECKED enum err delay_parse(struct str text, uint64_t now, uint64_t *out, struct error *error);
+
+// waits.c
+struct pause;
+void pause_new(struct engine *engine, struct item *item, struct str event, struct str expression, bool is_conditional);
+void pause_free(struct pause *pause); // NULL is fine
+void pause_encode(const struct pause *pause, struct str *event, struct str *expression, bool *is_conditional);
+bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce); // false: it ended
+void wait_timeout(struct engine *engine, struct item *item);
+void waits_match(struct engine *engine, const struct event *event);
+
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);
 

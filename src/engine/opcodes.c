@@ -63,7 +63,7 @@ void discover_after(struct engine *engine, struct run *run, struct step *step, u
 		    enum parallel_mode mode, const char *suffix) {
 	if (mode != PARALLEL_RACE && run->pending_count > 0 && engine->config.planted_bug != 3) return;
 	if ((step->flags & STEP_DISCOVERED) != 0) return;
-	bool joined = coalesce != 0 && mode != PARALLEL_RACE && suffix[0] == '\0';
+	bool joined = coalesce != 0 && mode != PARALLEL_RACE;
 	if (joined && run->joined == coalesce && engine->config.planted_bug != 3) return;
 	step->flags |= STEP_DISCOVERED;
 	if (joined) {
@@ -114,8 +114,8 @@ static void fail_state(struct engine *engine, struct run *run) {
 }
 
 // Saves and goes on after it. False when the run has ended.
-static bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value,
-			      uint64_t coalesce, enum parallel_mode mode, const char *suffix) {
+bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value, uint64_t coalesce,
+		       enum parallel_mode mode, const char *suffix) {
 	enum save_result saved = run_save_step(engine, run, id, value);
 	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
 	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
@@ -182,8 +182,8 @@ static bool op_planned(struct engine *engine, struct run *run, const struct opco
 	return true;
 }
 
-// Milliseconds until a sleep ends: a date (≥ 10 characters) or a duration (02 §7.5).
-static enum err sleep_ms(struct str text, uint64_t now, uint64_t *out, struct error *error) {
+// A date has at least 10 characters.
+enum err delay_parse(struct str text, uint64_t now, uint64_t *out, struct error *error) {
 	int64_t ns = 0;
 	*out = 0;
 	if (text.len >= 10 && date_parse(text, &ns)) {
@@ -201,7 +201,7 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 	if (already_under_way(run, op->id)) return true;
 	uint64_t delay = 0;
 	struct error error;
-	if (sleep_ms(op->duration, engine->now, &delay, &error) != ERR_OK) {
+	if (delay_parse(op->duration, engine->now, &delay, &error) != ERR_OK) {
 		run_fail(engine, run, STR("invalid_sleep"), STR("Error"), str_from_cstr(error.message));
 		return false;
 	}
@@ -221,6 +221,10 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 	item->job_hash = job_hash_make(run, op->id, "");
 	item_queue(engine, item);
 	return true;
+}
+
+static bool op_wait(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	return already_under_way(run, op->id) || wait_begin(engine, run, op, origin->coalesce);
 }
 
 static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
@@ -245,6 +249,7 @@ static op_fn *const op_table[OPCODE_COUNT] = {
 	[OPCODE_STEP_FAILED] = op_step_failed,
 	[OPCODE_STEP_PLANNED] = op_planned,
 	[OPCODE_SLEEP] = op_sleep,
+	[OPCODE_WAIT_FOR_EVENT] = op_wait,
 	[OPCODE_DISCOVERY_REQUEST] = op_discovery,
 };
 
@@ -353,8 +358,10 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		retry(engine, item, answer->retry_at_ms);
 	else
 		item_finish(engine, item);
-	for (size_t i = 0; i < answer->op_count; i++) {
-		const struct opcode *op = &answer->ops[i];
+	// Waits first: what comes after them may send the event that they wait for (02 §6.5 step 8).
+	for (size_t i = 0; i < 2 * answer->op_count; i++) {
+		const struct opcode *op = &answer->ops[i % answer->op_count];
+		if ((op->kind == OPCODE_WAIT_FOR_EVENT) != (i < answer->op_count)) continue;
 		if (op->kind == OPCODE_STEP_ERROR && again) continue;
 		if (!op_table[op->kind](engine, run, op, &origin)) return;
 	}
@@ -371,6 +378,7 @@ void apply_answer(struct engine *engine, struct command *command) {
 	}
 	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch) return;
 	item_call_ended(engine, item);
+	if (run->events == NULL) run->events = payload_ref(command->answer.events);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {
 	case ANSWER_OPCODES:

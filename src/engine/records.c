@@ -213,6 +213,14 @@ void record_item(struct engine *engine, const struct item *item) {
 	put_u64(&head, item->coalesce);
 	put_u32(&head, item->lead);
 	put_text(&head, str_make(item->target, item->target_len));
+	if (item->kind == ITEM_WAIT) {
+		struct str event, expression;
+		bool is_conditional;
+		pause_encode(item->pause, &event, &expression, &is_conditional);
+		put_text(&head, event);
+		put_u8(&head, is_conditional);
+		put_text(&head, expression);
+	}
 	uint8_t key[20];
 	size_t len = run_key(&item->run->id, item->slot, key);
 	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
@@ -228,7 +236,14 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	uint64_t due = take_u64(d), job = take_u64(d), coalesce = take_u64(d);
 	uint32_t lead = take_u32(d);
 	struct str target = take_text(d);
-	if (d->failed || kind > ITEM_SLEEP || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+	struct str event = STR(""), expression = STR("");
+	bool is_conditional = false;
+	if (kind == ITEM_WAIT) {
+		event = take_text(d);
+		is_conditional = take_u8(d) != 0;
+		expression = take_text(d);
+	}
+	if (d->failed || kind > ITEM_WAIT || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
 	run->next_slot = slot;
@@ -240,6 +255,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->coalesce = coalesce;
 	item->lead = lead;
 	if (target.len > 0) item_set_target(item, target);
+	if (kind == ITEM_WAIT) pause_new(engine, item, event, expression, is_conditional);
 	return ERR_OK;
 }
 

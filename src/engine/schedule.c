@@ -149,11 +149,13 @@ void event_match(struct engine *engine, const struct event *event, const struct 
 	triggers_match(engine, event->name, &form, start, &starter);
 	event_form_free(engine, &form);
 	payload_unref(source.array);
+	if (late == NULL) waits_match(engine, event);
 }
 
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late) {
 	write_history(engine, event, late);
-	if (late != NULL && triggers_need_all(engine, event->name))
+	bool needs_all = triggers_need_all(engine, event->name) || match_index_needs_all(&engine->waits, event->name);
+	if (late != NULL && needs_all)
 		event_hold(engine, event, late);
 	else
 		event_match(engine, event, late);

@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 struct census {
-	uint64_t ready, later, in_call;
+	uint64_t ready, later, in_call, waits;
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
@@ -24,7 +24,10 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 		CHECK(!heap_contains(&item->node));
 		break;
 	}
-	CHECK((item->kind == ITEM_STEP || item->kind == ITEM_SLEEP) == (item->target != NULL));
+	bool has_target = item->kind == ITEM_STEP || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT;
+	CHECK(has_target == (item->target != NULL));
+	CHECK((item->kind == ITEM_WAIT) == (item->pause != NULL));
+	census->waits += item->kind == ITEM_WAIT;
 }
 
 static void verify_run(const struct engine *engine, const struct run *run, struct census *census) {
@@ -68,6 +71,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.ready == engine->ready_count);
 	CHECK(census.later == engine->timers.count);
 	CHECK(census.in_call == engine->calls);
+	CHECK(census.waits == match_index_verify(&engine->waits));
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	uint64_t slugs = 0, entries = 0, patterns = 0;

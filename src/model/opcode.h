@@ -38,6 +38,9 @@ struct opcode {
 	struct str opts;      // canonical JSON of opts, empty when absent
 	struct str duration;  // Sleep: opts.duration, else name (02 §7.5)
 	struct str opts_type; // opts.type, e.g. step.ai.wrap
+	// WaitForEvent (02 §7.6):
+	struct str wait_event, wait_timeout, wait_if;
+	bool wait_is_conditional; // there is an `if`, perhaps an empty one
 	// Owned payload (opcode_release) in memoised form (02 §8), NULL for kinds without one:
 	// StepRun {"data":…}, Step verbatim, StepError/StepFailed {"error":UserError}, RunComplete the bare data,
 	// others their data.

@@ -40,13 +40,26 @@ static const struct member_rule error_members[ERROR_MEMBERS] = {
 	[NO_RETRY] = {STR_INIT("noRetry"), MEMBER_BOOL},  [STACK] = {STR_INIT("stack"), MEMBER_STRING},
 };
 
-enum { OPTS_DURATION, OPTS_TYPE, OPTS_PARALLEL, OPTS_INPUT, OPTS_BODY, OPTS_MEMBERS };
+enum {
+	OPTS_DURATION,
+	OPTS_TYPE,
+	OPTS_PARALLEL,
+	OPTS_INPUT,
+	OPTS_BODY,
+	OPTS_EVENT,
+	OPTS_TIMEOUT,
+	OPTS_IF,
+	OPTS_MEMBERS
+};
 static const struct member_rule opts_members[OPTS_MEMBERS] = {
 	[OPTS_DURATION] = {STR_INIT("duration"), MEMBER_ANY},
 	[OPTS_TYPE] = {STR_INIT("type"), MEMBER_ANY},
 	[OPTS_PARALLEL] = {STR_INIT("parallelMode"), MEMBER_ANY},
 	[OPTS_INPUT] = {STR_INIT("input"), MEMBER_ANY},
 	[OPTS_BODY] = {STR_INIT("body"), MEMBER_ANY},
+	[OPTS_EVENT] = {STR_INIT("event"), MEMBER_ANY},
+	[OPTS_TIMEOUT] = {STR_INIT("timeout"), MEMBER_ANY},
+	[OPTS_IF] = {STR_INIT("if"), MEMBER_ANY},
 };
 
 static const struct member_rule timing_members[] = {
@@ -139,6 +152,12 @@ static enum err read_opts(struct reader *reader, yyjson_val *value, struct opcod
 	op->opts_type = keep(reader, opts[OPTS_TYPE]);
 	if (op->kind == OPCODE_SLEEP && json_str(opts[OPTS_DURATION]).len > 0)
 		op->duration = keep(reader, opts[OPTS_DURATION]);
+	if (op->kind == OPCODE_WAIT_FOR_EVENT) {
+		op->wait_event = keep(reader, opts[OPTS_EVENT]);
+		op->wait_timeout = keep(reader, opts[OPTS_TIMEOUT]);
+		op->wait_is_conditional = yyjson_is_str(opts[OPTS_IF]);
+		op->wait_if = keep(reader, opts[OPTS_IF]);
+	}
 	// A checkpoint checks outputs only (02 §13.3).
 	if (reader->source == OPCODES_OF_ANSWER && op->opts.len > STEP_INPUT_MAX) {
 		yyjson_val *input = bounded_input(op, opts);

@@ -1,0 +1,203 @@
+// Waits for events: a queue item that is due at the timeout, and its pause in the index of conditions (03 §14).
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cel/interpolate.h"
+#include "engine/engine_internal.h"
+#include "model/expression_check.h"
+
+#define REASON_MAX 4096 // bytes
+
+struct pause {
+	struct match_entry match;
+	struct match_index *index;
+	struct item *item;
+	char *event;
+	char *expression; // over `async`; NULL: every event of the name will do
+	// The expression, compiled, of a pause that is not found by a value; others are compiled when they are found.
+	struct arena arena;
+	const struct cel_program *program;
+};
+
+// ---- pauses --------------------------------------------------------------------------------------------------------
+
+void pause_new(struct engine *engine, struct item *item, struct str event, struct str expression, bool is_conditional) {
+	struct pause *pause = mem_calloc(1, sizeof *pause);
+	item->pause = pause;
+	pause->item = item;
+	pause->index = &engine->waits;
+	pause->event = mem_strndup(event.ptr, event.len);
+	arena_init(&pause->arena, 512);
+	if (is_conditional) {
+		pause->expression = mem_strndup(expression.ptr, expression.len);
+		pause->program = cel_compile(&pause->arena, expression, CEL_INTERPOLATED, NULL);
+		if (pause->program == NULL) return; // it was made by cel_interpolate, and yet: it never holds
+	}
+	match_index_add(pause->index, &pause->match, event, pause->program, true);
+	if (pause->match.group == NULL) return;
+	pause->program = NULL;
+	arena_free(&pause->arena);
+}
+
+void pause_free(struct pause *pause) {
+	if (pause == NULL) return;
+	match_index_remove(pause->index, &pause->match);
+	arena_free(&pause->arena);
+	free(pause->event);
+	free(pause->expression);
+	free(pause);
+}
+
+void pause_encode(const struct pause *pause, struct str *event, struct str *expression, bool *is_conditional) {
+	*event = str_from_cstr(pause->event);
+	*expression = str_from_cstr(pause->expression);
+	*is_conditional = pause->expression != NULL;
+}
+
+// ---- beginning -----------------------------------------------------------------------------------------------------
+
+static bool fail(struct engine *engine, struct run *run, struct str name, struct str message, struct str stack) {
+	struct payload *error = standard_error_make(name, name, message, stack);
+	run_finish(engine, run, RUN_END_FAILED, error, error);
+	payload_unref(error);
+	return false;
+}
+
+static bool fail_expression(struct engine *engine, struct run *run, struct str reason) {
+	return fail(engine, run, STR("InvalidExpression"), STR("Wait for event If expression failed to compile"),
+		    reason);
+}
+
+static bool check_expression(struct engine *engine, struct run *run, struct str text) {
+	struct buf reason;
+	buf_init(&reason, REASON_MAX);
+	bool good = expression_check(text, EXPRESSION_TYPED, &reason);
+	if (!good) fail_expression(engine, run, buf_view(&reason));
+	buf_free(&reason);
+	return good;
+}
+
+// What the run knows of its first event is put into the expression, which then needs it no more (04 §B10).
+static bool interpolate(struct engine *engine, struct run *run, struct str text, struct str *out) {
+	static const struct str unknown[] = {STR_INIT("async")};
+	struct cel_failure failure;
+	struct event_form form;
+	CHECK(run->events != NULL); // came with the answer, when they were at rest
+	struct str first = str_first(str_skip(payload_str(run->events), 1), run->first_event_len);
+	event_form_init_text(&form, first);
+	struct cel_input input = event_form_input(engine, &form);
+	bool good = cel_interpolate(&engine->batch->arena, text, &input, unknown, ARRAY_LEN(unknown), out, &failure);
+	event_form_free(engine, &form);
+	if (!good) fail_expression(engine, run, str_from_cstr(failure.message));
+	return good;
+}
+
+static bool read_timeout(struct engine *engine, struct run *run, struct str text, uint64_t *delay) {
+	struct error error;
+	if (delay_parse(text, engine->now, delay, &error) != ERR_OK)
+		return fail(engine, run, STR("invalid_timeout"), str_from_cstr(error.message), STR(""));
+	if (*delay <= SLEEP_MAX_MS) return true;
+	struct str message =
+		arena_printf(&engine->batch->arena,
+			     "The wait-for-event timeout \"%.*s\" expires more than one year in the future; "
+			     "timeouts may last at most one year.",
+			     STR_ARG(str_first(text, 256)));
+	return fail(engine, run, STR("InngestErrTimeoutTooLong"), message, STR(""));
+}
+
+bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce) {
+	struct str event = op->wait_event.len > 0 ? op->wait_event : op->name, expression = STR("");
+	uint64_t delay = 0;
+	if (event.len == 0)
+		return fail(engine, run, STR("invalid_wait"), STR("A wait for an event must name the event."), STR(""));
+	if (!read_timeout(engine, run, op->wait_timeout, &delay)) return false;
+	if (op->wait_is_conditional &&
+	    (!check_expression(engine, run, op->wait_if) || !interpolate(engine, run, op->wait_if, &expression)))
+		return false;
+	struct item *item = item_new(engine, run, ITEM_WAIT, engine->now + delay);
+	item_set_target(item, op->id);
+	item->parallel = (uint8_t)op->parallel;
+	item->coalesce = coalesce;
+	item->job_hash = job_hash_make(run, op->id, "");
+	pause_new(engine, item, event, expression, op->wait_is_conditional);
+	item_queue(engine, item);
+	return true;
+}
+
+// ---- ending --------------------------------------------------------------------------------------------------------
+
+static void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix) {
+	struct run *run = item->run;
+	struct str id = arena_dup(&engine->batch->arena, str_make(item->target, item->target_len));
+	uint64_t coalesce = item->coalesce;
+	enum parallel_mode mode = (enum parallel_mode)item->parallel;
+	item_finish(engine, item);
+	if (save_and_discover(engine, run, id, value, coalesce, mode, suffix)) run_stall_guard(engine, run);
+}
+
+void wait_timeout(struct engine *engine, struct item *item) {
+	struct payload *null = payload_new(STR("null"));
+	wait_end(engine, item, null, "-timeout");
+	payload_unref(null);
+}
+
+// A wait that an event ends: the run may be gone when its turn comes.
+struct met {
+	struct ulid run_id;
+	uint32_t slot;
+};
+
+struct search {
+	struct engine *engine;
+	struct event_form *form;
+	struct met *met;
+	size_t count, cap;
+};
+
+static bool holds(const struct search *search, const struct pause *pause) {
+	if (pause->expression == NULL) return true;
+	const struct cel_program *program = pause->program;
+	if (program == NULL)
+		program = cel_compile(&search->form->scratch, str_from_cstr(pause->expression), CEL_INTERPOLATED, NULL);
+	if (program == NULL) return false;
+	struct cel_value result = event_form_eval(search->engine, search->form, program);
+	return result.type == CEL_BOOL && result.boolean;
+}
+
+static void take(void *context, struct match_entry *match) {
+	struct search *search = context;
+	const struct pause *pause = container_of(match, struct pause, match);
+	if (pause->item->due_ms < search->engine->now || !holds(search, pause)) return;
+	if (search->count == search->cap) {
+		search->cap = search->cap > 0 ? 2 * search->cap : 16;
+		search->met = mem_realloc(search->met, search->cap * sizeof *search->met);
+	}
+	search->met[search->count++] = (struct met){pause->item->run->id, pause->item->slot};
+}
+
+static struct item *find_wait(const struct engine *engine, const struct met *met) {
+	const struct run *run = run_find(engine, &met->run_id);
+	if (run == NULL) return NULL;
+	list_for_each(node, &run->items) {
+		struct item *item = list_entry(node, struct item, of_run);
+		if (item->slot == met->slot && item->kind == ITEM_WAIT) return item;
+	}
+	return NULL;
+}
+
+void waits_match(struct engine *engine, const struct event *event) {
+	if (!match_index_needs_all(&engine->waits, event->name)) return;
+	struct event_form form;
+	event_form_init(&form, event, STR(""));
+	form.root = engine->waits.root;
+	struct search search = {.engine = engine, .form = &form};
+	match_index_visit(engine, &engine->waits, event->name, &form, take, &search);
+	struct payload *value = search.count > 0 ? event_form_payload(&form) : NULL;
+	for (size_t i = 0; i < search.count; i++) {
+		struct item *item = find_wait(engine, &search.met[i]);
+		if (item != NULL) wait_end(engine, item, value, "-event");
+	}
+	payload_unref(value);
+	free(search.met);
+	event_form_free(engine, &form);
+}
