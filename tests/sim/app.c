@@ -26,8 +26,18 @@ static struct block *make_sleep(struct sim *sim, unsigned *number) {
 	return block;
 }
 
+static struct block *make_wait(struct sim *sim, unsigned *number) {
+	struct block *block = make_sleep(sim, number);
+	block->kind = BLOCK_WAIT;
+	block->id[0] = 'w';
+	block->wait_event = (unsigned)rng_below(&sim->rng, WAIT_EVENTS);
+	block->wait_for_own = sim_chance(sim, 60);
+	return block;
+}
+
 static struct block *make_leaf(struct sim *sim, unsigned *number) {
-	return sim_chance(sim, 75) ? make_step(sim, number) : make_sleep(sim, number);
+	if (sim_chance(sim, 70)) return make_step(sim, number);
+	return sim_chance(sim, 50) ? make_sleep(sim, number) : make_wait(sim, number);
 }
 
 static void fill(struct sim *sim, struct block *block, unsigned *number) {
@@ -182,6 +192,13 @@ static struct str sleep_op(struct app_call *call, const struct block *block) {
 
 static struct str plan_op(struct app_call *call, const struct block *block) {
 	if (block->kind == BLOCK_SLEEP) return sleep_op(call, block);
+	if (block->kind == BLOCK_WAIT) {
+		return arena_printf(
+			&call->arena,
+			"{\"op\":\"WaitForEvent\",\"id\":\"%s\",\"name\":\"w/e%u\",\"opts\":{\"timeout\":\"%ums\"%s}}",
+			block->id, block->wait_event, block->sleep_ms,
+			block->wait_for_own ? ",\"if\":\"event.data.n == async.data.n\"" : "");
+	}
 	return arena_printf(&call->arena, "{\"op\":\"StepPlanned\",\"id\":\"%s\",\"name\":\"%s\"}", block->id,
 			    block->id);
 }
@@ -199,6 +216,10 @@ static bool pass(struct sim *sim, struct app_call *call, const struct block *blo
 	if (!known && !reported_in_call(call, block->id)) {
 		found->blocks[found->count++] = block;
 		return false;
+	}
+	if (known && block->kind == BLOCK_WAIT) {
+		check_wait_value(sim, &call->call->run_id, block, value);
+		return true;
 	}
 	if (known && str_starts_with(value, STR("{\"error\"")) && !block->caught) {
 		found->thrown = block;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "engine/codec.h"
 #include "sim.h"
 
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len) {
@@ -232,6 +233,100 @@ void check_state(struct sim *sim) {
 	}
 	batch_free(batch);
 	facts_free(&comparison.heads);
+}
+
+// ---- waits ---------------------------------------------------------------------------------------------------------
+
+#define ITEM_WAIT_STORED 4
+#define LIVE_WAITS_MAX 4096
+
+struct live_wait {
+	uint8_t key[20]; // run, slot
+	bool due;        // to be ended by the event
+};
+struct waits {
+	struct live_wait all[LIVE_WAITS_MAX];
+	size_t count;
+	uint64_t now; // of the engine
+};
+
+// The value that began a run, or VALUES when no event of a client did.
+static uint64_t began_with(struct sim *sim, const void *run_id) {
+	struct fact *fact = fact_find(&sim->facts, fact_key("began with", run_id, 16, NULL, 0));
+	return fact != NULL ? fact->value : VALUES;
+}
+
+// Head of a queue item: version, kind, …, see record_item.
+static bool read_wait(const struct record *record, struct str *event, bool *is_conditional, uint64_t *due_ms) {
+	struct decoder d = {.rest = record->head};
+	if (record->kind != RECORD_ITEM || take_u8(&d) == 0 || take_u8(&d) != ITEM_WAIT_STORED) return false;
+	take_u8(&d);
+	take_u64(&d);
+	*due_ms = take_u64(&d);
+	take_u64(&d);
+	take_u64(&d);
+	take_u32(&d);
+	take_text(&d);
+	*event = take_text(&d);
+	*is_conditional = take_u8(&d) != 0;
+	CHECK(!d.failed);
+	return true;
+}
+
+struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned value) {
+	struct waits *waits = mem_calloc(1, sizeof *waits);
+	struct batch *batch = batch_new();
+	char name[16];
+	snprintf(name, sizeof name, "w/e%u", number);
+	engine_export(sim->engine, batch);
+	for (size_t i = 0; i < batch->record_count && waits->count < LIVE_WAITS_MAX; i++) {
+		struct str event;
+		bool is_conditional;
+		uint64_t due_ms;
+		if (!read_wait(&batch->records[i], &event, &is_conditional, &due_ms)) continue;
+		struct live_wait *wait = &waits->all[waits->count++];
+		memcpy(wait->key, batch->records[i].key, sizeof wait->key);
+		uint64_t own = began_with(sim, wait->key);
+		if (is_conditional && own == VALUES) own = value; // begun by a failure, or not committed: cannot tell
+		wait->due = str_eq_cstr(event, name) && due_ms >= sim->now && (!is_conditional || own == value);
+		if (due_ms <= sim->now || (is_conditional && began_with(sim, wait->key) == VALUES)) waits->count--;
+	}
+	batch_free(batch);
+	return waits;
+}
+
+static bool still_waits(const struct batch *batch, const struct live_wait *wait) {
+	for (size_t i = 0; i < batch->record_count; i++) {
+		struct str event;
+		bool is_conditional;
+		uint64_t due_ms;
+		if (memcmp(batch->records[i].key, wait->key, sizeof wait->key) != 0) continue;
+		if (read_wait(&batch->records[i], &event, &is_conditional, &due_ms)) return true;
+	}
+	return false;
+}
+
+void check_waits_after(struct sim *sim, struct waits *waits) {
+	struct batch *batch = batch_new();
+	engine_export(sim->engine, batch);
+	for (size_t i = 0; i < waits->count; i++) {
+		if (still_waits(batch, &waits->all[i]) == waits->all[i].due)
+			sim_fail(sim, "a wait %s",
+				 waits->all[i].due ? "missed its event" : "ended with another's event");
+	}
+	batch_free(batch);
+	free(waits);
+}
+
+void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value) {
+	char expected[16];
+	if (str_eq(value, STR("null"))) return;
+	snprintf(expected, sizeof expected, "\"w/e%u\"", block->wait_event);
+	if (str_find_str(value, str_from_cstr(expected)) < 0) sim_fail(sim, "a wait got an event of another name");
+	uint64_t own = began_with(sim, run_id->bytes);
+	if (!block->wait_for_own || own == VALUES) return;
+	snprintf(expected, sizeof expected, "{\"n\":%u}", (unsigned)own);
+	if (str_find_str(value, str_from_cstr(expected)) < 0) sim_fail(sim, "a wait got another's event");
 }
 
 void check_end(struct sim *sim) {

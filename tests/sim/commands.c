@@ -29,6 +29,25 @@ struct command *command_event(struct sim *sim, struct client *client) {
 	return command;
 }
 
+struct command *command_wait_event(struct sim *sim, unsigned number, unsigned value) {
+	struct command *command = command_new(COMMAND_EVENTS);
+	uint8_t entropy[10];
+	rng_bytes(&sim->rng, entropy, sizeof entropy);
+	struct ulid id = ulid_make(sim->now, entropy);
+	char text[100];
+	int len = snprintf(text, sizeof text, "{\"name\":\"w/e%u\",\"data\":{\"n\":%u}}", number, value);
+	struct error error;
+	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
+	CHECK(doc != NULL);
+	command->events.events = ARENA_NEW(&command->arena, struct event);
+	command->events.count = 1;
+	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), &id, false, sim->now,
+				   command->events.events, &error);
+	CHECK(err == ERR_OK);
+	yyjson_doc_free(doc);
+	return command;
+}
+
 struct command *command_loaded(const struct ulid *internal_id, struct payload *data) {
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
 	command->loaded.internal_id = *internal_id;
@@ -36,16 +55,22 @@ struct command *command_loaded(const struct ulid *internal_id, struct payload *d
 	return command;
 }
 
-static struct command *answer_for(const struct app_call *call) {
+static struct command *answer_for(struct sim *sim, const struct app_call *call) {
 	struct command *command = command_new(COMMAND_ANSWER);
 	command->answer.run_id = call->call->run_id;
 	command->answer.slot = call->call->slot;
 	command->answer.dispatch = call->call->dispatch;
+	// As the driver: what the engine did not have comes back with the answer.
+	const struct payload_ref *ref = &call->call->events;
+	struct error error;
+	if (ref->data == NULL)
+		(void)!store_body(sim->store, ref->kind, str_make(ref->key, ref->key_len), &command->answer.events,
+				  &error);
 	return command;
 }
 
 struct command *command_answer(struct sim *sim, const struct app_call *call, const struct reaction *reaction) {
-	struct command *command = answer_for(call);
+	struct command *command = answer_for(sim, call);
 	struct answer_header headers[] = {
 		{STR("X-Inngest-SDK"), STR("inngest-js:v4.24.0")},
 		{STR("X-Inngest-Req-Version"), call->program->version == 2 ? STR("2") : STR("1")},
@@ -57,8 +82,8 @@ struct command *command_answer(struct sim *sim, const struct app_call *call, con
 	return command;
 }
 
-struct command *command_failure(const struct app_call *call) {
-	struct command *command = answer_for(call);
+struct command *command_failure(struct sim *sim, const struct app_call *call) {
+	struct command *command = answer_for(sim, call);
 	answer_from_failure(&command->arena, STR(""), STR("Unable to reach SDK URL"), &command->answer.answer);
 	return command;
 }

@@ -16,7 +16,8 @@
 
 // ---- what apps do (app.c) ------------------------------------------------------------------------------------------
 
-enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_PARALLEL, BLOCK_THROW };
+enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_PARALLEL, BLOCK_THROW };
+#define WAIT_EVENTS 3 // names of events that are waited for: w/e0 …
 #define BLOCKS_MAX 6
 #define BRANCHES_MAX 5
 #define ALWAYS 1000 // fails every time
@@ -24,9 +25,11 @@ enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_PARALLEL, BLOCK_THROW };
 struct block {
 	enum block_kind kind;
 	char id[24];
-	unsigned fails; // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
-	bool caught;    // the program goes on after the step's final failure
-	unsigned sleep_ms;
+	unsigned fails;      // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
+	bool caught;         // the program goes on after the step's final failure
+	unsigned sleep_ms;   // BLOCK_WAIT: the timeout
+	unsigned wait_event; // BLOCK_WAIT: w/eN
+	bool wait_for_own;   // … with the data.n of the event that began the run
 	unsigned branch_count;
 	struct block *branches[BRANCHES_MAX];
 	unsigned branch_len[BRANCHES_MAX];
@@ -69,7 +72,8 @@ enum delivery_kind {
 	DELIVER_CHECKPOINT,
 	DELIVER_CANCEL,
 	DELIVER_REGISTER,
-	DELIVER_LOADED
+	DELIVER_LOADED,
+	DELIVER_WAIT_EVENT
 };
 
 // One call that the app has received.
@@ -88,7 +92,8 @@ struct delivery {
 	enum delivery_kind kind;
 	struct app_call *call;
 	struct reaction reaction;
-	unsigned client;      // event
+	unsigned client;      // event; DELIVER_WAIT_EVENT: its number
+	unsigned value;       // DELIVER_WAIT_EVENT: its data.n
 	struct ulid run_id;   // DELIVER_LOADED: the event's internal id
 	struct payload *data; // DELIVER_LOADED
 };
@@ -166,10 +171,11 @@ struct reaction app_react(struct sim *sim, struct app_call *call);
 // commands.c
 struct command *command_event(struct sim *sim, struct client *client);
 struct command *command_answer(struct sim *sim, const struct app_call *call, const struct reaction *reaction);
-struct command *command_failure(const struct app_call *call);
+struct command *command_failure(struct sim *sim, const struct app_call *call);
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
 				   uint64_t token);
 struct command *command_loaded(const struct ulid *internal_id, struct payload *data);
+struct command *command_wait_event(struct sim *sim, unsigned number, unsigned value);
 struct command *command_register(struct sim *sim, unsigned version);
 
 // check.c
@@ -177,6 +183,11 @@ void check_batch(struct sim *sim, const struct batch *batch); // as it is commit
 void check_call(struct sim *sim, const struct call *call);    // as it leaves
 void check_state(struct sim *sim);                            // nothing pending: memory equals store
 void check_end(struct sim *sim);
+// An event that waits may want, applied: exactly those waits end that it is for.
+struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned value);
+void check_waits_after(struct sim *sim, struct waits *waits); // frees
+// What a wait got: an event that it was for, or null.
+void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len);
 struct fact *fact_find(struct map *map, uint64_t key);
 struct fact *fact_need(struct map *map, uint64_t key); // made with value 0 when absent

@@ -267,12 +267,18 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 	case DELIVER_ANSWER:
 		if (d->call->epoch != sim->epoch) break;
 		answered(sim, d->call);
-		apply(sim,
-		      d->reaction.status == 0 ? command_failure(d->call) : command_answer(sim, d->call, &d->reaction));
+		apply(sim, d->reaction.status == 0 ? command_failure(sim, d->call)
+						   : command_answer(sim, d->call, &d->reaction));
 		break;
 	case DELIVER_REGISTER:
 		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
 		break;
+	case DELIVER_WAIT_EVENT: {
+		struct waits *waits = check_waits_before(sim, d->client, d->value);
+		apply(sim, command_wait_event(sim, d->client, d->value));
+		check_waits_after(sim, waits);
+		break;
+	}
 	case DELIVER_LOADED: // also what a server that crashed since had asked for
 		apply(sim, command_loaded(&d->run_id, d->data));
 		break;
@@ -343,6 +349,11 @@ static void populate(struct sim *sim) {
 		client->value = number % VALUES;
 		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, number);
 		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 10000))->client = i;
+	}
+	for (uint64_t i = rng_below(&sim->rng, 60); i > 0; i--) {
+		struct delivery *event = deliver(sim, DELIVER_WAIT_EVENT, rng_below(&sim->rng, 60000));
+		event->client = (unsigned)rng_below(&sim->rng, WAIT_EVENTS);
+		event->value = (unsigned)rng_below(&sim->rng, VALUES);
 	}
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
 }
