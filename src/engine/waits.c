@@ -154,14 +154,21 @@ struct search {
 	size_t count, cap;
 };
 
+static bool is_true(const struct search *search, const struct cel_program *program) {
+	struct cel_value result = event_form_eval(search->engine, search->form, program);
+	return result.type == CEL_BOOL && result.boolean; // an error counts as not met (04 §B8)
+}
+
 static bool holds(const struct search *search, const struct pause *pause) {
 	if (pause->expression == NULL) return true;
-	const struct cel_program *program = pause->program;
-	if (program == NULL)
-		program = cel_compile(&search->form->scratch, str_from_cstr(pause->expression), CEL_INTERPOLATED, NULL);
-	if (program == NULL) return false;
-	struct cel_value result = event_form_eval(search->engine, search->form, program);
-	return result.type == CEL_BOOL && result.boolean;
+	if (pause->program != NULL) return is_true(search, pause->program);
+	struct arena arena;
+	arena_init(&arena, 1024);
+	const struct cel_program *program =
+		cel_compile(&arena, str_from_cstr(pause->expression), CEL_INTERPOLATED, NULL);
+	bool holds = program != NULL && is_true(search, program);
+	arena_free(&arena);
+	return holds;
 }
 
 static void take(void *context, struct match_entry *match) {
@@ -192,6 +199,7 @@ void waits_match(struct engine *engine, const struct event *event) {
 	form.root = engine->waits.root;
 	struct search search = {.engine = engine, .form = &form};
 	match_index_visit(engine, &engine->waits, event->name, &form, take, &search);
+	if (engine->config.planted_bug == 6 && search.count > 1) search.count--;
 	struct payload *value = search.count > 0 ? event_form_payload(&form) : NULL;
 	for (size_t i = 0; i < search.count; i++) {
 		struct item *item = find_wait(engine, &search.met[i]);
