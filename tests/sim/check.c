@@ -250,10 +250,13 @@ struct waits {
 	uint64_t now; // of the engine
 };
 
-// The value that began a run, or VALUES when no event of a client did.
+// The value that began a run; VALUES when its event has none, and UINT64_MAX when the run is not committed yet.
 static uint64_t began_with(struct sim *sim, const void *run_id) {
+	struct fact *program = fact_find(&sim->facts, fact_key("program", run_id, 16, NULL, 0));
+	if (program == NULL) return UINT64_MAX;
+	if (sim->programs[program->value].handles_failures) return VALUES;
 	struct fact *fact = fact_find(&sim->facts, fact_key("began with", run_id, 16, NULL, 0));
-	return fact != NULL ? fact->value : VALUES;
+	return fact != NULL ? fact->value : UINT64_MAX;
 }
 
 // Head of a queue item: version, kind, …, see record_item.
@@ -287,9 +290,8 @@ struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned valu
 		struct live_wait *wait = &waits->all[waits->count++];
 		memcpy(wait->key, batch->records[i].key, sizeof wait->key);
 		uint64_t own = began_with(sim, wait->key);
-		if (is_conditional && own == VALUES) own = value; // begun by a failure, or not committed: cannot tell
 		wait->due = str_eq_cstr(event, name) && due_ms >= sim->now && (!is_conditional || own == value);
-		if (due_ms <= sim->now || (is_conditional && began_with(sim, wait->key) == VALUES)) waits->count--;
+		if (due_ms <= sim->now || (is_conditional && own == UINT64_MAX)) waits->count--; // cannot tell
 	}
 	batch_free(batch);
 	return waits;
@@ -324,7 +326,7 @@ void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct b
 	snprintf(expected, sizeof expected, "\"w/e%u\"", block->wait_event);
 	if (str_find_str(value, str_from_cstr(expected)) < 0) sim_fail(sim, "a wait got an event of another name");
 	uint64_t own = began_with(sim, run_id->bytes);
-	if (!block->wait_for_own || own == VALUES) return;
+	if (!block->wait_for_own) return;
 	snprintf(expected, sizeof expected, "{\"n\":%u}", (unsigned)own);
 	if (str_find_str(value, str_from_cstr(expected)) < 0) sim_fail(sim, "a wait got another's event");
 }

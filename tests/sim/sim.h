@@ -129,6 +129,7 @@ struct sim {
 	uint64_t next_token, sequence;
 	unsigned epoch;
 	bool faults, crashes, jumps, cancels;
+	bool crash_soon;
 	unsigned commands, calls, commits;
 	uint64_t digest;
 

@@ -123,6 +123,7 @@ static void load_event(struct sim *sim, const struct event_load *load) {
 	struct delivery *delivery = deliver(sim, DELIVER_LOADED, latency(sim));
 	delivery->run_id = load->internal_id;
 	delivery->data = data;
+	sim->crash_soon = sim->crashes && sim_chance(sim, 50); // few events are held: make something of them
 }
 
 static void release(struct sim *sim, struct batch *batch) {
@@ -204,6 +205,7 @@ static void crash(struct sim *sim) {
 		free(wait);
 	}
 	engine_free(sim->engine);
+	sim->crash_soon = false;
 	sim->epoch++;
 	sim->engine = engine_new(&sim->config, rng_next(&sim->rng));
 	uint64_t quarantined = 0;
@@ -320,7 +322,7 @@ static void live(struct sim *sim) {
 		if (moves > MOVES_MAX) sim_fail(sim, "does not come to an end");
 		if (sim->pending_count > 0 && sim_chance(sim, 55))
 			commit(sim);
-		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, 300) == 0)
+		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, sim->crash_soon ? 3 : 300) == 0)
 			crash(sim);
 		else if (sim->jumps && rng_below(&sim->rng, 500) == 0)
 			sim->now += rng_below(&sim->rng, 7200000) - 3600000;
