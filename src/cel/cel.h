@@ -26,6 +26,9 @@
 enum cel_mode {
 	CEL_EVALUATE, // string literals keep what is between their quotes, unless the text contains "vars." (§B3)
 	CEL_STANDARD, // escapes are decoded and have to be right: what registration checks (§B9)
+	// What cel_interpolate made: escapes are decoded as in CEL_STANDARD, and a path whose root is not given counts
+	// as missing data wherever it stands, also where §B5 would make it an error.
+	CEL_INTERPOLATED,
 };
 
 struct cel_failure { // why a text is no expression

@@ -181,6 +181,11 @@ static bool reference_base(struct frame *frame, const struct reference *referenc
 	return true;
 }
 
+static struct cel_value no_base(const struct frame *frame, const struct reference *reference) {
+	if (frame->program->mode == CEL_INTERPOLATED && reference->count > 0) return cel_simple(CEL_UNKNOWN);
+	return cel_error(CEL_NO_SUCH_ATTRIBUTE, reference->root);
+}
+
 // `test`: has() of its last selection.
 static struct cel_value eval_reference(struct frame *frame, const struct reference *reference, bool test) {
 	struct cel_value local[LOCAL_ARGS], *indexes = local, value;
@@ -194,7 +199,7 @@ static struct cel_value eval_reference(struct frame *frame, const struct referen
 	}
 	if (is_unknown(frame, reference, indexes)) return cel_simple(CEL_UNKNOWN);
 	if (reference->path >= 0) return test ? cel_bool(true) : frame->paths[reference->path].value;
-	if (!reference_base(frame, reference, &value)) return cel_error(CEL_NO_SUCH_ATTRIBUTE, reference->root);
+	if (!reference_base(frame, reference, &value)) return no_base(frame, reference);
 	uint32_t count = reference->count - (test ? 1 : 0);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct segment *segment = &reference->segments[i];

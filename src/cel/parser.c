@@ -25,6 +25,7 @@ struct parser {
 	uint32_t nesting;
 	size_t end; // of the token that was taken last
 	bool spans; // nodes are spanned_nodes
+	bool makes_constants;
 };
 
 struct nodes { // a list that grows
@@ -167,6 +168,7 @@ static struct node *items_node(struct parser *parser, enum node_kind kind, size_
 		if (!node_over(parser, node, items->items[i])) return NULL;
 		if (keys != NULL && !node_over(parser, node, keys->items[i])) return NULL;
 	}
+	if (parser->makes_constants) cel_make_constant(parser->arena, node);
 	return node;
 }
 
@@ -530,7 +532,8 @@ static struct node *parse_expression(struct parser *parser) {
 struct node *cel_parse(struct arena *arena, struct str text, enum cel_mode mode, bool spans,
 		       struct cel_failure *failure) {
 	struct parser parser = {.arena = arena, .failure = failure, .spans = spans};
-	if (mode == CEL_EVALUATE) { // the others only check
+	parser.makes_constants = mode == CEL_INTERPOLATED; // whole parts of events stand in such texts
+	if (mode != CEL_STANDARD) {                        // which only checks
 		parser.patterns_left = PATTERNS_MAX;
 		parser.pattern_bytes_left = PATTERN_BYTES_MAX;
 	}

@@ -75,7 +75,10 @@ struct node {
 	uint16_t depth; // of the tree below, itself included
 	uint32_t at;    // byte offset of what an error about it points at
 	union {
-		struct cel_value literal;
+		struct {
+			struct cel_value literal;
+			const struct node *origin; // what an interpolation made it of; NULL: it was written so
+		};
 		struct reference reference;
 		struct {
 			struct node *operand;
@@ -124,6 +127,13 @@ struct frame *cel_frame_new(const struct cel_program *program, const struct cel_
 // The value of a node outside of macro bodies, as it flows: missing data is CEL_UNKNOWN. *aborted: it is the error that
 // ends the evaluation as a whole.
 struct cel_value cel_frame_eval(struct frame *frame, const struct node *node, bool *aborted);
+
+// constants.c: makes a literal of a NODE_LIST or NODE_MAP over literals, when it is a value.
+void cel_make_constant(struct arena *arena, struct node *node);
+
+// print.c: the text of a tree, as little of it as reads back as the same. A literal that cannot be written is printed
+// as its origin. False when there is no such text, or when it takes too long.
+bool cel_print(struct buf *out, const struct node *root);
 
 // paths.c: the checked paths, and what each reference has to do with them.
 void cel_find_paths(struct arena *arena, struct cel_program *program);

@@ -1,7 +1,9 @@
 // Expressions: a program, a NUL, and the JSON of its root variables. Whatever compiles is checked, evaluated over the
-// data, and its result printed in every form and explained.
+// data, its result printed in every form and explained, the program printed and interpolated.
 #include "base/json.h"
 #include "cel/explain.h"
+#include "cel/interpolate.h"
+#include "cel/program.h"
 #include "fuzz.h"
 
 #define BINDINGS_MAX 8
@@ -76,6 +78,61 @@ static void explain(const struct cel_program *program, const struct cel_input *i
 	arena_free(&arena);
 }
 
+// A program's text is a program that gives the same.
+static void print_program(struct arena *arena, const struct cel_program *program, const struct cel_input *input,
+			  const struct cel_value *value) {
+	struct buf text;
+	buf_init(&text, 4 * CEL_TEXT_MAX);
+	const struct cel_program *copy = NULL;
+	if (cel_print(&text, program->root)) copy = cel_compile(arena, buf_view(&text), CEL_STANDARD, NULL);
+	if (copy != NULL) { // neither longer nor deeper than a program may be
+		struct cel_value same = cel_eval(copy, input, arena);
+		CHECK(same.error == CEL_COST || value->error == CEL_COST || is_same(value, &same));
+	}
+	CHECK(copy != NULL || text.len >= CEL_TEXT_MAX / 8 || str_utf8_prefix(program->text) != program->text.len ||
+	      program->root->depth > CEL_NESTING_MAX / 4);
+	buf_free(&text);
+}
+
+static bool has_any(struct str text, const char *chars) {
+	for (; *chars != '\0'; chars++) {
+		if (str_find(text, *chars) >= 0) return true;
+	}
+	return false;
+}
+
+// With `event` known, and all other roots later.
+static void interpolate(struct str text, const struct cel_input *input) {
+	struct arena arena;
+	struct cel_failure failure;
+	struct cel_binding known[BINDINGS_MAX], rest[BINDINGS_MAX];
+	struct str names[BINDINGS_MAX], out;
+	size_t known_count = 0, rest_count = 0;
+	for (size_t i = 0; i < input->count; i++) {
+		bool is_known = str_eq(input->bindings[i].name, STR("event"));
+		if (!is_known) names[rest_count] = input->bindings[i].name;
+		*(is_known ? &known[known_count++] : &rest[rest_count++]) = input->bindings[i];
+	}
+	struct cel_input before = {.bindings = known, .count = known_count, .now_ns = input->now_ns};
+	struct cel_input later = {.bindings = rest, .count = rest_count, .now_ns = input->now_ns};
+	arena_init(&arena, 0);
+	if (cel_interpolate(&arena, text, &before, names, rest_count, &out, &failure)) {
+		const struct cel_program *program = cel_compile(&arena, out, CEL_INTERPOLATED, NULL);
+		CHECK(program != NULL);
+		struct cel_value value = cel_eval(program, &later, &arena);
+		// Where no exception of interpolate.h can apply.
+		if (known_count == 0 || (rest_count == 0 && !has_any(text, "=<>&|?"))) {
+			struct cel_value whole = cel_eval(cel_compile(&arena, text, CEL_EVALUATE, NULL), input, &arena);
+			CHECK(value.error == CEL_COST || whole.error == CEL_COST ||
+			      cel_truthy(&value) == cel_truthy(&whole));
+		}
+		check_promises(&arena, program, &later, &value);
+	} else {
+		CHECK(failure.message[0] != '\0');
+	}
+	arena_free(&arena);
+}
+
 static void evaluate(struct str text, const struct cel_input *input) {
 	struct arena arena;
 	struct cel_failure failure;
@@ -89,6 +146,8 @@ static void evaluate(struct str text, const struct cel_input *input) {
 		check_promises(&arena, program, input, &value);
 		print(&value);
 		explain(program, input, &value);
+		print_program(&arena, program, input, &value);
+		interpolate(text, input);
 	}
 	arena_free(&arena);
 }
