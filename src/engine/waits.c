@@ -82,7 +82,8 @@ static bool interpolate(struct engine *engine, struct run *run, struct str text,
 	static const struct str unknown[] = {STR_INIT("async")};
 	struct cel_failure failure;
 	struct event_form form;
-	CHECK(run->events != NULL); // came with the answer, when they were at rest
+	if (run->events == NULL) // they come with the answer when they were at rest
+		return fail(engine, run, STR("invalid_wait"), STR("The run's event is not there."), STR(""));
 	struct str first = str_first(str_skip(payload_str(run->events), 1), run->first_event_len);
 	event_form_init_text(&form, first);
 	struct cel_input input = event_form_input(engine, &form);
