@@ -136,9 +136,10 @@ enum dirty { DIRTY_HEAD = 1, DIRTY_NEW = 2, DIRTY_LISTED = 4 };
 enum item_kind { // stored
 	ITEM_START = 0,
 	ITEM_DISCOVERY = 1,
-	ITEM_STEP = 2,  // targeted at one step
-	ITEM_SLEEP = 3, // due: saves null for its target, then is the discovery
-	ITEM_WAIT = 4,  // for an event; due: saves null for its target, which its pause may do before (waits.c)
+	ITEM_STEP = 2,   // targeted at one step
+	ITEM_SLEEP = 3,  // due: saves null for its target, then is the discovery
+	ITEM_INVOKE = 5, // for another run's end; due: saves an error for its target (invokes.c)
+	ITEM_WAIT = 4,   // for an event; due: saves null for its target, which its pause may do before (waits.c)
 };
 enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 
@@ -171,6 +172,8 @@ struct idem {
 
 // ---- the engine ----------------------------------------------------------------------------------------------------
 
+enum invoke_result { INVOKE_UNKNOWN, INVOKE_REPEATED, INVOKE_STARTED }; // function not there, event id not new, run
+
 struct engine {
 	struct engine_config config;
 	struct rng rng;
@@ -184,8 +187,9 @@ struct engine {
 	struct match_index triggers;
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
-	struct match_index waits; // of pauses
-	void *json_pool;          // memory to read an event in, when nobody does
+	struct match_index waits;         // of pauses
+	enum invoke_result invoke_result; // of the last invoke
+	void *json_pool;                  // memory to read an event in, when nobody does
 	struct map held;
 
 	struct map runs;
@@ -371,6 +375,15 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 void wait_timeout(struct engine *engine, struct item *item);
 void waits_match(struct engine *engine, const struct event *event);
 
+void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix);
+
+// invokes.c
+bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *op,
+		  uint64_t coalesce); // false: it ended
+// The run that has this correlation id has ended: its caller goes on, if it still waits.
+void invoke_end(struct engine *engine, struct str correlation, struct payload *value);
+void invoke_timeout(struct engine *engine, struct item *item);
+
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);
 
@@ -379,6 +392,9 @@ enum run_end { RUN_END_COMPLETED, RUN_END_FAILED, RUN_END_CANCELLED };
 // `output` and `error` stay the caller's. The run and its items are gone afterwards.
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
 		struct payload *error);
+// What a caller gets of an end (invokes.c).
+struct payload *invoke_value(struct arena *arena, enum run_end end, const struct payload *output,
+			     const struct payload *error);
 // Whether an expression reads what late_event leaves out of the events about runs.
 bool finish_lacks(const struct cel_program *program);
 // A failure that the engine decides: {error, name, message} (02 §5.4).

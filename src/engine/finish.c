@@ -154,7 +154,15 @@ void run_finish(struct engine *engine, struct run *run, enum run_end end, struct
 		buf_free(&data.head);
 		buf_free(&data.tail);
 	}
+	struct payload *value = NULL;
+	struct str correlation = STR("");
+	if (run->correlation != NULL) {
+		correlation = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
+		value = invoke_value(&engine->batch->arena, end, output, error);
+	}
 	run_free(engine, run);
+	if (value != NULL) invoke_end(engine, correlation, value);
+	payload_unref(value);
 }
 
 void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message) {

@@ -227,6 +227,10 @@ static bool op_wait(struct engine *engine, struct run *run, const struct opcode 
 	return already_under_way(run, op->id) || wait_begin(engine, run, op, origin->coalesce);
 }
 
+static bool op_invoke(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	return already_under_way(run, op->id) || invoke_begin(engine, run, op, origin->coalesce);
+}
+
 static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
 	uint64_t job = job_hash_make(run, op->id, "");
 	end_parallel(engine, run);
@@ -250,6 +254,7 @@ static op_fn *const op_table[OPCODE_COUNT] = {
 	[OPCODE_STEP_PLANNED] = op_planned,
 	[OPCODE_SLEEP] = op_sleep,
 	[OPCODE_WAIT_FOR_EVENT] = op_wait,
+	[OPCODE_INVOKE_FUNCTION] = op_invoke,
 	[OPCODE_DISCOVERY_REQUEST] = op_discovery,
 };
 

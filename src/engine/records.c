@@ -243,7 +243,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 		is_conditional = take_u8(d) != 0;
 		expression = take_text(d);
 	}
-	if (d->failed || kind > ITEM_WAIT || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+	if (d->failed || kind > ITEM_INVOKE || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
 	run->next_slot = slot;

@@ -87,6 +87,7 @@ static void schedule(struct engine *engine, struct function *function, struct so
 	run->function_version = function->version;
 	run->key_hash = key_hash;
 	if (ends_quietly(event->name)) run->flags |= RUN_QUIET;
+	if (invoked) engine->invoke_result = INVOKE_STARTED;
 	// Only the named target answers an invoke (03 §5.3).
 	if (invoked && event->correlation_id.len > 0) {
 		run->correlation = mem_strndup(event->correlation_id.ptr, event->correlation_id.len);
@@ -114,10 +115,12 @@ static void start(void *context, struct function *function) {
 static void match_invoke(struct engine *engine, const struct event *event, struct source *source) {
 	struct uuid id;
 	struct function *function = NULL;
+	engine->invoke_result = INVOKE_UNKNOWN;
 	if (uuid_parse(event->invoke_fn_id, &id)) function = function_find(engine, &id);
 	if (function == NULL) function = function_find_slug(engine, event->invoke_fn_id);
 	if (function == NULL || !function->indexed) return;
 	function->matched = engine->match_stamp;
+	engine->invoke_result = INVOKE_REPEATED;
 	schedule(engine, function, source, true);
 }
 

@@ -24,7 +24,8 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 		CHECK(!heap_contains(&item->node));
 		break;
 	}
-	bool has_target = item->kind == ITEM_STEP || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT;
+	bool has_target = item->kind == ITEM_STEP || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT ||
+			  item->kind == ITEM_INVOKE;
 	CHECK(has_target == (item->target != NULL));
 	CHECK((item->kind == ITEM_WAIT) == (item->pause != NULL));
 	census->waits += item->kind == ITEM_WAIT;

@@ -127,7 +127,7 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 
 // ---- ending --------------------------------------------------------------------------------------------------------
 
-static void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix) {
+void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix) {
 	struct run *run = item->run;
 	struct str id = arena_dup(&engine->batch->arena, str_make(item->target, item->target_len));
 	uint64_t coalesce = item->coalesce;

@@ -236,33 +236,71 @@ enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *
 	return err;
 }
 
-// The member of `data` that tells which function is meant.
-static struct str invocation_member(struct arena *arena, struct str slug) {
+// The member of `data` that tells which function is meant, and for whom.
+static struct str invocation_member(struct arena *arena, const struct invocation *invocation) {
 	struct buf text;
 	buf_init(&text, EVENT_TEXT_MAX);
-	buf_lit(&text, "\"_inngest\":{\"expire\":0,\"fn_id\":");
-	utf8_json_str(&text, slug);
-	buf_lit(&text, ",\"gid\":\"\",\"name\":\"\",\"source_app_id\":\"\",\"source_fn_id\":\"\",\"source_fn_v\":0}");
+	buf_lit(&text, "\"_inngest\":{");
+	if (invocation->correlation_id.len > 0) {
+		buf_lit(&text, "\"correlation_id\":");
+		utf8_json_str(&text, invocation->correlation_id);
+		buf_byte(&text, ',');
+	}
+	buf_printf(&text, "\"expire\":%llu,\"fn_id\":", (unsigned long long)invocation->expire_ms);
+	utf8_json_str(&text, invocation->fn_id);
+	buf_lit(&text, ",\"gid\":\"\",\"name\":");
+	utf8_json_str(&text, invocation->name);
+	buf_lit(&text, ",\"source_app_id\":");
+	utf8_json_str(&text, invocation->source_app_id);
+	buf_lit(&text, ",\"source_fn_id\":");
+	utf8_json_str(&text, invocation->source_fn_id);
+	buf_printf(&text, ",\"source_fn_v\":%u}", invocation->source_fn_version);
 	struct str member = arena_dup(arena, buf_view(&text));
 	buf_free(&text);
 	return member;
 }
 
+static enum err invocation_build(struct arena *arena, struct event_input *in, const struct invocation *invocation,
+				 struct event *out, struct error *error) {
+	struct buf scratch;
+	buf_init(&scratch, EVENT_TEXT_MAX);
+	enum err err = event_build(arena, &scratch, in, STR(""), out, error);
+	buf_free(&scratch);
+	if (err != ERR_OK) return err;
+	out->invoke_fn_id = arena_dup(arena, invocation->fn_id);
+	out->correlation_id = arena_dup(arena, invocation->correlation_id);
+	return ERR_OK;
+}
+
 enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug, const struct ulid *internal_id,
 			    bool stable_id, uint64_t now_ms, struct event *out, struct error *error) {
 	struct event_input in;
+	struct invocation invocation = {.fn_id = slug,
+					.correlation_id = STR(""),
+					.name = STR(""),
+					.source_app_id = STR(""),
+					.source_fn_id = STR("")};
 	if (!yyjson_is_obj(value) || input_read(arena, value, &in, error) != ERR_OK)
 		return error_set(error, ERR_INVALID, "Unable to read post data request");
 	in.name = INVOKED;
-	in.reserved = invocation_member(arena, slug);
+	in.reserved = invocation_member(arena, &invocation);
 	if (input_validate(&in, error) != ERR_OK) return error_set(error, ERR_INVALID, "Invalid invocation event");
 	event_start(&in, internal_id, stable_id, now_ms, out);
-	struct buf scratch;
-	buf_init(&scratch, EVENT_TEXT_MAX);
-	enum err err = event_build(arena, &scratch, &in, STR(""), out, error);
-	buf_free(&scratch);
-	if (err == ERR_OK) out->invoke_fn_id = arena_dup(arena, slug);
-	return err;
+	return invocation_build(arena, &in, &invocation, out, error);
+}
+
+enum err event_parse_invocation(struct arena *arena, yyjson_val *value, const struct invocation *invocation,
+				const struct ulid *internal_id, uint64_t now_ms, struct event *out,
+				struct error *error) {
+	struct event_input in;
+	enum err err = input_read(arena, value, &in, error);
+	if (err != ERR_OK) return err;
+	in.name = INVOKED;
+	in.reserved = invocation_member(arena, invocation);
+	err = input_validate(&in, error);
+	if (err != ERR_OK) return err;
+	event_start(&in, internal_id, false, now_ms, out);
+	return invocation_build(arena, &in, invocation, out, error);
 }
 
 // What the engine looks for in the events of an invocation.

@@ -45,6 +45,17 @@ ERR_CHECKED enum err event_parse(struct arena *arena, yyjson_val *value, const s
 ERR_CHECKED enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug,
 					const struct ulid *internal_id, bool stable_id, uint64_t now_ms,
 					struct event *out, struct error *error);
+// Who invokes what, for data._inngest (02 §7.7).
+struct invocation {
+	struct str fn_id, correlation_id, name; // name: of the step, for people
+	struct str source_app_id, source_fn_id;
+	uint32_t source_fn_version;
+	uint64_t expire_ms;
+};
+// The same for a step that invokes; `value` is its payload. Its id, if it has one, is stable.
+ERR_CHECKED enum err event_parse_invocation(struct arena *arena, yyjson_val *value, const struct invocation *invocation,
+					    const struct ulid *internal_id, uint64_t now_ms, struct event *out,
+					    struct error *error);
 // For events the server itself makes; `data` is a canonical JSON object. The arena holds the slices.
 void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
 			 struct str data, uint64_t now_ms, struct event *out);

@@ -41,6 +41,8 @@ struct opcode {
 	// WaitForEvent (02 §7.6):
 	struct str wait_event, wait_timeout, wait_if;
 	bool wait_is_conditional; // there is an `if`, perhaps an empty one
+	// InvokeFunction (02 §7.7); the payload is canonical JSON of an object, or empty
+	struct str invoke_fn_id, invoke_payload, invoke_timeout;
 	// Owned payload (opcode_release) in memoised form (02 §8), NULL for kinds without one:
 	// StepRun {"data":…}, Step verbatim, StepError/StepFailed {"error":UserError}, RunComplete the bare data,
 	// others their data.

@@ -49,6 +49,8 @@ enum {
 	OPTS_EVENT,
 	OPTS_TIMEOUT,
 	OPTS_IF,
+	OPTS_FUNCTION_ID,
+	OPTS_PAYLOAD,
 	OPTS_MEMBERS
 };
 static const struct member_rule opts_members[OPTS_MEMBERS] = {
@@ -60,6 +62,8 @@ static const struct member_rule opts_members[OPTS_MEMBERS] = {
 	[OPTS_EVENT] = {STR_INIT("event"), MEMBER_ANY},
 	[OPTS_TIMEOUT] = {STR_INIT("timeout"), MEMBER_ANY},
 	[OPTS_IF] = {STR_INIT("if"), MEMBER_ANY},
+	[OPTS_FUNCTION_ID] = {STR_INIT("function_id"), MEMBER_ANY},
+	[OPTS_PAYLOAD] = {STR_INIT("payload"), MEMBER_ANY},
 };
 
 static const struct member_rule timing_members[] = {
@@ -157,6 +161,12 @@ static enum err read_opts(struct reader *reader, yyjson_val *value, struct opcod
 		op->wait_timeout = keep(reader, opts[OPTS_TIMEOUT]);
 		op->wait_is_conditional = yyjson_is_str(opts[OPTS_IF]);
 		op->wait_if = keep(reader, opts[OPTS_IF]);
+	}
+	if (op->kind == OPCODE_INVOKE_FUNCTION) {
+		op->invoke_fn_id = keep(reader, opts[OPTS_FUNCTION_ID]);
+		op->invoke_timeout = keep(reader, opts[OPTS_TIMEOUT]);
+		if (yyjson_is_obj(opts[OPTS_PAYLOAD]))
+			op->invoke_payload = arena_dup(reader->arena, scratch_canonical(reader, opts[OPTS_PAYLOAD]));
 	}
 	// A checkpoint checks outputs only (02 §13.3).
 	if (reader->source == OPCODES_OF_ANSWER && op->opts.len > STEP_INPUT_MAX) {

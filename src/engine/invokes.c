@@ -1,0 +1,150 @@
+// Invokes: a step that is another function's run (03 §14.6). The child's run knows its caller by the correlation id
+// `<run id>.<step id>`, so nothing has to be looked up in an index; the caller keeps a queue item that is due at the
+// timeout.
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+#define TIMEOUT_DEFAULT_MS (365ull * 86400ull * 1000ull)
+
+// {"error":{"error":…,"message":…,"name":…}}
+static struct payload *error_value(struct arena *arena, struct str error, struct str name, struct str message) {
+	struct payload *standard = standard_error_make(error, name, message, STR(""));
+	struct str text = arena_cat(arena, STR("{\"error\":"), payload_str(standard));
+	payload_unref(standard);
+	return payload_new(arena_cat(arena, text, STR("}")));
+}
+
+// ---- beginning -----------------------------------------------------------------------------------------------------
+
+static struct str correlation_of(struct arena *arena, const struct run *run, struct str step_id) {
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&run->id, id);
+	return arena_printf(arena, "%s.%.*s", id, STR_ARG(step_id));
+}
+
+static bool fail(struct engine *engine, struct run *run, struct str message) {
+	run_fail(engine, run, STR("invalid_invoke"), STR("Error"), message);
+	return false;
+}
+
+static enum err make_event(struct engine *engine, const struct run *run, const struct opcode *op, uint64_t expire_ms,
+			   struct event *out, struct error *error) {
+	struct arena *arena = &engine->batch->arena;
+	char source_app[UUID_TEXT_LEN + 1];
+	uuid_text(&run->function->app->id, source_app);
+	struct invocation invocation = {
+		.fn_id = op->invoke_fn_id,
+		.correlation_id = correlation_of(arena, run, op->id),
+		.name = op->display_name,
+		.source_app_id = str_from_cstr(source_app),
+		.source_fn_id = str_make(run->function->id_text, UUID_TEXT_LEN),
+		.source_fn_version = run->function_version,
+		.expire_ms = expire_ms,
+	};
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid internal_id = ulid_make(engine->now, entropy);
+	struct str payload = op->invoke_payload.len > 0 ? op->invoke_payload : STR("{}");
+	yyjson_doc *doc = json_read(payload, false, NULL, error);
+	if (doc == NULL) return ERR_INVALID;
+	enum err err = event_parse_invocation(arena, yyjson_doc_get_root(doc), &invocation, &internal_id, engine->now,
+					      out, error);
+	yyjson_doc_free(doc);
+	return err;
+}
+
+// The caller learns at once of a run that there will not be, and so does who listens for the end of it (03 §5.3).
+static void answer_without_run(struct engine *engine, const struct event *event, struct str message) {
+	struct arena *arena = &engine->batch->arena;
+	struct buf data;
+	buf_init(&data, SIZE_MAX);
+	buf_lit(&data, "{\"correlation_id\":");
+	buf_json_str(&data, event->correlation_id);
+	buf_lit(&data, ",\"error\":{\"message\":");
+	buf_json_str(&data, message);
+	buf_lit(&data, ",\"name\":\"Error\"},\"function_id\":\"\",\"run_id\":\"\"}");
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid internal_id = ulid_make(engine->now, entropy);
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&internal_id, id);
+	struct event finished;
+	event_make_internal(arena, STR("inngest/function.finished"), str_make(id, ULID_TEXT_LEN), &internal_id,
+			    buf_view(&data), engine->now, &finished);
+	buf_free(&data);
+	event_handle(engine, &finished, NULL);
+	event_release(&finished);
+	struct payload *value = error_value(arena, message, STR("Error"), message);
+	invoke_end(engine, event->correlation_id, value);
+	payload_unref(value);
+}
+
+static void send(struct engine *engine, const struct event *event) {
+	struct arena *arena = &engine->batch->arena;
+	engine->invoke_result = INVOKE_UNKNOWN;
+	event_handle(engine, event, NULL);
+	if (engine->invoke_result == INVOKE_STARTED) return;
+	struct str id = str_first(event->invoke_fn_id, 256);
+	struct str message =
+		event->invoke_fn_id.len == 0 ? STR("could not extract function ID from event")
+		: engine->invoke_result == INVOKE_UNKNOWN
+			? arena_printf(arena, "could not find function with ID: %.*s", STR_ARG(id))
+			: arena_printf(arena, "an event with this id has already started the function: %.*s",
+				       STR_ARG(id));
+	answer_without_run(engine, event, message);
+}
+
+bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce) {
+	uint64_t delay = TIMEOUT_DEFAULT_MS;
+	struct error error;
+	struct event event = {0};
+	if (op->invoke_timeout.len > 0 && delay_parse(op->invoke_timeout, engine->now, &delay, &error) != ERR_OK)
+		return fail(engine, run, str_from_cstr(error.message));
+	if (make_event(engine, run, op, engine->now + delay, &event, &error) != ERR_OK)
+		return fail(engine, run, str_from_cstr(error.message));
+	struct item *item = item_new(engine, run, ITEM_INVOKE, engine->now + delay);
+	item_set_target(item, op->id);
+	item->parallel = (uint8_t)op->parallel;
+	item->coalesce = coalesce;
+	item->job_hash = job_hash_make(run, op->id, "");
+	item_queue(engine, item);
+	struct ulid id = run->id;
+	send(engine, &event); // may end this very run
+	event_release(&event);
+	return run_find(engine, &id) != NULL;
+}
+
+// ---- ending --------------------------------------------------------------------------------------------------------
+
+void invoke_end(struct engine *engine, struct str correlation, struct payload *value) {
+	struct str id_text, step_id;
+	struct ulid id;
+	if (!str_cut(correlation, '.', &id_text, &step_id) || !ulid_parse(id_text, &id)) return;
+	struct run *run = run_find(engine, &id);
+	struct item *item = run != NULL ? run_item_for(run, step_id) : NULL;
+	if (item == NULL || item->kind != ITEM_INVOKE || item->due_ms < engine->now) return;
+	if (engine->config.planted_bug == 7 && item->parallel == PARALLEL_NONE && item->slot > 2) return;
+	wait_end(engine, item, value, "-event");
+}
+
+struct payload *invoke_value(struct arena *arena, enum run_end end, const struct payload *output,
+			     const struct payload *error) {
+	if (end == RUN_END_CANCELLED)
+		return error_value(arena, STR("function_cancelled"), STR("Error"),
+				   STR("The invoked function was cancelled."));
+	bool failed = end == RUN_END_FAILED;
+	struct str inner = payload_str(failed ? error : output);
+	struct str text =
+		arena_cat(arena, failed ? STR("{\"error\":") : STR("{\"data\":"), inner.len > 0 ? inner : STR("null"));
+	return payload_new(arena_cat(arena, text, STR("}")));
+}
+
+void invoke_timeout(struct engine *engine, struct item *item) {
+	struct payload *value = error_value(
+		&engine->batch->arena,
+		STR("InngestInvokeTimeoutError: Timed out waiting for invoked function to complete"),
+		STR("InngestInvokeTimeoutError"), STR("Timed out waiting for invoked function to complete"));
+	wait_end(engine, item, value, "-timeout");
+	payload_unref(value);
+}
