@@ -35,7 +35,21 @@ static struct block *make_wait(struct sim *sim, unsigned *number) {
 	return block;
 }
 
+// Of a program behind this one, so that no chain of invokes goes round.
+static struct block *make_invoke(struct sim *sim, unsigned *number) {
+	unsigned left = sim->program_count - 1 - sim->generating;
+	struct block *block = make_sleep(sim, number);
+	block->kind = BLOCK_INVOKE;
+	block->id[0] = 'i';
+	block->invoked = sim->generating + 1 + (unsigned)rng_below(&sim->rng, left);
+	block->wait_event = (unsigned)rng_below(&sim->rng, VALUES);
+	block->for_ever = sim_chance(sim, 60);
+	return block;
+}
+
 static struct block *make_leaf(struct sim *sim, unsigned *number) {
+	bool can_invoke = sim->generating + 1 < sim->program_count;
+	if (can_invoke && sim_chance(sim, 10)) return make_invoke(sim, number);
 	if (sim_chance(sim, 70)) return make_step(sim, number);
 	return sim_chance(sim, 50) ? make_sleep(sim, number) : make_wait(sim, number);
 }
@@ -97,6 +111,7 @@ void app_generate(struct sim *sim) {
 	sim->programs = ARENA_ARRAY(&sim->arena, struct program, sim->program_count + 1);
 	for (unsigned i = 0; i < sim->program_count + handler; i++) {
 		struct program *p = &sim->programs[i];
+		sim->generating = i;
 		p->handles_failures = i == sim->program_count;
 		snprintf(p->slug, sizeof p->slug, "app-f%u", i);
 		make_trigger(sim, p, i);
@@ -192,6 +207,14 @@ static struct str sleep_op(struct app_call *call, const struct block *block) {
 
 static struct str plan_op(struct app_call *call, const struct block *block) {
 	if (block->kind == BLOCK_SLEEP) return sleep_op(call, block);
+	if (block->kind == BLOCK_INVOKE) {
+		char timeout[24] = "2000h";
+		if (!block->for_ever) snprintf(timeout, sizeof timeout, "%ums", block->sleep_ms);
+		return arena_printf(&call->arena,
+				    "{\"op\":\"InvokeFunction\",\"id\":\"%s\",\"opts\":{\"function_id\":\"app-f%u\","
+				    "\"payload\":{\"data\":{\"n\":%u}},\"timeout\":\"%s\"}}",
+				    block->id, block->invoked, block->wait_event, timeout);
+	}
 	if (block->kind == BLOCK_WAIT) {
 		return arena_printf(
 			&call->arena,
@@ -216,6 +239,10 @@ static bool pass(struct sim *sim, struct app_call *call, const struct block *blo
 	if (!known && !reported_in_call(call, block->id)) {
 		found->blocks[found->count++] = block;
 		return false;
+	}
+	if (known && block->kind == BLOCK_INVOKE) {
+		check_invoke_value(sim, &call->call->run_id, block, value);
+		return true;
 	}
 	if (known && block->kind == BLOCK_WAIT) {
 		check_wait_value(sim, &call->call->run_id, block, value);

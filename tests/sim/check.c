@@ -331,6 +331,15 @@ void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct b
 	if (str_find_str(value, str_from_cstr(expected)) < 0) sim_fail(sim, "a wait got another's event");
 }
 
+void check_invoke_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value) {
+	if (is_finished(sim, run_id->bytes)) return; // its values are gone
+	bool timed_out = str_find_str(value, STR("InngestInvokeTimeoutError")) >= 0;
+	if (timed_out && block->for_ever) sim_fail(sim, "an invoke was never answered");
+	if (!str_starts_with(value, STR("{\"data\":")) && !str_starts_with(value, STR("{\"error\":")))
+		sim_fail(sim, "an invoke got no result");
+	if (str_find_str(value, STR("could not find")) >= 0) sim_fail(sim, "an invoke did not find its function");
+}
+
 void check_end(struct sim *sim) {
 	check_state(sim);
 	struct engine_stats stats;

@@ -16,7 +16,7 @@
 
 // ---- what apps do (app.c) ------------------------------------------------------------------------------------------
 
-enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_PARALLEL, BLOCK_THROW };
+enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_INVOKE, BLOCK_PARALLEL, BLOCK_THROW };
 #define WAIT_EVENTS 3 // names of events that are waited for: w/e0 …
 #define BLOCKS_MAX 6
 #define BRANCHES_MAX 5
@@ -30,6 +30,8 @@ struct block {
 	unsigned sleep_ms;   // BLOCK_WAIT: the timeout
 	unsigned wait_event; // BLOCK_WAIT: w/eN
 	bool wait_for_own;   // … with the data.n of the event that began the run
+	unsigned invoked;    // BLOCK_INVOKE: program, which gets data.n = wait_event
+	bool for_ever;       // BLOCK_INVOKE: the timeout is longer than any run takes
 	unsigned branch_count;
 	struct block *branches[BRANCHES_MAX];
 	unsigned branch_len[BRANCHES_MAX];
@@ -133,6 +135,7 @@ struct sim {
 	unsigned commands, calls, commits;
 	uint64_t digest;
 
+	unsigned generating; // program
 	struct program *programs;
 	unsigned program_count;
 	struct client *clients;
@@ -189,6 +192,8 @@ struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned valu
 void check_waits_after(struct sim *sim, struct waits *waits); // frees
 // What a wait got: an event that it was for, or null.
 void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
+// What an invoke got: a result or an error, and in time.
+void check_invoke_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len);
 struct fact *fact_find(struct map *map, uint64_t key);
 struct fact *fact_need(struct map *map, uint64_t key); // made with value 0 when absent
