@@ -258,9 +258,26 @@ static const struct sign *find_sign(const struct cel_call *call) {
 	return NULL;
 }
 
+// As deep as the parser lets members follow each other.
+static bool begins_with_number(const struct node *node) {
+	switch ((enum node_kind)node->kind) {
+	case NODE_LITERAL:
+		return cel_is_number(&node->literal);
+	case NODE_SELECT:
+	case NODE_INDEX:
+		return begins_with_number(node->select.operand);
+	case NODE_CALL:
+		return node->call.receiver != NULL && begins_with_number(node->call.receiver);
+	case NODE_MACRO:
+		return begins_with_number(node->macro.range);
+	default:
+		return false;
+	}
+}
+
 // A minus would become part of a number, and where it cannot be that the text would be none.
 static bool print_unary(struct printer *printer, const struct sign *sign, const struct node *operand) {
-	bool brackets = operand->kind == NODE_LITERAL && cel_is_number(&operand->literal);
+	bool brackets = begins_with_number(operand);
 	buf_str(printer->out, str_from_cstr(sign->text));
 	if (brackets) buf_byte(printer->out, '(');
 	if (!print(printer, operand, brackets ? LEVEL_CONDITION : LEVEL_MEMBER)) return false;

@@ -203,6 +203,8 @@ static void test_spelling(void **state) {
 		{"async.data.x || event.data.t", "async.data.x || true"},
 		{"async.data.x || event.data.f", "async.data.x"},
 		{"!(async.data.x || event.data.f)", "!(async.data.x || false)"},
+		{"-(5.a) == async.x && event.data.t", "-(5.a) == async.x"},
+		{"-(5.size()) == async.x && event.data.t", "-(5.size()) == async.x"},
 		{"event.data.t || date(async.d) < now()", "true || date(async.d) < now()"},
 		{"event.data.f && date(async.d) < now()", "false"},
 		{"event.data.f && date(async.d) < now() || async.x == 1",
