@@ -28,7 +28,7 @@ struct fixture {
 	uint64_t now;
 	uint64_t next_request;
 	uint8_t events;
-	bool without_events; // answers do not bring the run's events: a failure before the call was made
+	bool without_events_of_failures; // failed answers do not bring the run's events: nothing was loaded yet
 };
 
 static inline void fixture_commit(struct fixture *f) {
@@ -64,6 +64,19 @@ static inline void fixture_close(struct fixture *f) {
 	batch_free(f->batch);
 	engine_free(f->engine);
 	store_close(f->store);
+}
+
+// For cmocka: every test has an engine of its own.
+static inline int fixture_setup(void **state) {
+	struct fixture *f = mem_calloc(1, sizeof *f);
+	fixture_open(f);
+	*state = f;
+	return 0;
+}
+static inline int fixture_teardown(void **state) {
+	fixture_close(*state);
+	free(*state);
+	return 0;
 }
 
 static inline enum err fixture_restore_one(void *context, uint8_t kind, struct str key, struct str head,
@@ -184,7 +197,7 @@ static inline void fixture_answer(struct fixture *f, struct target to, int statu
 		.status = status, .headers = headers, .header_count = 3, .body = str_from_cstr(body)};
 	answer_read(&command->arena, &reply, f->now, &command->answer.answer);
 	struct error error; // as the driver, which has them from the call
-	if (!f->without_events)
+	if (status < 400 || !f->without_events_of_failures)
 		(void)!store_body(f->store, RECORD_RUN, str_make(to.run_id.bytes, 16), &command->answer.events, &error);
 	fixture_apply(f, command);
 }

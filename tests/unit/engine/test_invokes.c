@@ -8,11 +8,6 @@ static int setup(void **state) {
 	*state = f;
 	return 0;
 }
-static int teardown(void **state) {
-	fixture_close(*state);
-	free(*state);
-	return 0;
-}
 
 // A run that invokes with these options; returns the call of what it invoked, if there is one.
 static const struct call *invoke(struct fixture *f, const char *options) {
@@ -141,7 +136,7 @@ static void test_what_is_no_invoke(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_result),         TEST(test_result_after_restart),
 		TEST(test_empty_result),   TEST(test_failure),

@@ -1,18 +1,6 @@
 // Registrations, triggers, idempotency, checkpoints, reads.
 #include "fixture.h"
 
-static int setup(void **state) {
-	struct fixture *f = mem_calloc(1, sizeof *f);
-	fixture_open(f);
-	*state = f;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_close(*state);
-	free(*state);
-	return 0;
-}
-
 static unsigned runs_for(struct fixture *f, const char *event) {
 	char json[128];
 	snprintf(json, sizeof json, "{\"name\":\"%s\"}", event);
@@ -287,7 +275,7 @@ static void test_reads(void **state) {
 	assert_int_equal(((struct reply *)f->batch->replies)->status, 404);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_register_and_repeat),

@@ -1,18 +1,6 @@
 // Runs from event to end: steps, parallel groups, sleeps, retries, failures, restarts.
 #include "fixture.h"
 
-static int setup(void **state) {
-	struct fixture *f = mem_calloc(1, sizeof *f);
-	fixture_open(f);
-	*state = f;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_close(*state);
-	free(*state);
-	return 0;
-}
-
 static struct target begin(struct fixture *f, const char *retries) {
 	char spec[64];
 	snprintf(spec, sizeof spec, "app-f|t/f|%s", retries);
@@ -400,7 +388,7 @@ static void test_determinism(void **state) {
 	assert_int_equal(digests[0], digests[1]);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_call),

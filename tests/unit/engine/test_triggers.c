@@ -5,18 +5,6 @@
 #include "base/rng.h"
 #include "cel/cel.h"
 
-static int setup(void **state) {
-	struct fixture *f = mem_calloc(1, sizeof *f);
-	fixture_open(f);
-	*state = f;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_close(*state);
-	free(*state);
-	return 0;
-}
-
 struct trigger_row {
 	const char *slug, *event, *expression; // rows of one function stand together; "": no expression
 };
@@ -283,7 +271,7 @@ static void fail_after_sleep(struct fixture *f, unsigned k) {
 	fixture_answer(f, to, 206, "1", "[{\"op\":\"Sleep\",\"id\":\"z\",\"name\":\"1h\"}]");
 	fixture_tick(f, 3600000);
 	to = fixture_target(fixture_call(f, 0));
-	f->without_events = true;
+	f->without_events_of_failures = true;
 	fixture_answer(f, to, 400, "1", "{\"name\":\"Error\",\"message\":\"no\"}");
 	assert_string_equal(fixture_status(f), "Failed");
 }
@@ -392,7 +380,7 @@ static void test_unreadable_held_event_starts_nothing(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_conditions),
 		TEST(test_several_triggers),

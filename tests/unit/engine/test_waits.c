@@ -9,11 +9,6 @@ static int setup(void **state) {
 	*state = f;
 	return 0;
 }
-static int teardown(void **state) {
-	fixture_close(*state);
-	free(*state);
-	return 0;
-}
 
 static struct target start(struct fixture *f, const char *event) {
 	fixture_event(f, event);
@@ -268,30 +263,38 @@ static void test_parallel(void **state) {
 }
 
 // What a wait gets of the event about a run is all of it, also when part of that is only in the store.
-static void test_events_about_runs(void **state) {
-	struct fixture *f = *state;
+static void check_event_about_run(struct fixture *f) {
 	start_waiting(f, "\"event\":\"inngest/function.failed\",\"timeout\":\"10h\",\"if\":\"async.data.function_id == "
 			 "'app-b' && async.data.event.data.k == 5\"");
 	struct target other = start(f, "{\"name\":\"x/z\",\"data\":{\"k\":5}}");
 	answer(f, other, "[{\"op\":\"Sleep\",\"id\":\"z\",\"name\":\"1h\"}]");
 	fixture_tick(f, 3600000);
-	struct target to = fixture_target(fixture_call(f, 0));
-	fixture_tick(f, 1);
-	struct command *command = command_new(COMMAND_CANCEL); // of some other run: the one that failed is at rest
-	fixture_apply(f, command);
-	fixture_answer(f, to, 400, "1", "{\"name\":\"Error\",\"message\":\"no\"}");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 400, "1", "{\"name\":\"Error\",\"message\":\"no\"}");
 	assert_string_equal(fixture_status(f), "Failed");
-	if (f->batch->load_count == 1) {
-		struct command *loaded = command_new(COMMAND_EVENT_LOADED);
-		loaded->loaded.internal_id = f->batch->loads[0].internal_id;
-		loaded->loaded.data = payload_ref(f->batch->loads[0].data->text);
-		fixture_apply(f, loaded);
-	}
+}
+
+static void test_event_about_a_run(void **state) {
+	struct fixture *f = *state;
+	check_event_about_run(f);
+	assert_int_equal(f->batch->load_count, 0); // the answer brought what was missing
+	assert_memo_has(f, "\"event\":{\"data\":{\"k\":5}");
+}
+
+static void test_held_event_about_a_run(void **state) {
+	struct fixture *f = *state;
+	f->without_events_of_failures = true;
+	check_event_about_run(f);
+	assert_int_equal(fixture_calls(f), 0);
+	assert_int_equal(f->batch->load_count, 1);
+	struct command *loaded = command_new(COMMAND_EVENT_LOADED);
+	loaded->loaded.internal_id = f->batch->loads[0].internal_id;
+	loaded->loaded.data = payload_ref(f->batch->loads[0].data->text);
+	fixture_apply(f, loaded);
 	assert_memo_has(f, "\"event\":{\"data\":{\"k\":5}");
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_event_ends_the_wait),
 		TEST(test_data_is_an_object),
@@ -306,7 +309,8 @@ int main(void) {
 		TEST(test_cancelled_runs_wait_no_more),
 		TEST(test_what_is_no_wait),
 		TEST(test_parallel),
-		TEST(test_events_about_runs),
+		TEST(test_event_about_a_run),
+		TEST(test_held_event_about_a_run),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
