@@ -65,7 +65,7 @@ each("100 waits for one event name, each with its own id", [V3, V4], async ({ se
 	const numbers = Array.from({ length: 100 }, (_, i) => i);
 	const ids = await server.send(numbers.map((i) => ({ name: `${name}/ask`, data: { id: `id-${i}` } })));
 	for (const id of ids) await waiting(server, id);
-	await server.send(numbers.toReversed().map((i) => ({ name: `${name}/answer`, data: { id: `id-${i}`, i } })));
+	await server.send([...numbers].reverse().map((i) => ({ name: `${name}/answer`, data: { id: `id-${i}`, i } })));
 	for (const i of numbers) {
 		const [run] = await server.runsEnded(ids[i]);
 		assert.deepEqual(run.output.after, { id: `id-${i}`, i });
