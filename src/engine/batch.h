@@ -43,7 +43,8 @@ enum reply_kind {
 	REPLY_REGISTERED,
 	REPLY_FAILED, // `status`, `code`, `text` say why
 	REPLY_RUN_STATE,
-	REPLY_RUN_JOBS, // `text` is the JSON array of 05 §12.7
+	REPLY_TEXT,    // `text` is JSON: jobs (05 §12.7), a cancellation or all of them (05 §12.11)
+	REPLY_STARTED, // `run_id` began, or with status 409 had begun before
 };
 // The answer to a request. A heap object with its own arena; ownership passes to the server.
 struct reply {
@@ -53,11 +54,12 @@ struct reply {
 	enum reply_kind kind;
 	int status;      // HTTP status
 	struct str code; // public error code, may be empty
-	struct str text; // error message; REPLY_RUN_JOBS: JSON; REPLY_REGISTERED: a warning for the log, or empty
+	struct str text; // error message; REPLY_TEXT: JSON; REPLY_REGISTERED: a warning for the log, or empty
 	struct str data; // JSON for the error's `data` member, empty for null
 	// REPLY_REGISTERED
 	bool modified;
 	struct uuid app_id;
+	struct ulid run_id; // REPLY_STARTED; REPLY_OK of a signal: the run that it resumed
 	// REPLY_RUN_STATE: the caller resolves the references from the store
 	struct payload_ref events;
 	struct call_step *steps;

@@ -27,6 +27,13 @@ void command_free(struct command *command) {
 	case COMMAND_CHECKPOINT:
 		for (size_t i = 0; i < command->checkpoint.op_count; i++) opcode_release(&command->checkpoint.ops[i]);
 		break;
+	case COMMAND_SIGNAL:
+		payload_unref(command->signal.data);
+		break;
+	case COMMAND_START:
+		event_release(&command->start.event);
+		for (size_t i = 0; i < command->start.step_count; i++) payload_unref(command->start.steps[i].value);
+		break;
 	default:
 		break;
 	}

@@ -22,8 +22,22 @@ enum command_kind {
 	COMMAND_APP_ERROR,    // result of a failed sync ping: 01 §3.3
 	COMMAND_APP_REMOVE,   // DELETE /fn/remove
 	COMMAND_CANCEL,       // DELETE /v1/runs/{id}
-	COMMAND_RUN_STATE,    // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
-	COMMAND_RUN_JOBS,     // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_SIGNAL,       // POST /v1/signals
+	COMMAND_START,        // a run of one function: invoke through the API, rerun
+	COMMAND_CANCEL_MANY,  // POST /v1/cancellations
+	COMMAND_CANCELLATION_REMOVE,
+	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
+	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
+	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
+};
+
+// A step that a run starts with (03 §21.2).
+struct given_step {
+	struct str id;
+	struct str name;
+	uint8_t op;            // enum opcode_kind that it came from
+	bool is_input;         // no result, but what the step is to be called with: {"input":[…]}
+	struct payload *value; // owned
 };
 
 struct command {
@@ -66,6 +80,27 @@ struct command {
 		struct {
 			struct ulid run_id;
 		} run;
+		struct {
+			struct str name;
+			struct payload *data; // owned: JSON
+		} signal;
+		struct {
+			struct str function;         // id, or full slug
+			struct event event;          // owned
+			bool is_new_event;           // to be recorded; it starts nothing else
+			struct str key;              // of idempotency; empty: every command is a run
+			struct ulid original_run_id; // of a rerun, the first in its chain; zero: none
+			struct given_step *steps;    // in the order of their completion
+			size_t step_count;
+			struct str target; // id of the step to go on with directly; empty: ask the function
+		} start;
+		struct {
+			struct ulid id;                // made by the sender
+			struct str app_name, function; // full slug, or the function's own id within the app
+			bool has_after;
+			uint64_t after_ms, before_ms; // bounds of the runs' scheduling times, both inclusive
+			struct str condition;         // CEL over `event`; checked by the sender; empty: none
+		} cancellation;                       // CANCELLATION_REMOVE: only `id`
 	};
 };
 

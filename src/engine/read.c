@@ -72,7 +72,7 @@ void apply_run_jobs(struct engine *engine, struct command *command) {
 		write_job(&text, list_entry(node, struct item, of_run), count);
 	}
 	buf_byte(&text, ']');
-	struct reply *reply = reply_new(command->request, REPLY_RUN_JOBS, 200);
+	struct reply *reply = reply_new(command->request, REPLY_TEXT, 200);
 	reply->text = arena_dup(&reply->arena, buf_view(&text));
 	buf_free(&text);
 	batch_reply(engine->batch, reply);

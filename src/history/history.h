@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "model/history_item.h"
+#include "model/opcode.h"
 
 struct sqlite3;
 struct history_writer;
@@ -58,6 +59,16 @@ ERR_CHECKED enum err history_run(struct history_reader *reader, struct arena *ar
 				 struct history_run *out, struct error *error);
 ERR_CHECKED enum err history_event_runs(struct history_reader *reader, struct arena *arena, const struct ulid *event_id,
 					struct history_run **out, size_t *count, struct error *error);
+
+// Steps that a run has memoised, whether it has ended or not, in the order of their completion; none for a run that is
+// not known.
+struct history_step {
+	struct str id, name;
+	enum opcode_kind op; // that it came from: StepRun, Sleep, …
+	struct str value;    // memoised form (03 §7.2)
+};
+ERR_CHECKED enum err history_run_steps(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+				       struct history_step **out, size_t *count, struct error *error);
 
 struct history_app {
 	struct uuid id;

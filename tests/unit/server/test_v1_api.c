@@ -257,7 +257,7 @@ static struct reply *engine_runs(struct fixture *fixture, struct command *comman
 	if (ulid_cmp(&command->run.run_id, &running) != 0) return reply_new(command->request, REPLY_FAILED, 404);
 	if (command->kind == COMMAND_CANCEL) return reply_new(command->request, REPLY_OK, 200);
 	assert_int_equal(command->kind, COMMAND_RUN_JOBS);
-	struct reply *reply = reply_new(command->request, REPLY_RUN_JOBS, 200);
+	struct reply *reply = reply_new(command->request, REPLY_TEXT, 200);
 	reply->text = STR("[{\"JobID\":\"j\"}]");
 	return reply;
 }
