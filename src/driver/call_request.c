@@ -168,8 +168,11 @@ static void append_stack(struct buf *out, const struct call *call) {
 	buf_lit(out, "\"stack\":{\"current\":");
 	buf_u64(out, call->stack_current);
 	buf_lit(out, ",\"stack\":[");
+	bool first = true;
 	for (size_t i = 0; i < call->step_count; i++) {
-		if (i > 0) buf_byte(out, ',');
+		if (call->steps[i].is_input) continue;
+		if (!first) buf_byte(out, ',');
+		first = false;
 		buf_json_str(out, call->steps[i].id);
 	}
 	buf_lit(out, "]}");

@@ -11,6 +11,7 @@
 // ownership passes to the driver, which posts COMMAND_ANSWER with the same run id, slot and dispatch.
 struct call_step {
 	struct str id;
+	bool is_input;            // not done: not in the stack
 	struct payload_ref value; // memoised form
 };
 struct call {
@@ -68,15 +69,20 @@ struct reply {
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
 void reply_free(struct reply *reply);
 
-// The data of a held event, which the node hands back with COMMAND_EVENT_LOADED once the batch is durable.
+// The data of a held event, or the events of a run at rest, which the node hands back with COMMAND_EVENT_LOADED once
+// the batch is durable.
 struct event_load {
 	struct ulid internal_id;
-	struct late_text *data; // NULL: it is the body of the event's record
+	struct late_text *data;      // NULL: it is the body of the event's record
+	struct ulid cancellation_id; // not zero: wanted are the events of the run `internal_id`, for this one
 };
 
-// A trigger whose expression could not be evaluated, for the log.
+// What people should know of a function's settings, for the log.
 struct complaint {
-	struct str function, expression, problem;
+	const char *what;    // has happened
+	struct str function; // its slug
+	struct str text;     // of the expression or schedule that it is about
+	struct str problem;  // may be empty
 };
 
 struct batch {

@@ -3,6 +3,8 @@
 
 #include "engine/engine_internal.h"
 
+#define COMPLAINT_MAX 1000 // bytes
+
 static void *grow(void *array, size_t *cap, size_t size) {
 	*cap = *cap == 0 ? 16 : *cap * 2;
 	return mem_realloc(array, *cap * size);
@@ -53,6 +55,27 @@ struct complaint *batch_complaint(struct batch *batch) {
 		batch->complaints = grow(batch->complaints, &batch->complaint_cap, sizeof *batch->complaints);
 	}
 	return &batch->complaints[batch->complaint_count++];
+}
+
+void complain(struct engine *engine, const struct function *function, struct str text, struct str problem,
+	      const char *what) {
+	struct arena *arena = &engine->batch->arena;
+	*batch_complaint(engine->batch) = (struct complaint){.what = what,
+							     .function = arena_dup(arena, function->config.slug),
+							     .text = arena_dup(arena, text),
+							     .problem = arena_dup(arena, problem)};
+}
+
+void complain_value(struct engine *engine, const struct function *function, struct str text,
+		    const struct cel_value *result, const char *what) {
+	struct buf problem;
+	buf_init(&problem, COMPLAINT_MAX);
+	if (result->type == CEL_ERROR)
+		cel_error_text(&problem, result);
+	else
+		buf_printf(&problem, "the result is no bool but a %s", cel_type_name((enum cel_type)result->type));
+	complain(engine, function, text, buf_view(&problem), what);
+	buf_free(&problem);
 }
 
 static void chain(struct message **first, struct message **last, struct message *message) {

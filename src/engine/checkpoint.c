@@ -52,7 +52,8 @@ static void reset_attempt(struct engine *engine, const struct run *run, struct s
 }
 
 static bool save(struct engine *engine, struct command *command, struct run *run, const struct opcode *op) {
-	switch (run_save_step(engine, run, op->id, op->output)) {
+	struct step_result result = {op->id, op->display_name, op->kind, op->output};
+	switch (run_save_step(engine, run, &result)) {
 	case SAVE_NEW:
 		record_step(engine, run, run_step(run, op->id), true);
 		return true;

@@ -26,7 +26,8 @@ static inline void put_text(struct buf *out, struct str s) {
 
 struct decoder {
 	struct str rest;
-	bool failed; // something was missing: every later read gives zero
+	bool failed;     // something was missing: every later read gives zero
+	uint8_t version; // of the encoding, for those who take what came later
 };
 static inline const unsigned char *take(struct decoder *d, size_t bytes) {
 	if (d->failed || d->rest.len < bytes) {

@@ -26,6 +26,7 @@ enum command_kind {
 	COMMAND_START,        // a run of one function: invoke through the API, rerun
 	COMMAND_CANCEL_MANY,  // POST /v1/cancellations
 	COMMAND_CANCELLATION_REMOVE,
+	COMMAND_FUNCTION_PAUSE,
 	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
 	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
 	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
@@ -51,7 +52,8 @@ struct command {
 			size_t count;
 		} events;
 		struct {
-			struct ulid internal_id;
+			struct ulid internal_id; // as in struct event_load
+			struct ulid cancellation_id;
 			struct payload *data; // owned; NULL: it cannot be read
 		} loaded;
 		struct {
@@ -94,6 +96,10 @@ struct command {
 			size_t step_count;
 			struct str target; // id of the step to go on with directly; empty: ask the function
 		} start;
+		struct {
+			struct str function; // id, or full slug
+			bool paused;
+		} pause;
 		struct {
 			struct ulid id;                // made by the sender
 			struct str app_name, function; // full slug, or the function's own id within the app

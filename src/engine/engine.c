@@ -10,6 +10,7 @@
 // Work of one tick: bounded, so that a million sleepers due at once do not make one giant transaction.
 #define WAKE_MAX 1000u
 #define EXPIRE_MAX 1000u
+#define TICKS_MAX 100u
 
 struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	struct engine *engine = mem_calloc(1, sizeof *engine);
@@ -23,6 +24,8 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	list_init(&engine->dirty_items);
 	list_init(&engine->idem_age);
 	list_init(&engine->turns);
+	list_init(&engine->cancellations);
+	list_init(&engine->cancelling);
 	map_init(&engine->apps_by_id);
 	map_init(&engine->functions);
 	map_init(&engine->slugs);
@@ -32,6 +35,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->held);
 	map_init(&engine->idem);
 	heap_init(&engine->timers);
+	heap_init(&engine->crons);
 	return engine;
 }
 
@@ -47,6 +51,7 @@ static void free_apps(struct engine *engine) {
 		for (struct list *f; (f = list_pop_front(&app->functions)) != NULL;) {
 			struct function *function = list_entry(f, struct function, of_app);
 			triggers_remove(engine, function);
+			crons_free(engine, function);
 			function_free(function);
 		}
 		app_free(app);
@@ -56,6 +61,7 @@ static void free_apps(struct engine *engine) {
 void engine_free(struct engine *engine) {
 	if (engine == NULL) return;
 	free_runs(engine);
+	cancellations_free(engine);
 	free_apps(engine);
 	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
 		free(list_entry(node, struct idem, by_age));
@@ -73,6 +79,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->runs);
 	map_free(&engine->idem);
 	heap_free(&engine->timers);
+	heap_free(&engine->crons);
 	free(engine);
 }
 
@@ -82,16 +89,29 @@ static void apply_tick(struct engine *engine, struct command *command) {
 }
 
 static void (*const commands[])(struct engine *, struct command *) = {
-	[COMMAND_TICK] = apply_tick,           [COMMAND_EVENTS] = apply_events,
-	[COMMAND_ANSWER] = apply_answer,       [COMMAND_CHECKPOINT] = apply_checkpoint,
-	[COMMAND_REGISTER] = apply_register,   [COMMAND_APP_ADD] = apply_app_add,
-	[COMMAND_APP_ERROR] = apply_app_error, [COMMAND_APP_REMOVE] = apply_app_remove,
-	[COMMAND_CANCEL] = apply_cancel,       [COMMAND_RUN_STATE] = apply_run_state,
-	[COMMAND_RUN_JOBS] = apply_run_jobs,   [COMMAND_EVENT_LOADED] = apply_event_loaded,
+	[COMMAND_TICK] = apply_tick,
+	[COMMAND_EVENTS] = apply_events,
+	[COMMAND_ANSWER] = apply_answer,
+	[COMMAND_CHECKPOINT] = apply_checkpoint,
+	[COMMAND_REGISTER] = apply_register,
+	[COMMAND_APP_ADD] = apply_app_add,
+	[COMMAND_APP_ERROR] = apply_app_error,
+	[COMMAND_APP_REMOVE] = apply_app_remove,
+	[COMMAND_CANCEL] = apply_cancel,
+	[COMMAND_RUN_STATE] = apply_run_state,
+	[COMMAND_RUN_JOBS] = apply_run_jobs,
+	[COMMAND_EVENT_LOADED] = apply_event_loaded,
+	[COMMAND_START] = apply_start,
+	[COMMAND_CANCEL_MANY] = apply_cancel_many,
+	[COMMAND_FUNCTION_PAUSE] = apply_function_pause,
+	[COMMAND_CANCELLATIONS] = apply_cancellations,
+	[COMMAND_CANCELLATION_REMOVE] = apply_cancellation_remove,
 };
 
 static void settle(struct engine *engine) {
+	crons_wake(engine, TICKS_MAX);
 	queue_wake(engine, WAKE_MAX);
+	cancellations_work(engine);
 	queue_dispatch(engine);
 	records_flush(engine);
 	engine->batch = NULL;
@@ -111,7 +131,7 @@ static void repair_stalled(struct engine *engine) {
 	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
 	     node = map_walk(&engine->runs, node)) {
 		struct run *run = container_of(node, struct run, by_id);
-		if (list_empty(&run->items)) stalled[count++] = run;
+		if (run->work_count == 0) stalled[count++] = run;
 	}
 	for (size_t i = 0; i < count; i++) run_stall_guard(engine, stalled[i]);
 	free(stalled);
@@ -127,13 +147,18 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 	}
 	repair_stalled(engine);
 	held_start(engine);
+	cancellations_start(engine);
+	crons_start(engine);
 	settle(engine);
 }
 
 uint64_t engine_deadline(const struct engine *engine) {
 	uint64_t deadline = UINT64_MAX;
 	const struct heap_node *timer = heap_peek(&engine->timers);
+	const struct heap_node *tick = heap_peek(&engine->crons);
+	if (cancellations_ready(engine)) return 0;
 	if (timer != NULL) deadline = timer->key;
+	if (tick != NULL && tick->key < deadline) deadline = tick->key;
 	if (!list_empty(&engine->idem_age)) {
 		const struct idem *idem = list_entry(engine->idem_age.next, struct idem, by_age);
 		if (idem->expires_ms < deadline) deadline = idem->expires_ms;

@@ -13,6 +13,7 @@
 
 // ---- registry (registry.c) -----------------------------------------------------------------------------------------
 
+struct cancellation;
 struct app {
 	struct map_node by_id;
 	struct list all;       // engine->apps, in order of creation
@@ -38,12 +39,17 @@ struct function {
 	uint64_t id_hash; // xxh64 of id_text: first half of every idempotency key
 	uint32_t version;
 	bool archived;
+	bool paused;                   // starts nothing, and its runs make no call
 	bool indexed;                  // in slugs and triggers: active, in an active app
 	struct arena arena;            // holds `config`
 	struct function_config config; // current version
 	struct trigger_entry *entries; // one per event trigger, linked into engine->triggers while active
 	size_t entry_count;
-	uint64_t matched; // engine->match_stamp of the last event that started it: once per event
+	uint64_t matched;                      // engine->match_stamp of the last event that started it: once per event
+	struct list runs;                      // of struct run, in order of creation
+	const struct cel_program *idempotency; // key expression, in `arena`; NULL: none
+	uint64_t cancel_until_ms;              // some bulk cancellation takes runs that begin until then
+	struct list crons;                     // of struct cron, one per schedule
 
 	// queue (queue.c)
 	struct heap ready; // items that may run now, by score
@@ -86,15 +92,26 @@ struct held_event {
 
 enum step_flag {
 	STEP_DISCOVERED = 1, // the discovery after it was queued: at most once (03 §28.4)
+	STEP_INPUT = 2,      // not done: the value is what a rerun calls the step with (03 §21.2)
 };
 struct step {
-	uint64_t hash; // of the id, to search quickly
-	char *id;
+	uint64_t hash;         // of the id, to search quickly
+	char *id;              // and behind it the name that people know it by
 	struct payload *value; // memoised form; NULL while at rest
 	uint32_t size;         // bytes of it
 	uint32_t position;     // in the record key: grows, may have gaps
 	uint16_t id_len;
+	uint8_t name_len;
+	uint8_t op; // enum opcode_kind that it came from
 	uint8_t flags;
+};
+#define STEP_NAME_MAX 255 // bytes; longer ones are cut
+
+// A step's result on its way to being memoised.
+struct step_result {
+	struct str id, name;
+	enum opcode_kind op;
+	struct payload *value; // stays the caller's
 };
 
 enum run_flag {
@@ -107,6 +124,7 @@ struct run {
 	struct map_node by_id;
 	struct ulid id;
 	struct function *function;
+	struct list of_function;
 	struct list items;
 	struct list dirty; // in engine->dirty_runs
 	struct step *steps;
@@ -121,13 +139,15 @@ struct run {
 	struct ulid event_id;
 	uint32_t function_version;
 	uint32_t step_count, step_cap;
+	uint32_t work_count; // items that carry it on: all but those that only watch it
 	uint32_t group_count, pending_count;
 	uint32_t events_len, first_event_len;
 	uint32_t next_slot, next_position;
 	uint32_t free_slot; // freed in this command and not yet reused: SLOT_NONE when none
 	int8_t request_version;
 	uint8_t flags;
-	uint8_t stalls; // re-drives since the last progress
+	uint8_t stalls;      // re-drives since the last progress
+	uint8_t input_count; // steps with STEP_INPUT
 	uint8_t dirty_what;
 };
 #define SLOT_NONE UINT32_MAX
@@ -136,11 +156,23 @@ enum dirty { DIRTY_HEAD = 1, DIRTY_NEW = 2, DIRTY_LISTED = 4 };
 enum item_kind { // stored
 	ITEM_START = 0,
 	ITEM_DISCOVERY = 1,
-	ITEM_STEP = 2,   // targeted at one step
-	ITEM_SLEEP = 3,  // due: saves null for its target, then is the discovery
-	ITEM_INVOKE = 5, // for another run's end; due: saves an error for its target (invokes.c)
-	ITEM_WAIT = 4,   // for an event; due: saves null for its target, which its pause may do before (waits.c)
+	ITEM_STEP = 2,          // targeted at one step
+	ITEM_SLEEP = 3,         // due: saves null for its target, then is the discovery
+	ITEM_WAIT = 4,          // for an event; due: saves null for its target, which its pause may do before (waits.c)
+	ITEM_INVOKE = 5,        // for another run's end; due: saves an error for its target (invokes.c)
+	ITEM_CANCEL_ON = 7,     // for an event that cancels the run; due: it is over (cancels.c)
+	ITEM_START_TIMEOUT = 8, // due: cancels the run, as does the next (timeouts.c)
+	ITEM_FINISH_TIMEOUT = 9,
+	ITEM_KIND_COUNT,
 };
+struct item_info {
+	const char *job_kind; // 05 §12.7
+	bool is_timer;        // never ready for a call
+	bool watches;         // does not carry the run on
+	bool has_target;
+	bool has_pause;
+};
+extern const struct item_info item_table[ITEM_KIND_COUNT]; // queue.c; no name: not a kind
 enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 
 struct item {
@@ -148,8 +180,8 @@ struct item {
 	struct list dirty;     // in engine->dirty_items
 	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
 	struct run *run;
-	char *target;        // hashed step id, or NULL
-	struct pause *pause; // of an ITEM_WAIT
+	char *target;        // hashed step id, and behind it the step's name; or NULL
+	struct pause *pause; // of kinds that have one
 	uint64_t due_ms;
 	uint64_t job_hash;
 	uint64_t coalesce;
@@ -159,6 +191,7 @@ struct item {
 	uint32_t call_attempt; // attempt that the call in flight carries
 	uint32_t lead;         // ctx.stack.current
 	uint16_t target_len;
+	uint8_t name_len;
 	uint8_t kind, state, parallel;
 };
 
@@ -168,11 +201,10 @@ struct idem {
 	struct list by_age;
 	uint64_t function_hash, key_hash;
 	uint64_t expires_ms;
+	struct ulid run_id; // zero: not known (records of older releases), or there is none
 };
 
 // ---- the engine ----------------------------------------------------------------------------------------------------
-
-enum invoke_result { INVOKE_UNKNOWN, INVOKE_REPEATED, INVOKE_STARTED }; // function not there, event id not new, run
 
 struct engine {
 	struct engine_config config;
@@ -187,10 +219,12 @@ struct engine {
 	struct match_index triggers;
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
-	struct match_index waits;         // of pauses
-	enum invoke_result invoke_result; // of the last invoke
-	void *json_pool;                  // memory to read an event in, when nobody does
+	struct match_index waits; // of pauses
+	void *json_pool;          // memory to read an event in, when nobody does
 	struct map held;
+	struct list cancellations; // of struct cancellation that people made
+	struct list cancelling;    // those that have runs left to look at
+	struct heap crons;         // of struct cron
 
 	struct map runs;
 	struct list dirty_runs, dirty_items;
@@ -215,6 +249,11 @@ void batch_call(struct batch *batch, struct call *call);
 void batch_reply(struct batch *batch, struct reply *reply);
 struct event_load *batch_load(struct batch *batch);
 struct complaint *batch_complaint(struct batch *batch);
+// For the log, about a function's expression or schedule `text`; complain_value tells why a value is no use.
+void complain(struct engine *engine, const struct function *function, struct str text, struct str problem,
+	      const char *what);
+void complain_value(struct engine *engine, const struct function *function, struct str text,
+		    const struct cel_value *result, const char *what);
 
 // records.c: encodings
 void record_app(struct engine *engine, const struct app *app);
@@ -222,8 +261,12 @@ void record_function(struct engine *engine, const struct function *function);
 void record_run(struct engine *engine, const struct run *run); // with its body when it is new
 void record_item(struct engine *engine, const struct item *item);
 void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body);
+void record_step_delete(struct engine *engine, const struct run *run, uint32_t position);
 void record_idem(struct engine *engine, const struct idem *idem, bool remove);
 void record_held(struct engine *engine, const struct held_event *held, struct late_text *data); // NULL: head only
+void record_cancellation(struct engine *engine, const struct cancellation *cancellation, bool remove);
+void record_cron(struct engine *engine, const struct function *function, struct str text, uint64_t next_ms);
+void record_cron_delete(struct engine *engine, const struct function *function, struct str text);
 void record_run_delete(struct engine *engine, const struct run *run);
 void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
 void records_flush(struct engine *engine); // dirty runs and items → records
@@ -299,6 +342,8 @@ bool triggers_need_all(const struct engine *engine, struct str name);
 
 // schedule.c
 void apply_events(struct engine *engine, struct command *command);
+void apply_function_pause(struct engine *engine, struct command *command);
+void apply_start(struct engine *engine, struct command *command);
 // An event that is not complete in memory yet: its data, and the JSON array that holds it alone (a run's body).
 struct late_event {
 	struct late_text *data;
@@ -306,10 +351,95 @@ struct late_event {
 	uint32_t array_len;
 	struct str known_data; // JSON of the data, with null for what is missing
 };
-// Stores one event and starts the functions that it is due; `late` is NULL when event->text is there.
-void event_handle(struct engine *engine, const struct event *event, const struct late_event *late);
-void event_match(struct engine *engine, const struct event *event, const struct late_event *late); // without storing
+struct run_start;
+// Stores one event and starts the functions that it is due; `late` is NULL when event->text is there. `direct`, which
+// may be NULL, is started by it whatever its triggers say; its result is filled in.
+void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
+		  struct run_start *direct);
+// The same without storing, of one that was held until now.
+void event_match_held(struct engine *engine, const struct event *event);
+struct function *function_named(const struct engine *engine, struct str name); // active, by id or full slug; or NULL
+
+// start.c
+// What the runs of one event share: the array text is made once, for the first run.
+struct source {
+	const struct event *event;
+	const struct late_event *late;
+	struct event_form *form;
+	struct payload *array;
+};
+enum start_result {
+	START_UNKNOWN, // there is no such function
+	START_DONE,
+	START_REPEATED, // the key is not new
+	START_LIMITED,  // another run has the value of the idempotency expression
+	START_PAUSED,
+};
+struct run_start {
+	struct function *function;
+	struct str key;         // user part of the idempotency key; empty: the run's id
+	bool is_claimed;        // the same key starts nothing else for a day
+	bool is_unlimited;      // the idempotency expression does not count
+	struct str correlation; // of the invoke; empty: none
+	uint64_t at_ms;         // 0: when the event says
+	struct str cron;
+	struct ulid original_run_id;
+	const struct given_step *steps;
+	size_t step_count;
+	struct str target;
+	// out:
+	enum start_result result;
+	struct ulid run_id; // of START_DONE; of START_REPEATED when it is known
+};
+void run_begin(struct engine *engine, struct source *source, struct run_start *start);
+void source_free(struct source *source);
+
+// idempotency.c
+const struct idem *idem_find(const struct engine *engine, const struct function *function, uint64_t key_hash);
+void idem_claim(struct engine *engine, const struct function *function, uint64_t key_hash, const struct ulid *run_id);
+void idem_add(struct engine *engine, const struct idem *idem); // a copy
 void idem_expire(struct engine *engine, uint32_t limit);
+// Whether the function's idempotency expression lets another run begin, which then has the value.
+bool idempotency_admits(struct engine *engine, struct function *function, struct event_form *form);
+
+// cancels.c
+void cancels_begin(struct engine *engine, struct run *run, struct event_form *form);
+bool cancels_lack(const struct function *function); // some rule reads what late_event leaves out
+
+// timeouts.c
+void timeout_begin(struct engine *engine, struct run *run); // it is scheduled
+void timeout_started(struct engine *engine, struct run *run);
+void timeout_due(struct engine *engine, struct item *item);
+bool timeout_reached(const struct engine *engine, const struct run *run);
+
+// cancellations.c
+struct cancellation;
+void apply_cancel_many(struct engine *engine, struct command *command);
+void apply_cancellations(struct engine *engine, struct command *command);
+void apply_cancellation_remove(struct engine *engine, struct command *command);
+void cancellations_start(struct engine *engine);
+void cancellations_work(struct engine *engine); // a bounded piece
+bool cancellations_ready(const struct engine *engine);
+void cancellations_run_begun(struct engine *engine, const struct run *run);
+void cancellations_run_loaded(struct engine *engine, const struct command *command);
+void cancel_unstarted(struct engine *engine, struct function *function); // runs that have made no call
+void cancellations_free(struct engine *engine);
+void cancellation_encode(const struct cancellation *cancellation, struct buf *out);
+struct decoder;
+bool cancellation_decode(struct engine *engine, const struct ulid *id, struct decoder *d); // false: unreadable
+struct ulid cancellation_id(const struct cancellation *cancellation);
+void cancellations_verify(const struct engine *engine);
+void cancellations_export(struct engine *engine);
+
+// crons.c
+struct cron;
+void crons_update(struct engine *engine, struct function *function); // its configuration or activity has changed
+void crons_start(struct engine *engine);
+void crons_wake(struct engine *engine, uint32_t limit);
+void crons_free(struct engine *engine, struct function *function);
+bool cron_restore(struct function *function, struct str text, uint64_t next_ms);
+size_t crons_verify(const struct engine *engine, const struct function *function); // how many will tick
+void crons_export(struct engine *engine, const struct function *function);
 
 // held.c
 struct held_event *held_new(struct engine *engine, const struct ulid *internal_id, struct str name, struct str id,
@@ -322,14 +452,15 @@ void apply_event_loaded(struct engine *engine, struct command *command);
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);
 struct run *run_new(struct engine *engine, const struct ulid *id, struct function *function);
-void run_free(struct engine *engine, struct run *run);  // memory and indexes only
-void run_touch(struct engine *engine, struct run *run); // its head changed
-void run_note(struct engine *engine, struct run *run);  // looked at when the command ends
-void run_rest(struct run *run);                         // drops payloads
-struct step *run_step(const struct run *run, struct str id);
+void run_free(struct engine *engine, struct run *run);             // memory and indexes only
+void run_touch(struct engine *engine, struct run *run);            // its head changed
+void run_note(struct engine *engine, struct run *run);             // looked at when the command ends
+void run_rest(struct run *run);                                    // drops payloads
+struct step *run_step(const struct run *run, struct str id);       // inputs too
+uint32_t run_lead(const struct run *run, const struct step *step); // its place in the stack, from 1
 enum save_result { SAVE_NEW, SAVE_EXISTS, SAVE_TOO_MANY, SAVE_TOO_LARGE };
-enum save_result run_save_step(struct engine *engine, struct run *run, struct str id, struct payload *value);
-struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint32_t position);
+enum save_result run_save_step(struct engine *engine, struct run *run, const struct step_result *result);
+struct step *run_append_step(struct run *run, struct str id, struct str name, uint32_t size, uint32_t position);
 void run_group_set(struct engine *engine, struct run *run, const uint64_t *hashes, uint32_t count, uint64_t key);
 void run_group_done(struct run *run, uint64_t hash);
 static inline uint64_t id_hash(struct str id) {
@@ -339,6 +470,12 @@ static inline uint64_t id_hash(struct str id) {
 // queue.c
 struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms);
 void item_set_target(struct item *item, struct str target);
+void item_set_step(struct item *item, const struct opcode *op); // its target, name and mode
+struct str item_target(const struct item *item);
+struct str item_name(const struct item *item); // of the step
+void item_set_label(struct item *item, struct str target, struct str name);
+// What it memoises for its target; the texts live in the batch's arena.
+struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value);
 void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
 void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
 void item_unqueue(struct engine *engine, struct item *item);
@@ -348,6 +485,8 @@ void item_free(struct item *item);
 void item_touch(struct engine *engine, struct item *item);
 struct item *run_item_for(const struct run *run, struct str target); // live plan or sleep of a step
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
+// A paused function starts nothing, and its runs make no further call until it goes on.
+void function_pause(struct engine *engine, struct function *function, bool paused);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint64_t job_hash_make(const struct run *run, struct str step_id, const char *suffix);
@@ -361,7 +500,7 @@ void run_stall_guard(struct engine *engine, struct run *run);
 void run_fail_steps(struct engine *engine, struct run *run); // over the step limit
 bool sleep_due(struct engine *engine, struct item *item);    // false: the item is gone
 // Memoises and goes on after it; false when the run has ended.
-bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value, uint64_t coalesce,
+bool save_and_discover(struct engine *engine, struct run *run, const struct step_result *result, uint64_t coalesce,
 		       enum parallel_mode mode, const char *suffix);
 // Milliseconds until a time or for a duration; ERR_INVALID for what is neither. Empty: 0 (02 §7.5).
 ERR_CHECKED enum err delay_parse(struct str text, uint64_t now, uint64_t *out, struct error *error);
@@ -373,8 +512,8 @@ void pause_free(struct pause *pause); // NULL is fine
 void pause_encode(const struct pause *pause, struct str *event, struct str *expression, bool *is_conditional);
 bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce); // false: it ended
 void wait_timeout(struct engine *engine, struct item *item);
-void waits_match(struct engine *engine, const struct event *event);
-
+// Ends the waits and the runs that the event is meant for. `is_held`: it has come earlier than it is looked at.
+void waits_match(struct engine *engine, const struct event *event, bool is_held);
 void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix);
 
 // invokes.c

@@ -6,7 +6,10 @@ void engine_export(struct engine *engine, struct batch *batch) {
 	list_for_each(node, &engine->apps) {
 		const struct app *app = list_entry(node, struct app, all);
 		record_app(engine, app);
-		list_for_each(f, &app->functions) record_function(engine, list_entry(f, struct function, of_app));
+		list_for_each(f, &app->functions) {
+			record_function(engine, list_entry(f, struct function, of_app));
+			crons_export(engine, list_entry(f, struct function, of_app));
+		}
 	}
 	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
 	     node = map_walk(&engine->runs, node)) {
@@ -19,6 +22,7 @@ void engine_export(struct engine *engine, struct batch *batch) {
 	     node = map_walk(&engine->held, node)) {
 		record_held(engine, container_of(node, struct held_event, by_id), NULL);
 	}
+	cancellations_export(engine);
 	list_for_each(node, &engine->idem_age) record_idem(engine, list_entry(node, struct idem, by_age), false);
 	engine->batch = NULL;
 }

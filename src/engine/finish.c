@@ -108,7 +108,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	struct event event;
 	if (run->events != NULL) {
 		event_make_internal(arena, name, id, &internal_id, whole_data(arena, data, run), engine->now, &event);
-		event_handle(engine, &event, NULL);
+		event_handle(engine, &event, NULL, NULL);
 		event_release(&event);
 		return;
 	}
@@ -126,7 +126,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	late.known_data = known_data(arena, data);
 	late.data = late_data(engine, data, run, STR(""), STR(""), &len);
 	late.array = late_data(engine, data, run, STR("[{\"data\":"), after, &late.array_len);
-	event_handle(engine, &event, &late);
+	event_handle(engine, &event, &late, NULL);
 }
 
 static bool is_object(const struct payload *payload) {

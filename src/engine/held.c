@@ -49,13 +49,15 @@ void held_start(struct engine *engine) {
 }
 
 void apply_event_loaded(struct engine *engine, struct command *command) {
+	static const struct ulid none;
+	if (ulid_cmp(&command->loaded.cancellation_id, &none) != 0) return cancellations_run_loaded(engine, command);
 	struct held_event *held = held_find(engine, &command->loaded.internal_id);
 	if (held == NULL) return; // its data has come before
 	if (command->loaded.data != NULL) {
 		struct event event;
 		event_make_internal(&command->arena, str_from_cstr(held->name), str_from_cstr(held->id),
 				    &held->internal_id, payload_str(command->loaded.data), held->ts_ms, &event);
-		event_match(engine, &event, NULL);
+		event_match_held(engine, &event);
 		event_release(&event);
 	}
 	batch_record(engine->batch, RECORD_DELETE, RECORD_EVENT,

@@ -73,7 +73,7 @@ static void answer_without_run(struct engine *engine, const struct event *event,
 	event_make_internal(arena, STR("inngest/function.finished"), str_make(id, ULID_TEXT_LEN), &internal_id,
 			    buf_view(&data), engine->now, &finished);
 	buf_free(&data);
-	event_handle(engine, &finished, NULL);
+	event_handle(engine, &finished, NULL, NULL);
 	event_release(&finished);
 	struct payload *value = error_value(arena, message, STR("Error"), message);
 	invoke_end(engine, event->correlation_id, value);
@@ -81,17 +81,23 @@ static void answer_without_run(struct engine *engine, const struct event *event,
 }
 
 static void send(struct engine *engine, const struct event *event) {
-	struct arena *arena = &engine->batch->arena;
-	engine->invoke_result = INVOKE_UNKNOWN;
-	event_handle(engine, event, NULL);
-	if (engine->invoke_result == INVOKE_STARTED) return;
-	struct str id = str_first(event->invoke_fn_id, 256);
-	struct str message =
-		event->invoke_fn_id.len == 0 ? STR("could not extract function ID from event")
-		: engine->invoke_result == INVOKE_UNKNOWN
-			? arena_printf(arena, "could not find function with ID: %.*s", STR_ARG(id))
-			: arena_printf(arena, "an event with this id has already started the function: %.*s",
-				       STR_ARG(id));
+	static const char *const reasons[] = {
+		[START_UNKNOWN] = "could not find function with ID: ",
+		[START_REPEATED] = "an event with this id has already started the function: ",
+		[START_PAUSED] = "the function is paused: ",
+	};
+	struct run_start start = {.function = function_named(engine, event->invoke_fn_id),
+				  .key = event->id,
+				  .is_claimed = event->stable_id,
+				  .correlation = event->correlation_id};
+	event_handle(engine, event, NULL, &start);
+	if (start.result == START_DONE) return;
+	struct str message = STR("invoked function is rate limited");
+	if (event->invoke_fn_id.len == 0)
+		message = STR("could not extract function ID from event");
+	else if (start.result != START_LIMITED)
+		message = arena_cat(&engine->batch->arena, str_from_cstr(reasons[start.result]),
+				    str_first(event->invoke_fn_id, 256));
 	answer_without_run(engine, event, message);
 }
 
@@ -104,8 +110,7 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 	if (make_event(engine, run, op, engine->now + delay, &event, &error) != ERR_OK)
 		return fail(engine, run, str_from_cstr(error.message));
 	struct item *item = item_new(engine, run, ITEM_INVOKE, engine->now + delay);
-	item_set_target(item, op->id);
-	item->parallel = (uint8_t)op->parallel;
+	item_set_step(item, op);
 	item->coalesce = coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
 	item_queue(engine, item);

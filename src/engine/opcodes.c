@@ -73,13 +73,13 @@ void discover_after(struct engine *engine, struct run *run, struct step *step, u
 	end_parallel(engine, run);
 	struct str id = str_make(step->id, step->id_len);
 	queue_discovery(engine, run, joined ? joined_job(run, coalesce) : job_hash_make(run, id, suffix),
-			(uint32_t)(step - run->steps) + 1, engine->now);
+			run_lead(run, step), engine->now);
 }
 
 // A run that nothing will ever wake again would hang for ever (the reference's stalls, 02 §21.13): ask the app once
 // more, later each time, and give up when that brings nothing.
 void run_stall_guard(struct engine *engine, struct run *run) {
-	if (!list_empty(&run->items)) return;
+	if (run->work_count > 0) return;
 	if (run->stalls >= STALLS_MAX) {
 		run_fail(engine, run, STR("no_progress"), STR("Error"),
 			 STR("The app answered repeatedly without a new step, a result or an error, and nothing else "
@@ -92,7 +92,8 @@ void run_stall_guard(struct engine *engine, struct run *run) {
 	uint64_t delay = STALL_DELAY_MS << run->stalls;
 	run->stalls++;
 	run_touch(engine, run);
-	queue_discovery(engine, run, job_hash_make(run, STR(""), suffix), run->step_count, engine->now + delay);
+	queue_discovery(engine, run, job_hash_make(run, STR(""), suffix), run->step_count - run->input_count,
+			engine->now + delay);
 }
 
 // ---- saving --------------------------------------------------------------------------------------------------------
@@ -114,12 +115,12 @@ static void fail_state(struct engine *engine, struct run *run) {
 }
 
 // Saves and goes on after it. False when the run has ended.
-bool save_and_discover(struct engine *engine, struct run *run, struct str id, struct payload *value, uint64_t coalesce,
+bool save_and_discover(struct engine *engine, struct run *run, const struct step_result *result, uint64_t coalesce,
 		       enum parallel_mode mode, const char *suffix) {
-	enum save_result saved = run_save_step(engine, run, id, value);
+	enum save_result saved = run_save_step(engine, run, result);
 	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
 	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
-	struct step *step = run_step(run, id);
+	struct step *step = run_step(run, result->id);
 	uint8_t flags = step->flags;
 	discover_after(engine, run, step, coalesce, mode, suffix);
 	if (saved == SAVE_NEW || step->flags != flags) record_step(engine, run, step, saved == SAVE_NEW);
@@ -128,13 +129,13 @@ bool save_and_discover(struct engine *engine, struct run *run, struct str id, st
 
 bool sleep_due(struct engine *engine, struct item *item) {
 	struct run *run = item->run;
-	struct str id = str_make(item->target, item->target_len);
 	struct payload *null = payload_new(STR("null"));
-	enum save_result saved = run_save_step(engine, run, id, null);
+	struct step_result result = item_result(engine, item, null);
+	enum save_result saved = run_save_step(engine, run, &result);
 	payload_unref(null);
 	if (saved == SAVE_TOO_MANY) return run_fail_steps(engine, run), false;
 	if (saved == SAVE_TOO_LARGE) return fail_state(engine, run), false;
-	struct step *step = run_step(run, id);
+	struct step *step = run_step(run, result.id);
 	bool wait = item->parallel != PARALLEL_RACE && run->pending_count > 0;
 	bool again = (step->flags & STEP_DISCOVERED) != 0;
 	if (!wait) step->flags |= STEP_DISCOVERED;
@@ -149,7 +150,7 @@ bool sleep_due(struct engine *engine, struct item *item) {
 	end_parallel(engine, run);
 	run_touch(engine, run);
 	item->kind = ITEM_DISCOVERY;
-	item->lead = (uint32_t)(step - run->steps) + 1;
+	item->lead = run_lead(run, step);
 	item_set_target(item, STR(""));
 	item_touch(engine, item);
 	return true;
@@ -158,23 +159,25 @@ bool sleep_due(struct engine *engine, struct item *item) {
 // ---- opcodes one by one: each returns false when the run has ended -------------------------------------------------
 
 static bool op_step(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
-	return save_and_discover(engine, run, op->id, op->output, origin->coalesce, op->parallel, "");
+	struct step_result result = {op->id, op->display_name, op->kind, op->output};
+	return save_and_discover(engine, run, &result, origin->coalesce, op->parallel, "");
 }
 
 static bool op_step_failed(struct engine *engine, struct run *run, const struct opcode *op,
 			   const struct origin *origin) {
-	return save_and_discover(engine, run, op->id, op->output, 0, origin->mode, "-failure");
+	struct step_result result = {op->id, op->display_name, op->kind, op->output};
+	return save_and_discover(engine, run, &result, 0, origin->mode, "-failure");
 }
 
 static bool already_under_way(const struct run *run, struct str id) {
-	return run_step(run, id) != NULL || run_item_for(run, id) != NULL;
+	const struct step *step = run_step(run, id);
+	return (step != NULL && (step->flags & STEP_INPUT) == 0) || run_item_for(run, id) != NULL;
 }
 
 static bool op_planned(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
 	if (already_under_way(run, op->id)) return true;
 	struct item *item = item_new(engine, run, ITEM_STEP, engine->now);
-	item_set_target(item, op->id);
-	item->parallel = (uint8_t)op->parallel;
+	item_set_step(item, op);
 	item->coalesce = origin->coalesce;
 	item->lead = origin->lead;
 	item->job_hash = job_hash_make(run, op->id, "-plan");
@@ -215,8 +218,7 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 		return false;
 	}
 	struct item *item = item_new(engine, run, ITEM_SLEEP, engine->now + delay);
-	item_set_target(item, op->id);
-	item->parallel = (uint8_t)op->parallel;
+	item_set_step(item, op);
 	item->coalesce = origin->coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
 	item_queue(engine, item);
@@ -320,7 +322,9 @@ static uint64_t open_group(struct engine *engine, struct run *run, const struct 
 	}
 	uint64_t key = coalesce_key(run, ops, count);
 	run_group_set(engine, run, hashes, count, key);
-	for (uint32_t i = 0; i < run->step_count; i++) run_group_done(run, run->steps[i].hash);
+	for (uint32_t i = 0; i < run->step_count; i++) {
+		if ((run->steps[i].flags & STEP_INPUT) == 0) run_group_done(run, run->steps[i].hash);
+	}
 	free(ops);
 	free(hashes);
 	return key;

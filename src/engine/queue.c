@@ -8,6 +8,19 @@
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
+#include "model/utf8.h"
+
+const struct item_info item_table[ITEM_KIND_COUNT] = {
+	[ITEM_START] = {.job_kind = "start"},
+	[ITEM_DISCOVERY] = {.job_kind = "edge"},
+	[ITEM_STEP] = {.job_kind = "edge", .has_target = true},
+	[ITEM_SLEEP] = {.job_kind = "sleep", .is_timer = true, .has_target = true},
+	[ITEM_WAIT] = {.job_kind = "pause", .is_timer = true, .has_target = true, .has_pause = true},
+	[ITEM_INVOKE] = {.job_kind = "pause", .is_timer = true, .has_target = true},
+	[ITEM_CANCEL_ON] = {.job_kind = "pause", .is_timer = true, .watches = true, .has_pause = true},
+	[ITEM_START_TIMEOUT] = {.job_kind = "cancel", .is_timer = true, .watches = true},
+	[ITEM_FINISH_TIMEOUT] = {.job_kind = "cancel", .is_timer = true, .watches = true},
+};
 
 struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms) {
 	(void)engine;
@@ -23,19 +36,55 @@ struct item *item_new(struct engine *engine, struct run *run, enum item_kind kin
 	} else {
 		item->slot = run->next_slot++;
 	}
+	run->work_count += !item_table[kind].watches;
 	list_push_back(&run->items, &item->of_run);
 	list_init(&item->dirty);
 	heap_node_init(&item->node);
 	return item;
 }
 
-void item_set_target(struct item *item, struct str target) {
+void item_set_label(struct item *item, struct str target, struct str name) {
 	free(item->target);
-	item->target = target.len > 0 ? mem_strndup(target.ptr, target.len) : NULL;
+	name = utf8_clip(name, STEP_NAME_MAX);
+	item->target = NULL;
 	item->target_len = (uint16_t)target.len;
+	item->name_len = target.len > 0 ? (uint8_t)name.len : 0;
+	if (target.len == 0) return;
+	item->target = mem_alloc(target.len + name.len);
+	memcpy(item->target, target.ptr, target.len);
+	if (name.len > 0) memcpy(item->target + target.len, name.ptr, name.len);
+}
+
+void item_set_target(struct item *item, struct str target) {
+	item_set_label(item, target, STR(""));
+}
+
+void item_set_step(struct item *item, const struct opcode *op) {
+	item_set_label(item, op->id, op->display_name);
+	item->parallel = (uint8_t)op->parallel;
+}
+
+struct str item_target(const struct item *item) {
+	return str_make(item->target, item->target_len);
+}
+
+struct str item_name(const struct item *item) {
+	return item->name_len > 0 ? str_make(item->target + item->target_len, item->name_len) : STR("");
+}
+
+struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value) {
+	static const enum opcode_kind ops[ITEM_KIND_COUNT] = {[ITEM_SLEEP] = OPCODE_SLEEP,
+							      [ITEM_WAIT] = OPCODE_WAIT_FOR_EVENT,
+							      [ITEM_INVOKE] = OPCODE_INVOKE_FUNCTION};
+	struct arena *arena = &engine->batch->arena;
+	return (struct step_result){.id = arena_dup(arena, item_target(item)),
+				    .name = arena_dup(arena, item_name(item)),
+				    .op = ops[item->kind],
+				    .value = value};
 }
 
 void item_free(struct item *item) {
+	item->run->work_count -= !item_table[item->kind].watches;
 	list_remove(&item->of_run);
 	list_remove(&item->dirty);
 	free(item->target);
@@ -60,10 +109,15 @@ static void offer_turn(struct engine *engine, struct app *app) {
 	if (wanted && list_empty(&app->turn)) list_push_back(&engine->turns, &app->turn);
 }
 
+static void offer_function(struct engine *engine, struct function *function) {
+	bool wanted = function->ready.count > 0 && !function->paused;
+	if (wanted && list_empty(&function->turn)) list_push_back(&function->app->turns, &function->turn);
+	offer_turn(engine, function->app);
+}
+
 void item_resume(struct engine *engine, struct item *item) {
 	struct function *function = item->run->function;
-	if (item->due_ms > engine->now || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT ||
-	    item->kind == ITEM_INVOKE) {
+	if (item->due_ms > engine->now || item_table[item->kind].is_timer) {
 		item->state = ITEM_LATER;
 		heap_push(&engine->timers, &item->node, item->due_ms, engine->sequence++);
 		return;
@@ -71,8 +125,15 @@ void item_resume(struct engine *engine, struct item *item) {
 	item->state = ITEM_READY;
 	heap_push(&function->ready, &item->node, score(item), engine->sequence++);
 	engine->ready_count++;
-	if (list_empty(&function->turn)) list_push_back(&function->app->turns, &function->turn);
-	offer_turn(engine, function->app);
+	offer_function(engine, function);
+}
+
+void function_pause(struct engine *engine, struct function *function, bool paused) {
+	function->paused = paused;
+	record_function(engine, function);
+	if (!paused) return offer_function(engine, function);
+	list_remove(&function->turn);
+	if (list_empty(&function->app->turns)) list_remove(&function->app->turn);
 }
 
 void item_call_ended(struct engine *engine, struct item *item) {
@@ -114,7 +175,7 @@ void item_finish(struct engine *engine, struct item *item) {
 struct item *run_item_for(const struct run *run, struct str target) {
 	list_for_each(node, &run->items) {
 		struct item *item = list_entry(node, struct item, of_run);
-		if (str_eq(str_make(item->target, item->target_len), target)) return item;
+		if (str_eq(item_target(item), target)) return item;
 	}
 	return NULL;
 }
@@ -161,8 +222,7 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 	call->function_id = function->id;
 	call->app_id = function->app->id;
 	call->url = arena_dup(&call->arena, function->config.uri);
-	call->target = item->kind == ITEM_STEP ? arena_dup(&call->arena, str_make(item->target, item->target_len))
-					       : (struct str){NULL, 0};
+	call->target = item->kind == ITEM_STEP ? arena_dup(&call->arena, item_target(item)) : (struct str){NULL, 0};
 	call->attempt = item->attempt;
 	call->max_attempts = max_attempts(run);
 	call->request_version = run->request_version;
@@ -187,6 +247,7 @@ static void start_call(struct engine *engine, struct item *item) {
 		run->flags |= RUN_STARTED;
 		run->started_ms = engine->now;
 		run_touch(engine, run);
+		timeout_started(engine, run);
 	}
 	struct call *call = mem_calloc(1, sizeof *call);
 	arena_init(&call->arena, 512 + run->step_count * (sizeof(struct call_step) + 48));
@@ -200,10 +261,34 @@ void queue_dispatch(struct engine *engine) {
 		struct function *function = list_entry(list_pop_front(&app->turns), struct function, turn);
 		struct item *item = container_of(heap_pop(&function->ready), struct item, node);
 		engine->ready_count--;
+		item->state = ITEM_LATER; // in no heap
 		if (function->ready.count > 0) list_push_back(&app->turns, &function->turn);
-		start_call(engine, item);
+		if (timeout_reached(engine, item->run))
+			run_finish(engine, item->run, RUN_END_CANCELLED, NULL, NULL);
+		else
+			start_call(engine, item);
 		offer_turn(engine, app);
 	}
+}
+
+static void item_due(struct engine *engine, struct item *item) {
+	switch ((enum item_kind)item->kind) {
+	case ITEM_WAIT:
+		return wait_timeout(engine, item);
+	case ITEM_INVOKE:
+		return invoke_timeout(engine, item);
+	case ITEM_CANCEL_ON:
+		return item_finish(engine, item);
+	case ITEM_START_TIMEOUT:
+	case ITEM_FINISH_TIMEOUT:
+		return timeout_due(engine, item);
+	case ITEM_SLEEP:
+		if (!sleep_due(engine, item)) return;
+		break; // it is a discovery now, and has marked itself as changed
+	default:
+		break;
+	}
+	item_resume(engine, item);
 }
 
 void queue_wake(struct engine *engine, uint32_t limit) {
@@ -211,11 +296,6 @@ void queue_wake(struct engine *engine, uint32_t limit) {
 		struct heap_node *node = heap_peek(&engine->timers);
 		if (node == NULL || node->key > engine->now) return;
 		struct item *item = container_of(heap_pop(&engine->timers), struct item, node);
-		if (item->kind == ITEM_WAIT || item->kind == ITEM_INVOKE) {
-			(item->kind == ITEM_WAIT ? wait_timeout : invoke_timeout)(engine, item);
-			continue;
-		}
-		if (item->kind == ITEM_SLEEP && !sleep_due(engine, item)) continue;
-		item_resume(engine, item); // a finished sleep has marked itself as changed
+		item_due(engine, item);
 	}
 }

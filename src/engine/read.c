@@ -16,6 +16,7 @@ void run_refs(const struct run *run, struct arena *arena, struct payload_ref *ev
 		out->value.data = payload_ref(step->value);
 		out->value.size = step->size;
 		out->value.kind = RECORD_STEP;
+		out->is_input = (step->flags & STEP_INPUT) != 0;
 		out->value.key_len = (uint8_t)run_key(&run->id, step->position, out->value.key);
 	}
 }
@@ -38,8 +39,6 @@ void apply_run_state(struct engine *engine, struct command *command) {
 	batch_reply(engine->batch, reply);
 }
 
-static const char *const kind_names[] = {[ITEM_START] = "start", [ITEM_DISCOVERY] = "edge", [ITEM_STEP] = "edge",
-					 [ITEM_SLEEP] = "sleep", [ITEM_WAIT] = "pause",     [ITEM_INVOKE] = "pause"};
 static const char *const state_names[] = {
 	[ITEM_READY] = "ready", [ITEM_LATER] = "scheduled", [ITEM_IN_CALL] = "running"};
 
@@ -51,10 +50,11 @@ static void write_job(struct buf *out, const struct item *item, unsigned positio
 	buf_printf(out,
 		   "\",\"position\":%u,\"kind\":\"%s\",\"attempt\":%u,\"Raw\":{\"id\":\"%s\",\"state\":\"%s\","
 		   "\"generation\":%u",
-		   position, kind_names[item->kind], item->attempt, job, state_names[item->state], item->generation);
+		   position, item_table[item->kind].job_kind, item->attempt, job, state_names[item->state],
+		   item->generation);
 	if (item->target_len > 0) {
 		buf_lit(out, ",\"step\":");
-		buf_json_str(out, str_make(item->target, item->target_len));
+		buf_json_str(out, item_target(item));
 	}
 	buf_lit(out, "}}");
 }

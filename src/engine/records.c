@@ -3,8 +3,9 @@
 
 #include "engine/codec.h"
 #include "engine/engine_internal.h"
+#include "engine/step_record.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2 // 2: names and kinds of steps, runs of idempotency keys, paused functions
 #define HEAD_MAX (64u << 20)
 
 static struct buf head_begin(void) {
@@ -62,6 +63,7 @@ void record_function(struct engine *engine, const struct function *function) {
 	put_u8(&head, function->archived);
 	put_u32(&head, function->version);
 	put_text(&head, function->config.config_members);
+	put_u8(&head, function->paused);
 	head_end(engine, &head, RECORD_PUT, RECORD_FUNCTION, str_make(function->id.bytes, 16), NULL);
 }
 
@@ -73,6 +75,7 @@ static enum err restore_function(struct engine *engine, struct str key, struct d
 	bool archived = take_u8(d) != 0;
 	uint32_t version = take_u32(d);
 	struct str members = take_text(d);
+	bool paused = d->version >= 2 && take_u8(d) != 0;
 	if (d->failed) return error_set(error, ERR_CORRUPT, "function record cut short");
 	struct app *app = app_find(engine, &app_id);
 	if (app == NULL) return error_set(error, ERR_CORRUPT, "function of an unknown app");
@@ -86,6 +89,7 @@ static enum err restore_function(struct engine *engine, struct str key, struct d
 		return err;
 	}
 	function->archived = archived;
+	function->paused = paused;
 	function_index(engine, function);
 	return ERR_OK;
 }
@@ -168,10 +172,28 @@ void record_step(struct engine *engine, const struct run *run, const struct step
 	put_u8(&head, step->flags);
 	put_u32(&head, step->size);
 	put_text(&head, str_make(step->id, step->id_len));
+	put_u8(&head, step->op);
+	put_text(&head, str_make(step->id + step->id_len, step->name_len));
 	uint8_t key[20];
 	size_t len = run_key(&run->id, step->position, key);
 	head_end(engine, &head, with_body ? RECORD_PUT : RECORD_HEAD, RECORD_STEP, str_make(key, len),
 		 with_body ? step->value : NULL);
+}
+
+enum err step_record_read(struct str head, struct step_record *out, struct error *error) {
+	struct decoder d = {.rest = head};
+	*out = (struct step_record){.op = OPCODE_STEP_RUN, .name = STR("")};
+	d.version = take_u8(&d);
+	out->is_input = (take_u8(&d) & STEP_INPUT) != 0;
+	take_u32(&d);
+	out->id = take_text(&d);
+	if (d.version >= 2) {
+		out->op = (enum opcode_kind)take_u8(&d);
+		out->name = take_text(&d);
+	}
+	if (d.failed || d.version == 0 || d.version > RECORD_VERSION || (unsigned)out->op >= OPCODE_COUNT)
+		return error_set(error, ERR_CORRUPT, "step record cut short");
+	return ERR_OK;
 }
 
 // The run that a key of 20 bytes belongs to, and the number behind it.
@@ -193,12 +215,21 @@ static enum err restore_step(struct engine *engine, struct str key, struct decod
 	if (err != ERR_OK) return err;
 	uint8_t flags = take_u8(d);
 	uint32_t size = take_u32(d);
-	struct str id = take_text(d);
+	struct str id = take_text(d), name = STR("");
+	uint8_t op = OPCODE_STEP_RUN;
+	if (d->version >= 2) {
+		op = take_u8(d);
+		name = take_text(d);
+	}
 	if (d->failed || id.len > UINT16_MAX) return error_set(error, ERR_CORRUPT, "step record cut short");
 	if (run_step(run, id) != NULL) return error_set(error, ERR_CORRUPT, "step stored twice");
-	struct step *step = run_append_step(run, id, size, position);
+	struct step *step = run_append_step(run, id, name, size, position);
 	step->flags = flags;
-	run_group_done(run, step->hash);
+	step->op = op;
+	if ((flags & STEP_INPUT) != 0)
+		run->input_count++;
+	else
+		run_group_done(run, step->hash);
 	return ERR_OK;
 }
 
@@ -212,8 +243,9 @@ void record_item(struct engine *engine, const struct item *item) {
 	put_u64(&head, item->job_hash);
 	put_u64(&head, item->coalesce);
 	put_u32(&head, item->lead);
-	put_text(&head, str_make(item->target, item->target_len));
-	if (item->kind == ITEM_WAIT) {
+	put_text(&head, item_target(item));
+	put_text(&head, item_name(item));
+	if (item_table[item->kind].has_pause) {
 		struct str event, expression;
 		bool is_conditional;
 		pause_encode(item->pause, &event, &expression, &is_conditional);
@@ -235,15 +267,17 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	uint32_t attempt = take_u32(d), generation = take_u32(d);
 	uint64_t due = take_u64(d), job = take_u64(d), coalesce = take_u64(d);
 	uint32_t lead = take_u32(d);
-	struct str target = take_text(d);
+	struct str target = take_text(d), name = d->version >= 2 ? take_text(d) : STR("");
 	struct str event = STR(""), expression = STR("");
 	bool is_conditional = false;
-	if (kind == ITEM_WAIT) {
+	if (kind >= ITEM_KIND_COUNT || item_table[kind].job_kind == NULL)
+		return error_set(error, ERR_CORRUPT, "queue item of an unknown kind");
+	if (item_table[kind].has_pause) {
 		event = take_text(d);
 		is_conditional = take_u8(d) != 0;
 		expression = take_text(d);
 	}
-	if (d->failed || kind > ITEM_INVOKE || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+	if (d->failed || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
 	run->next_slot = slot;
@@ -254,8 +288,8 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->job_hash = job;
 	item->coalesce = coalesce;
 	item->lead = lead;
-	if (target.len > 0) item_set_target(item, target);
-	if (kind == ITEM_WAIT) pause_new(engine, item, event, expression, is_conditional);
+	if (target.len > 0) item_set_label(item, target, name);
+	if (item_table[kind].has_pause) pause_new(engine, item, event, expression, is_conditional);
 	return ERR_OK;
 }
 
@@ -269,20 +303,22 @@ void record_idem(struct engine *engine, const struct idem *idem, bool remove) {
 		batch_record(engine->batch, RECORD_DELETE, RECORD_IDEMPOTENCY, buf_view(&key));
 	} else {
 		struct buf head = head_begin();
+		buf_append(&head, idem->run_id.bytes, 16);
 		head_end(engine, &head, RECORD_PUT, RECORD_IDEMPOTENCY, buf_view(&key), NULL);
 	}
 	buf_free(&key);
 }
 
-static enum err restore_idem(struct engine *engine, struct str key, struct error *error) {
+static enum err restore_idem(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct idem idem = {0};
 	if (key.len != 24) return error_set(error, ERR_CORRUPT, "idempotency key of %zu bytes", key.len);
-	struct idem *idem = mem_calloc(1, sizeof *idem);
-	for (int i = 0; i < 8; i++) idem->expires_ms = idem->expires_ms << 8 | (unsigned char)key.ptr[i];
-	struct decoder d = {.rest = str_skip(key, 8)};
-	idem->function_hash = take_u64(&d);
-	idem->key_hash = take_u64(&d);
-	map_insert(&engine->idem, &idem->by_key, idem->function_hash ^ idem->key_hash);
-	list_push_back(&engine->idem_age, &idem->by_age);
+	for (int i = 0; i < 8; i++) idem.expires_ms = idem.expires_ms << 8 | (unsigned char)key.ptr[i];
+	struct decoder numbers = {.rest = str_skip(key, 8)};
+	idem.function_hash = take_u64(&numbers);
+	idem.key_hash = take_u64(&numbers);
+	if (d->version >= 2) take_bytes(d, idem.run_id.bytes, 16);
+	if (d->failed) return error_set(error, ERR_CORRUPT, "idempotency record cut short");
+	idem_add(engine, &idem);
 	return ERR_OK;
 }
 
@@ -309,10 +345,71 @@ static enum err restore_held(struct engine *engine, struct str key, struct decod
 	return ERR_OK;
 }
 
+void record_cancellation(struct engine *engine, const struct cancellation *cancellation, bool remove) {
+	struct ulid id = cancellation_id(cancellation);
+	struct str key = str_make(id.bytes, sizeof id.bytes);
+	if (remove) {
+		batch_record(engine->batch, RECORD_DELETE, RECORD_CANCELLATION, key);
+		return;
+	}
+	struct buf head = head_begin();
+	cancellation_encode(cancellation, &head);
+	head_end(engine, &head, RECORD_PUT, RECORD_CANCELLATION, key, NULL);
+}
+
+static enum err restore_cancellation(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct ulid id;
+	if (key.len != sizeof id.bytes) return error_set(error, ERR_CORRUPT, "cancellation key of %zu bytes", key.len);
+	memcpy(id.bytes, key.ptr, sizeof id.bytes);
+	if (!cancellation_decode(engine, &id, d))
+		return error_set(error, ERR_CORRUPT, "cancellation cut short, doubled, or of an unknown function");
+	return ERR_OK;
+}
+
+// [function uuid ‖ be64 hash of the text]
+static struct str cron_key(const struct function *function, struct str text, uint8_t out[24]) {
+	uint64_t hash = hash_xxh64(text);
+	memcpy(out, function->id.bytes, 16);
+	for (int i = 0; i < 8; i++) out[16 + i] = (uint8_t)(hash >> (56 - 8 * i));
+	return str_make(out, 24);
+}
+
+void record_cron(struct engine *engine, const struct function *function, struct str text, uint64_t next_ms) {
+	uint8_t key[24];
+	struct buf head = head_begin();
+	put_u64(&head, next_ms);
+	put_text(&head, text);
+	head_end(engine, &head, RECORD_PUT, RECORD_CRON, cron_key(function, text, key), NULL);
+}
+
+void record_cron_delete(struct engine *engine, const struct function *function, struct str text) {
+	uint8_t key[24];
+	batch_record(engine->batch, RECORD_DELETE, RECORD_CRON, cron_key(function, text, key));
+}
+
+static enum err restore_cron(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct uuid id;
+	if (key.len != 24) return error_set(error, ERR_CORRUPT, "schedule key of %zu bytes", key.len);
+	memcpy(id.bytes, key.ptr, sizeof id.bytes);
+	struct function *function = function_find(engine, &id);
+	if (function == NULL) return error_set(error, ERR_CORRUPT, "schedule of an unknown function");
+	uint64_t next_ms = take_u64(d);
+	struct str text = take_text(d);
+	if (d->failed || !cron_restore(function, text, next_ms))
+		return error_set(error, ERR_CORRUPT, "schedule cut short, or stored twice");
+	return ERR_OK;
+}
+
+void record_step_delete(struct engine *engine, const struct run *run, uint32_t position) {
+	uint8_t key[20];
+	size_t len = run_key(&run->id, position, key);
+	batch_record(engine->batch, RECORD_DELETE, RECORD_STEP, str_make(key, len));
+}
+
 void record_run_delete(struct engine *engine, const struct run *run) {
 	struct str id = str_make(run->id.bytes, 16);
 	batch_record(engine->batch, RECORD_DELETE, RECORD_RUN, id);
-	if (run->next_position > 0) batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_STEP, id);
+	if (run->next_position > 0) batch_record(engine->batch, RECORD_RETIRE_PREFIX, RECORD_STEP, id);
 	if (run->next_slot > 0 && engine->config.planted_bug != 2) {
 		batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_ITEM, id);
 	}
@@ -362,9 +459,9 @@ void records_flush(struct engine *engine) {
 
 enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, struct str head, struct error *error) {
 	struct decoder d = {.rest = head};
-	uint8_t version = take_u8(&d);
-	if (version == 0 || version > RECORD_VERSION) {
-		return error_set(error, ERR_CORRUPT, "record version %u is unknown to this release", version);
+	d.version = take_u8(&d);
+	if (d.version == 0 || d.version > RECORD_VERSION) {
+		return error_set(error, ERR_CORRUPT, "record version %u is unknown to this release", d.version);
 	}
 	switch (kind) {
 	case RECORD_APP:
@@ -378,7 +475,11 @@ enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, str
 	case RECORD_ITEM:
 		return restore_item(engine, key, &d, error);
 	case RECORD_IDEMPOTENCY:
-		return restore_idem(engine, key, error);
+		return restore_idem(engine, key, &d, error);
+	case RECORD_CANCELLATION:
+		return restore_cancellation(engine, key, &d, error);
+	case RECORD_CRON:
+		return restore_cron(engine, key, &d, error);
 	case RECORD_EVENT:
 		return restore_held(engine, key, &d, error);
 	default:

@@ -66,7 +66,11 @@ static struct app *upsert_app(struct engine *engine, const struct registration *
 	app_set(&app->error, STR(""));
 	if (app->archived) { // its functions come back with it (01 §7.3)
 		app->archived = false;
-		list_for_each(node, &app->functions) function_index(engine, list_entry(node, struct function, of_app));
+		list_for_each(node, &app->functions) {
+			struct function *function = list_entry(node, struct function, of_app);
+			function_index(engine, function);
+			crons_update(engine, function);
+		}
 	}
 	return app;
 }
@@ -129,6 +133,7 @@ static bool replace_functions(struct engine *engine, struct app *app, const stru
 		CHECK(err == ERR_OK); // it was made by registration_parse
 		function->archived = false;
 		function_index(engine, function);
+		crons_update(engine, function);
 		save_function(engine, function);
 	}
 	return had_any || r->function_count > 0;

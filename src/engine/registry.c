@@ -75,6 +75,8 @@ void app_archive(struct engine *engine, struct app *app) {
 	list_for_each(node, &app->functions) {
 		struct function *function = list_entry(node, struct function, of_app);
 		function_unindex(engine, function);
+		crons_update(engine, function);
+		cancel_unstarted(engine, function);
 	}
 	record_app(engine, app);
 	batch_history(engine->batch, HISTORY_APP_ARCHIVE, engine->now)->app.id = app->id;
@@ -107,6 +109,8 @@ struct function *function_new(struct engine *engine, struct app *app, const stru
 	function->id_hash = hash_xxh64(str_make(function->id_text, UUID_TEXT_LEN));
 	heap_init(&function->ready);
 	list_init(&function->turn);
+	list_init(&function->runs);
+	list_init(&function->crons);
 	arena_init(&function->arena, 0);
 	map_insert(&engine->functions, &function->by_id, uuid_hash(id));
 	list_push_back(&app->functions, &function->of_app);
@@ -135,6 +139,9 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	function->arena = arena;
 	function->config = config;
 	function->version = version;
+	function->idempotency = NULL;
+	if (config.idempotency.len > 0)
+		function->idempotency = cel_compile(&function->arena, config.idempotency, CEL_EVALUATE, NULL);
 	return ERR_OK;
 }
 
@@ -156,6 +163,8 @@ void function_unindex(struct engine *engine, struct function *function) {
 void function_archive(struct engine *engine, struct function *function) {
 	function_unindex(engine, function);
 	function->archived = true;
+	crons_update(engine, function);
+	cancel_unstarted(engine, function);
 	record_function(engine, function);
 	batch_history(engine->batch, HISTORY_FUNCTION_ARCHIVE, engine->now)->function.id = function->id;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
+#include "model/utf8.h"
 
 static uint64_t run_hash(const struct ulid *id) {
 	return hash_bytes(id->bytes, sizeof id->bytes);
@@ -23,6 +24,7 @@ struct run *run_new(struct engine *engine, const struct ulid *id, struct functio
 	run->free_slot = SLOT_NONE;
 	list_init(&run->items);
 	list_init(&run->dirty);
+	list_push_back(&function->runs, &run->of_function);
 	map_insert(&engine->runs, &run->by_id, run_hash(id));
 	return run;
 }
@@ -35,6 +37,7 @@ void run_free(struct engine *engine, struct run *run) {
 	}
 	map_remove(&engine->runs, &run->by_id);
 	list_remove(&run->dirty);
+	list_remove(&run->of_function);
 	for (uint32_t i = 0; i < run->step_count; i++) {
 		payload_unref(run->steps[i].value);
 		free(run->steps[i].id);
@@ -84,15 +87,25 @@ struct step *run_step(const struct run *run, struct str id) {
 	return NULL;
 }
 
-struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint32_t position) {
+// Id and name in one piece; `name` becomes what is kept of it.
+static char *labelled_id(struct str id, struct str *name) {
+	*name = utf8_clip(*name, STEP_NAME_MAX);
+	char *text = mem_alloc(id.len + name->len + 1);
+	if (id.len > 0) memcpy(text, id.ptr, id.len);
+	if (name->len > 0) memcpy(text + id.len, name->ptr, name->len);
+	return text;
+}
+
+struct step *run_append_step(struct run *run, struct str id, struct str name, uint32_t size, uint32_t position) {
 	if (run->step_count == run->step_cap) {
 		run->step_cap = run->step_cap == 0 ? 2 : run->step_cap * 2;
 		run->steps = mem_realloc(run->steps, run->step_cap * sizeof *run->steps);
 	}
 	struct step *step = &run->steps[run->step_count++];
 	*step = (struct step){.hash = id_hash(id),
-			      .id = mem_strndup(id.ptr, id.len),
+			      .id = labelled_id(id, &name),
 			      .id_len = (uint16_t)id.len,
+			      .name_len = (uint8_t)name.len,
 			      .size = size,
 			      .position = position};
 	run->next_position = position + 1;
@@ -100,9 +113,29 @@ struct step *run_append_step(struct run *run, struct str id, uint32_t size, uint
 	return step;
 }
 
-enum save_result run_save_step(struct engine *engine, struct run *run, struct str id, struct payload *value) {
-	struct step *step = run_step(run, id);
-	if (step != NULL) {
+uint32_t run_lead(const struct run *run, const struct step *step) {
+	uint32_t lead = (uint32_t)(step - run->steps) + 1;
+	for (const struct step *at = run->steps; run->input_count > 0 && at < step; at++)
+		lead -= (at->flags & STEP_INPUT) != 0;
+	return lead;
+}
+
+// The result of a step takes the place of what it was to be called with.
+static void drop_input(struct engine *engine, struct run *run, struct step *step) {
+	record_step_delete(engine, run, step->position);
+	run->state_bytes -= step->size;
+	run->input_count--;
+	payload_unref(step->value);
+	free(step->id);
+	size_t behind = (size_t)(run->steps + run->step_count - (step + 1));
+	memmove(step, step + 1, behind * sizeof *step);
+	run->step_count--;
+}
+
+enum save_result run_save_step(struct engine *engine, struct run *run, const struct step_result *result) {
+	struct payload *value = result->value;
+	struct step *step = run_step(run, result->id);
+	if (step != NULL && (step->flags & STEP_INPUT) == 0) {
 		if (engine->config.planted_bug == 1) { // breaks "first write wins"
 			payload_unref(step->value);
 			step->value = payload_ref(value);
@@ -111,9 +144,12 @@ enum save_result run_save_step(struct engine *engine, struct run *run, struct st
 		run_group_done(run, step->hash);
 		return SAVE_EXISTS;
 	}
-	if (run->step_count >= engine->config.steps_max) return SAVE_TOO_MANY;
-	if (run->state_bytes + value->len > RUN_STATE_MAX) return SAVE_TOO_LARGE;
-	step = run_append_step(run, id, value->len, run->next_position);
+	if (run->step_count - run->input_count >= engine->config.steps_max) return SAVE_TOO_MANY;
+	uint64_t input = step != NULL ? step->size : 0;
+	if (run->state_bytes - input + value->len > RUN_STATE_MAX) return SAVE_TOO_LARGE;
+	if (step != NULL) drop_input(engine, run, step);
+	step = run_append_step(run, result->id, result->name, value->len, run->next_position);
+	step->op = (uint8_t)result->op;
 	step->value = payload_ref(value);
 	run_group_done(run, step->hash);
 	if (run->stalls > 0) {

@@ -3,8 +3,6 @@
 
 #include "engine/engine_internal.h"
 
-#define COMPLAINT_MAX 1000 // bytes
-
 static bool is_pattern(struct str name) {
 	return str_ends_with(name, STR("/*")) || str_ends_with(name, STR(".*"));
 }
@@ -19,7 +17,7 @@ static void entry_add(struct engine *engine, struct trigger_entry *entry, struct
 	}
 	entry->is_pattern = is_pattern(trigger->event);
 	if (entry->is_pattern) engine->pattern_triggers++;
-	bool needs_all = entry->condition != NULL && finish_lacks(entry->condition);
+	bool needs_all = (entry->condition != NULL && finish_lacks(entry->condition)) || cancels_lack(entry->function);
 	match_index_add(&engine->triggers, &entry->match, trigger->event, entry->condition, needs_all);
 }
 
@@ -55,21 +53,11 @@ struct search {
 };
 
 // Said once per function version: the same expression would fail for event after event.
-static void complain(struct engine *engine, struct trigger_entry *entry, const struct cel_value *result) {
+static void complain_once(struct engine *engine, struct trigger_entry *entry, const struct cel_value *result) {
 	if (entry->complained) return;
 	entry->complained = true;
-	struct complaint *complaint = batch_complaint(engine->batch);
-	struct arena *arena = &engine->batch->arena;
-	complaint->function = arena_dup(arena, entry->function->config.slug);
-	complaint->expression = arena_dup(arena, cel_source(entry->condition));
-	struct buf text;
-	buf_init(&text, COMPLAINT_MAX);
-	if (result->type == CEL_ERROR)
-		cel_error_text(&text, result);
-	else
-		buf_printf(&text, "the result is no bool but a %s", cel_type_name((enum cel_type)result->type));
-	complaint->problem = arena_dup(arena, buf_view(&text));
-	buf_free(&text);
+	complain_value(engine, entry->function, cel_source(entry->condition), result,
+		       "a trigger's expression cannot be evaluated, so its event does not start the function");
 }
 
 // An error counts as not met (04 §B8); other triggers and functions go on.
@@ -77,7 +65,7 @@ static bool holds(const struct search *search, struct trigger_entry *entry) {
 	if (entry->condition == NULL) return true;
 	struct cel_value result = event_form_eval(search->engine, search->form, entry->condition);
 	if (result.type == CEL_BOOL) return result.boolean;
-	complain(search->engine, entry, &result);
+	complain_once(search->engine, entry, &result);
 	return false;
 }
 

@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 struct census {
-	uint64_t ready, later, in_call, waits;
+	uint64_t ready, later, in_call, waits, work;
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
@@ -13,7 +13,7 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 	case ITEM_READY:
 		census->ready++;
 		CHECK(run->function->ready.nodes[item->node.index] == &item->node);
-		CHECK(!list_empty(&run->function->turn));
+		CHECK(run->function->paused == list_empty(&run->function->turn));
 		break;
 	case ITEM_LATER:
 		census->later++;
@@ -24,17 +24,17 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 		CHECK(!heap_contains(&item->node));
 		break;
 	}
-	bool has_target = item->kind == ITEM_STEP || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT ||
-			  item->kind == ITEM_INVOKE;
-	CHECK(has_target == (item->target != NULL));
-	CHECK((item->kind == ITEM_WAIT) == (item->pause != NULL));
-	census->waits += item->kind == ITEM_WAIT;
+	const struct item_info *info = &item_table[item->kind];
+	CHECK(info->has_target == (item->target != NULL));
+	CHECK(info->has_pause == (item->pause != NULL));
+	census->waits += info->has_pause;
+	census->work += !info->watches;
 }
 
 static void verify_run(const struct engine *engine, const struct run *run, struct census *census) {
 	CHECK(run_find(engine, &run->id) == run);
 	CHECK(function_find(engine, &run->function->id) == run->function);
-	CHECK(!list_empty(&run->items)); // nothing that could never be woken
+	CHECK(run->work_count > 0); // nothing that could never be woken
 	CHECK(run->pending_count <= run->group_count);
 	CHECK(run->free_slot == SLOT_NONE && run->dirty_what == 0);
 	CHECK(run->step_count <= engine->config.steps_max);
@@ -46,9 +46,14 @@ static void verify_run(const struct engine *engine, const struct run *run, struc
 	}
 	CHECK(bytes == run->state_bytes);
 	for (uint32_t i = 0; i < run->pending_count; i++) {
-		for (uint32_t j = 0; j < run->step_count; j++) CHECK(run->steps[j].hash != run->group[i]);
+		for (uint32_t j = 0; j < run->step_count; j++) {
+			bool is_input = (run->steps[j].flags & STEP_INPUT) != 0;
+			CHECK(is_input || run->steps[j].hash != run->group[i]);
+		}
 	}
+	uint64_t before = census->work;
 	list_for_each(node, &run->items) verify_item(engine, run, list_entry(node, struct item, of_run), census);
+	CHECK(census->work - before == run->work_count);
 }
 
 static void verify_apps(const struct engine *engine) {
@@ -75,12 +80,15 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.waits == match_index_verify(&engine->waits));
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
-	uint64_t slugs = 0, entries = 0, patterns = 0;
+	cancellations_verify(engine);
+	uint64_t slugs = 0, entries = 0, patterns = 0, ticks = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
 	     node = map_walk(&engine->functions, node)) {
 		const struct function *function = container_of(node, struct function, by_id);
 		CHECK(function->indexed == (!function->archived && !function->app->archived));
-		CHECK((function->ready.count > 0) == !list_empty(&function->turn));
+		bool may_call = function->ready.count > 0 && !function->paused;
+		CHECK(may_call == !list_empty(&function->turn));
+		ticks += crons_verify(engine, function);
 		if (!function->indexed) continue;
 		slugs++;
 		for (size_t i = 0; i < function->entry_count; i++) {
@@ -88,6 +96,7 @@ void engine_verify(const struct engine *engine) {
 			patterns += function->entries[i].is_pattern;
 		}
 	}
+	CHECK(ticks == engine->crons.count);
 	CHECK(slugs == engine->slugs.count);
 	CHECK(entries == match_index_verify(&engine->triggers));
 	CHECK(patterns == engine->pattern_triggers);

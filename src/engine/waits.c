@@ -1,4 +1,5 @@
-// Waits for events: a queue item that is due at the timeout, and its pause in the index of conditions (03 §14).
+// Waits for events: a queue item that is due at the timeout, and its pause in the index of conditions; and what an
+// event does to them and to the runs that it cancels (03 §14).
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -116,8 +117,7 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 	    (!check_expression(engine, run, op->wait_if) || !interpolate(engine, run, op->wait_if, &expression)))
 		return false;
 	struct item *item = item_new(engine, run, ITEM_WAIT, engine->now + delay);
-	item_set_target(item, op->id);
-	item->parallel = (uint8_t)op->parallel;
+	item_set_step(item, op);
 	item->coalesce = coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
 	pause_new(engine, item, event, expression, op->wait_is_conditional);
@@ -129,11 +129,11 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 
 void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix) {
 	struct run *run = item->run;
-	struct str id = arena_dup(&engine->batch->arena, str_make(item->target, item->target_len));
+	struct step_result result = item_result(engine, item, value);
 	uint64_t coalesce = item->coalesce;
 	enum parallel_mode mode = (enum parallel_mode)item->parallel;
 	item_finish(engine, item);
-	if (save_and_discover(engine, run, id, value, coalesce, mode, suffix)) run_stall_guard(engine, run);
+	if (save_and_discover(engine, run, &result, coalesce, mode, suffix)) run_stall_guard(engine, run);
 }
 
 void wait_timeout(struct engine *engine, struct item *item) {
@@ -142,14 +142,17 @@ void wait_timeout(struct engine *engine, struct item *item) {
 	payload_unref(null);
 }
 
-// A wait that an event ends: the run may be gone when its turn comes.
+// A wait or a run that an event ends: the run may be gone when its turn comes.
 struct met {
 	struct ulid run_id;
 	uint32_t slot;
+	uint8_t kind;
 };
 
 struct search {
 	struct engine *engine;
+	const struct event *event;
+	bool is_held;
 	struct event_form *form;
 	struct met *met;
 	size_t count, cap;
@@ -172,41 +175,64 @@ static bool holds(const struct search *search, const struct pause *pause) {
 	return holds;
 }
 
+// A run is cancelled by events that come after its own. Events are looked at in the order in which they came, but for
+// those that are held: their ids tell (03 §14.3).
+static bool comes_after(const struct search *search, const struct run *run) {
+	if (search->is_held) return ulid_cmp(&search->event->internal_id, &run->id) > 0;
+	return ulid_cmp(&search->event->internal_id, &run->event_id) != 0;
+}
+
 static void take(void *context, struct match_entry *match) {
 	struct search *search = context;
 	const struct pause *pause = container_of(match, struct pause, match);
-	if (pause->item->due_ms < search->engine->now || !holds(search, pause)) return;
+	const struct item *item = pause->item;
+	if (item->due_ms < search->engine->now) return;
+	if (item->kind == ITEM_CANCEL_ON && !comes_after(search, item->run)) return;
+	if (!holds(search, pause)) return;
 	if (search->count == search->cap) {
 		search->cap = search->cap > 0 ? 2 * search->cap : 16;
 		search->met = mem_realloc(search->met, search->cap * sizeof *search->met);
 	}
-	search->met[search->count++] = (struct met){pause->item->run->id, pause->item->slot};
+	search->met[search->count++] = (struct met){item->run->id, item->slot, item->kind};
 }
 
-static struct item *find_wait(const struct engine *engine, const struct met *met) {
+static struct item *find_met(const struct engine *engine, const struct met *met) {
 	const struct run *run = run_find(engine, &met->run_id);
 	if (run == NULL) return NULL;
 	list_for_each(node, &run->items) {
 		struct item *item = list_entry(node, struct item, of_run);
-		if (item->slot == met->slot && item->kind == ITEM_WAIT) return item;
+		if (item->slot == met->slot && item->kind == met->kind) return item;
 	}
 	return NULL;
 }
 
-void waits_match(struct engine *engine, const struct event *event) {
+// Runs that the event cancels go first: what else it means for them is of no account then.
+static void end_met(struct search *search, bool cancels) {
+	struct payload *value = NULL;
+	for (size_t i = 0; i < search->count; i++) {
+		if ((search->met[i].kind == ITEM_CANCEL_ON) != cancels) continue;
+		struct item *item = find_met(search->engine, &search->met[i]);
+		if (item == NULL) continue;
+		if (cancels) {
+			run_finish(search->engine, item->run, RUN_END_CANCELLED, NULL, NULL);
+			continue;
+		}
+		if (value == NULL) value = event_form_payload(search->form);
+		wait_end(search->engine, item, value, "-event");
+	}
+	payload_unref(value);
+}
+
+void waits_match(struct engine *engine, const struct event *event, bool is_held) {
 	if (!match_index_needs_all(&engine->waits, event->name)) return;
 	struct event_form form;
 	event_form_init(&form, event, STR(""));
 	form.root = engine->waits.root;
-	struct search search = {.engine = engine, .form = &form};
+	struct search search = {.engine = engine, .event = event, .is_held = is_held, .form = &form};
 	match_index_visit(engine, &engine->waits, event->name, &form, take, &search);
 	if (engine->config.planted_bug == 6 && search.count > 1) search.count--;
-	struct payload *value = search.count > 0 ? event_form_payload(&form) : NULL;
-	for (size_t i = 0; i < search.count; i++) {
-		struct item *item = find_wait(engine, &search.met[i]);
-		if (item != NULL) wait_end(engine, item, value, "-event");
-	}
-	payload_unref(value);
+	end_met(&search, true);
+	end_met(&search, false);
 	free(search.met);
 	event_form_free(engine, &form);
 }

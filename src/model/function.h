@@ -14,6 +14,14 @@ struct trigger {
 	struct str jitter;
 };
 
+// One entry of cancelOn (03 §14.8).
+struct cancel_rule {
+	struct str event;
+	bool is_conditional; // there is an `if`, perhaps an empty one
+	struct str condition;
+	struct str timeout; // empty: the default
+};
+
 // One function as registered. All slices live in the registration's arena.
 struct function_config {
 	struct str name;
@@ -23,6 +31,11 @@ struct function_config {
 	int retries;            // resolved and clamped: 0 … 20
 	struct trigger *triggers;
 	size_t trigger_count;
+	// Only after function_config_restore:
+	struct cancel_rule *cancels;
+	size_t cancel_count;
+	uint64_t start_timeout_ms, finish_timeout_ms; // 03 §16.4; 0: none
+	struct str idempotency;                       // key expression of at most one run a day (03 §6.3); empty: none
 	// Members of the normalised stored form (01 §12) except `id` and `fv`, as canonical JSON without the outer
 	// braces: `"name":"x","slug":"y",…`. function_config_json puts the whole together.
 	struct str config_members;
@@ -53,7 +66,7 @@ ERR_CHECKED enum err registration_parse(struct arena *arena, struct str body, st
 
 // The stored form: {"id":"<uuid>","fv":<version>,…members…}
 struct str function_config_json(struct arena *arena, const struct uuid *id, uint32_t version, struct str members);
-// Reads slug, name, uri, retries, triggers and members back from a stored form.
+// Reads slug, name, uri, retries, triggers, settings and members back from a stored form.
 ERR_CHECKED enum err function_config_restore(struct arena *arena, struct str json, struct uuid *id, uint32_t *version,
 					     struct function_config *out, struct error *error);
 
@@ -65,7 +78,5 @@ void function_unenforced(const struct function_config *config, struct buf *out);
 struct str url_normalise(struct arena *arena, struct str url, bool *valid);
 // Slug made from a display name (01 §10, `id` absent).
 struct str slug_from_name(struct arena *arena, struct str name);
-// True when the text is a cron schedule of 01 §9.2; named zones must exist on this machine.
-bool cron_valid(struct str text);
 
 #endif

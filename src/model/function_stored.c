@@ -1,6 +1,7 @@
 // The stored form of a function as a whole: put together, and read back (spec 01 §12).
 #include "base/buf.h"
-#include "model/function.h"
+#include "base/clock.h"
+#include "model/function_input.h"
 #include "model/limits.h"
 
 struct str function_config_json(struct arena *arena, const struct uuid *id, uint32_t version, struct str members) {
@@ -61,6 +62,44 @@ static void triggers_restore(struct arena *arena, yyjson_val *list, struct funct
 	}
 }
 
+static void cancels_restore(struct arena *arena, yyjson_val *list, struct function_config *out) {
+	out->cancels = ARENA_ARRAY(arena, struct cancel_rule, yyjson_arr_size(list));
+	yyjson_arr_iter iter = yyjson_arr_iter_with(list);
+	for (yyjson_val *element; (element = yyjson_arr_iter_next(&iter)) != NULL;) {
+		out->cancels[out->cancel_count++] = (struct cancel_rule){
+			.event = member_copy(arena, element, STR("event")),
+			.is_conditional = json_get_exact(element, STR("if")) != NULL,
+			.condition = member_copy(arena, element, STR("if")),
+			.timeout = member_copy(arena, element, STR("timeout")),
+		};
+	}
+}
+
+// Milliseconds, 0 for what cannot be read: registration takes any text for a timeout (01 §22).
+static uint64_t duration_restore(yyjson_val *object, struct str name) {
+	int64_t ns;
+	struct error unused;
+	struct str text = json_str(json_get_exact(object, name));
+	if (duration_parse(text, &ns, &unused) != ERR_OK || ns <= 0) return 0;
+	return ((uint64_t)ns + 999999) / 1000000;
+}
+
+bool function_is_idempotency(yyjson_val *rate_limit) {
+	yyjson_val *limit = json_get_exact(rate_limit, STR("limit"));
+	uint64_t period_ms = duration_restore(rate_limit, STR("period"));
+	return yyjson_is_uint(limit) && yyjson_get_uint(limit) == 1 && period_ms == RUN_IDEMPOTENCY_MS &&
+	       json_str(json_get_exact(rate_limit, STR("key"))).len > 0;
+}
+
+static void settings_restore(struct arena *arena, yyjson_val *root, struct function_config *out) {
+	cancels_restore(arena, json_get_exact(root, STR("cancel")), out);
+	yyjson_val *timeouts = json_get_exact(root, STR("timeouts"));
+	out->start_timeout_ms = duration_restore(timeouts, STR("start"));
+	out->finish_timeout_ms = duration_restore(timeouts, STR("finish"));
+	yyjson_val *rate_limit = json_get_exact(root, STR("rateLimit"));
+	if (function_is_idempotency(rate_limit)) out->idempotency = member_copy(arena, rate_limit, STR("key"));
+}
+
 static int retries_restore(yyjson_val *step) {
 	yyjson_val *value = json_get_exact(step, STR("retries"));
 	if (!yyjson_is_int(value)) return FUNCTION_RETRIES_DEFAULT;
@@ -84,6 +123,7 @@ static enum err restore(struct arena *arena, yyjson_val *root, struct uuid *id, 
 	out->retries = retries_restore(step);
 	out->derived_id = uuid_v5(arena_cat(arena, out->name, out->uri));
 	triggers_restore(arena, json_get_exact(root, STR("triggers")), out);
+	settings_restore(arena, root, out);
 	out->config_members = members_restore(arena, root);
 	return ERR_OK;
 }

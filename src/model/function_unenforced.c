@@ -1,10 +1,9 @@
 // Which settings of a function are stored but not acted upon by this release: people are told, not left to find out.
-#include "model/function.h"
+#include "model/function_input.h"
 
 static const struct str settings[] = {
-	STR_INIT("batchEvents"), STR_INIT("cancel"),   STR_INIT("concurrency"),
-	STR_INIT("debounce"),    STR_INIT("priority"), STR_INIT("rateLimit"),
-	STR_INIT("singleton"),   STR_INIT("throttle"), STR_INIT("timeouts"),
+	STR_INIT("batchEvents"), STR_INIT("concurrency"), STR_INIT("debounce"), STR_INIT("priority"),
+	STR_INIT("rateLimit"),   STR_INIT("singleton"),   STR_INIT("throttle"),
 };
 
 static void add(struct buf *out, struct str name) {
@@ -22,13 +21,8 @@ void function_unenforced(const struct function_config *config, struct buf *out) 
 		yyjson_val *value = json_get_exact(yyjson_doc_get_root(doc), settings[i]);
 		bool empty =
 			value == NULL || yyjson_is_null(value) || (yyjson_is_arr(value) && yyjson_arr_size(value) == 0);
-		if (!empty) add(out, settings[i]);
+		if (!empty && !function_is_idempotency(value)) add(out, settings[i]);
 	}
 	yyjson_doc_free(doc);
-	for (size_t i = 0; i < config->trigger_count; i++) {
-		if (config->triggers[i].cron.len == 0) continue;
-		add(out, STR("cron"));
-		break;
-	}
 	arena_free(&arena);
 }

@@ -28,6 +28,7 @@
 #define FUNCTION_RETRIES_MAX 20
 #define CRON_JITTER_MIN_NS 1000000000ll
 #define CRON_JITTER_MAX_NS 300000000000ll
+#define CRON_YEARS_MAX 5 // without a tick, and a schedule has ended (03 §20.1)
 
 // Calls to the app (02 §18)
 #define CALL_REQUEST_MAX 4194304u // body; above it the SDK fetches state itself
@@ -50,6 +51,8 @@
 #define SLEEP_MAX_MS (366ull * 86400ull * 1000ull)
 #define RETRY_AFTER_MAX_MS (86400ull * 1000ull)
 #define RETRY_AFTER_MIN_MS 1000ull
+#define CANCELLATIONS_MAX 1000u                 // ours: bulk cancellations that are kept (05 §12.11)
+#define CRON_CATCH_UP_MAX 10000u                // ours: missed ticks of one schedule that are made good (03 §20.4)
 #define RUN_IDEMPOTENCY_MS (86400ull * 1000ull) // 03 §6.3
 
 // HTTP server (05 §1)

@@ -82,13 +82,18 @@ static enum err load_body(void *context, uint8_t kind, struct str key, struct pa
 
 // The data of a held event goes back to the engine.
 static void load_event(struct node *node, const struct event_load *load) {
+	static const struct ulid none;
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
 	command->loaded.internal_id = load->internal_id;
+	command->loaded.cancellation_id = load->cancellation_id;
+	bool is_held = ulid_cmp(&load->cancellation_id, &none) == 0;
 	struct error error;
 	if (load->data != NULL) {
 		command->loaded.data = payload_ref(load->data->text);
-	} else if (load_body(node, RECORD_EVENT, str_make(load->internal_id.bytes, sizeof load->internal_id.bytes),
-			     &command->loaded.data, &error) != ERR_OK) {
+	} else if (load_body(node, is_held ? RECORD_EVENT : RECORD_RUN,
+			     str_make(load->internal_id.bytes, sizeof load->internal_id.bytes), &command->loaded.data,
+			     &error) != ERR_OK &&
+		   is_held) { // a run may have ended meanwhile
 		LOG_ERROR("an event about a run cannot be read; no function is started by it",
 			  LOG_CSTR("error", error.message));
 	}
@@ -105,9 +110,8 @@ static void committed(void *context, struct batch *batch) {
 	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);
 	for (size_t i = 0; i < batch->complaint_count; i++) {
 		const struct complaint *complaint = &batch->complaints[i];
-		LOG_WARN("a trigger's expression cannot be evaluated, so its event does not start the function",
-			 LOG_STR("function", complaint->function), LOG_STR("expression", complaint->expression),
-			 LOG_STR("error", complaint->problem));
+		LOG_WARN(complaint->what, LOG_STR("function", complaint->function), LOG_STR("text", complaint->text),
+			 LOG_STR("reason", complaint->problem));
 	}
 	if (calls != NULL) driver_call(node->driver, (struct call *)calls);
 	if (replies != NULL) server_reply(node->server, replies);

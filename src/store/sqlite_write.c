@@ -90,12 +90,18 @@ static enum err delete_prefix(struct sqlite_store *store, const struct record *r
 	return err == ERR_OK ? run_on_range(store, STATEMENT_DELETE_RANGE, record, error) : err;
 }
 
+static enum err retire_prefix(struct sqlite_store *store, const struct record *record, struct error *error) {
+	enum err err = run_on_range(store, STATEMENT_RETIRE_RANGE, record, error);
+	return err == ERR_OK ? run_on_range(store, STATEMENT_DELETE_RANGE, record, error) : err;
+}
+
 enum err sqlite_write(struct store *base, const struct record *record, struct error *error) {
 	static enum err (*const writers[])(struct sqlite_store *, const struct record *, struct error *) = {
 		[RECORD_PUT] = put,
 		[RECORD_HEAD] = put_head,
 		[RECORD_DELETE] = delete_one,
 		[RECORD_DELETE_PREFIX] = delete_prefix,
+		[RECORD_RETIRE_PREFIX] = retire_prefix,
 	};
 	CHECK((size_t)record->op < ARRAY_LEN(writers));
 	return writers[record->op](sqlite_of(base), record, error);

@@ -41,7 +41,8 @@ const QUESTIONS = [
 	[
 		"records",
 		`SELECT count(*) || ' lost bodies' FROM engine_body
-			WHERE id NOT IN (SELECT body_id FROM engine_record WHERE body_id IS NOT NULL)`,
+			WHERE id NOT IN (SELECT body_id FROM engine_record WHERE body_id IS NOT NULL
+				UNION ALL SELECT body_id FROM engine_past WHERE body_id IS NOT NULL)`,
 		"0 lost bodies",
 	],
 	["quarantine", "SELECT count(*) FROM engine_quarantine", "0"],

@@ -270,6 +270,7 @@ static bool read_wait(const struct record *record, struct str *event, bool *is_c
 	take_u64(&d);
 	take_u32(&d);
 	take_text(&d);
+	take_text(&d);
 	*event = take_text(&d);
 	*is_conditional = take_u8(&d) != 0;
 	CHECK(!d.failed);

@@ -1,0 +1,115 @@
+// The beginning of a run: what may hold it back, its state, what watches it, and its first queue item (03 §6).
+#include <stdlib.h>
+
+#include "engine/engine_internal.h"
+
+static void source_prepare(struct source *source) {
+	if (source->array != NULL || source->late != NULL) return;
+	struct str text = payload_str(source->event->text);
+	source->array = payload_alloc(text.len + 2);
+	source->array->bytes[0] = '[';
+	memcpy(source->array->bytes + 1, text.ptr, text.len);
+	source->array->bytes[text.len + 1] = ']';
+}
+
+void source_free(struct source *source) {
+	payload_unref(source->array);
+}
+
+static void attach_events(struct engine *engine, struct run *run, const struct source *source) {
+	run_touch(engine, run);
+	if (source->late == NULL) {
+		run->events = payload_ref(source->array);
+		run->events_len = source->array->len;
+		run->dirty_what |= DIRTY_NEW;
+	} else { // the body is written now, the head with the rest
+		run->events_len = source->late->array_len;
+		struct record *record = batch_record(engine->batch, RECORD_PUT, RECORD_RUN,
+						     str_make(run->id.bytes, sizeof run->id.bytes));
+		record->late_body = source->late->array;
+		source->late->array->is_used = true;
+	}
+	run->first_event_len = run->events_len - 2;
+	run->state_bytes = run->events_len;
+}
+
+// What a rerun takes over from the run that it repeats.
+static void attach_steps(struct engine *engine, struct run *run, const struct run_start *start) {
+	for (size_t i = 0; i < start->step_count; i++) {
+		const struct given_step *given = &start->steps[i];
+		if (run_step(run, given->id) != NULL) continue;
+		struct step *step = run_append_step(run, given->id, given->name, given->value->len, run->next_position);
+		step->value = payload_ref(given->value);
+		step->op = given->op;
+		step->flags = given->is_input ? STEP_INPUT : STEP_DISCOVERED;
+		run->input_count += given->is_input;
+		record_step(engine, run, step, true);
+	}
+}
+
+static bool ends_quietly(struct str name) {
+	return str_eq(name, STR("inngest/function.finished")) || str_eq(name, STR("inngest/function.failed"));
+}
+
+static struct run *create(struct engine *engine, const struct source *source, const struct run_start *start,
+			  const struct ulid *id) {
+	const struct event *event = source->event;
+	struct run *run = run_new(engine, id, start->function);
+	char id_text[ULID_TEXT_LEN + 1];
+	ulid_text(id, id_text);
+	run->event_id = event->internal_id;
+	run->function_version = start->function->version;
+	run->key_hash = hash_xxh64(start->key.len > 0 ? start->key : str_make(id_text, ULID_TEXT_LEN));
+	if (ends_quietly(event->name)) run->flags |= RUN_QUIET;
+	if (start->correlation.len > 0) run->correlation = mem_strndup(start->correlation.ptr, start->correlation.len);
+	attach_events(engine, run, source);
+	attach_steps(engine, run, start);
+	return run;
+}
+
+static void queue_first(struct engine *engine, struct run *run, const struct source *source,
+			const struct run_start *start) {
+	uint64_t due = start->at_ms > 0 ? start->at_ms : source->event->ts_ms;
+	struct item *item = item_new(engine, run, start->target.len > 0 ? ITEM_STEP : ITEM_START,
+				     due > engine->now ? due : engine->now);
+	if (start->target.len > 0) item_set_target(item, start->target);
+	item->lead = run->step_count - run->input_count;
+	item->job_hash = job_hash_make(run, STR(""), "");
+	item_queue(engine, item);
+}
+
+static void write_history(struct engine *engine, const struct run *run, const struct run_start *start) {
+	struct history_item *history = batch_history(engine->batch, HISTORY_RUN, engine->now);
+	history->run.run_id = run->id;
+	history->run.event_id = run->event_id;
+	history->run.function_id = run->function->id;
+	history->run.original_run_id = start->original_run_id;
+	history->run.cron = arena_dup(&engine->batch->arena, start->cron);
+}
+
+void run_begin(struct engine *engine, struct source *source, struct run_start *start) {
+	struct function *function = start->function;
+	const struct idem *idem = NULL;
+	if (start->is_claimed) idem = idem_find(engine, function, hash_xxh64(start->key));
+	if (idem != NULL) {
+		start->result = START_REPEATED;
+		start->run_id = idem->run_id;
+		return;
+	}
+	start->result = START_PAUSED;
+	if (function->paused) return;
+	start->result = START_LIMITED;
+	if (!start->is_unlimited && !idempotency_admits(engine, function, source->form)) return;
+	start->result = START_DONE;
+	source_prepare(source);
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	start->run_id = ulid_make(engine->now, entropy);
+	if (start->is_claimed) idem_claim(engine, function, hash_xxh64(start->key), &start->run_id);
+	struct run *run = create(engine, source, start, &start->run_id);
+	cancels_begin(engine, run, source->form);
+	timeout_begin(engine, run);
+	queue_first(engine, run, source, start);
+	write_history(engine, run, start);
+	cancellations_run_begun(engine, run);
+}

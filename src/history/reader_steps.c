@@ -1,0 +1,51 @@
+// The memoised steps of a run: of one under way they are among the engine's records, of one that has ended in the
+// table to which the store retires them.
+#include "engine/step_record.h"
+#include "history/history_internal.h"
+
+#define STEPS_OF(table)                                                                        \
+	"SELECT r.key, r.head, b.body FROM " table " r JOIN engine_body b ON b.id = r.body_id" \
+	" WHERE r.kind = ?1 AND r.key >= ?2 AND r.key <= ?3"
+#define KEY_LEN 20 // run id and position
+
+static const char steps_sql[] = STEPS_OF("engine_record") " UNION ALL " STEPS_OF("engine_past") " ORDER BY 1";
+
+static struct str column_bytes(sqlite3_stmt *row, int column) {
+	const void *bytes = sqlite3_column_blob(row, column);
+	return str_make(bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(row, column));
+}
+
+static enum err read_step(sqlite3_stmt *row, struct rows *rows, struct error *error) {
+	struct step_record record;
+	enum err err = step_record_read(column_bytes(row, 1), &record, error);
+	if (err != ERR_OK || record.is_input) return err;
+	struct history_step *step = rows_add(rows);
+	step->id = arena_dup(rows->arena, record.id);
+	step->name = arena_dup(rows->arena, record.name);
+	step->op = record.op;
+	step->value = arena_dup(rows->arena, column_bytes(row, 2));
+	return ERR_OK;
+}
+
+enum err history_run_steps(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+			   struct history_step **out, size_t *count, struct error *error) {
+	sqlite3_stmt *statement;
+	enum err err = sql_prepare(reader->db, steps_sql, &statement, error); // rare: not kept
+	if (err != ERR_OK) return err;
+	uint8_t first[KEY_LEN] = {0}, last[KEY_LEN];
+	memset(last, 0xFF, sizeof last);
+	memcpy(first, run_id->bytes, sizeof run_id->bytes);
+	memcpy(last, run_id->bytes, sizeof run_id->bytes);
+	sqlite3_bind_int(statement, 1, RECORD_STEP);
+	sqlite3_bind_blob(statement, 2, first, sizeof first, SQLITE_STATIC);
+	sqlite3_bind_blob(statement, 3, last, sizeof last, SQLITE_STATIC);
+	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_step)};
+	enum err read = ERR_OK;
+	while (sql_row(statement, &err, error)) {
+		if (read == ERR_OK) read = read_step(statement, &rows, error);
+	}
+	sqlite3_finalize(statement);
+	*out = (struct history_step *)(void *)rows.items;
+	*count = rows.count;
+	return err != ERR_OK ? err : read;
+}
