@@ -140,6 +140,22 @@ static inline struct reply *fixture_register(struct fixture *f, const char *app,
 	return reply;
 }
 
+// A function of app "app" with these further members of its configuration, as JSON.
+#define FIXTURE_FUNCTION(id, members)                                                                              \
+	"{\"id\":\"" id "\",\"name\":\"" id "\"," members ",\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\"," \
+	"\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/api?fnId=" id                             \
+	"&stepId=step\"},\"retries\":{\"attempts\":0}}}}"
+static inline struct reply *fixture_register_functions(struct fixture *f, const char *functions) {
+	char body[8192];
+	snprintf(body, sizeof body,
+		 "{\"appName\":\"app\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[%s]}",
+		 functions);
+	struct reply *reply = fixture_register_body(f, str_from_cstr(body));
+	if (reply->kind != REPLY_REGISTERED) print_error("%.*s %.*s\n", STR_ARG(reply->text), STR_ARG(reply->data));
+	assert_int_equal(reply->kind, REPLY_REGISTERED);
+	return reply;
+}
+
 static inline struct command *fixture_event_command(struct fixture *f, const char *json) {
 	struct command *command = command_new(COMMAND_EVENTS);
 	command->request = ++f->next_request;
@@ -216,6 +232,46 @@ static inline const struct history_item *fixture_history(const struct fixture *f
 static inline const char *fixture_status(const struct fixture *f) {
 	const struct history_item *item = fixture_history(f, HISTORY_FINISH, 0);
 	return item != NULL ? item->finish.status : "none";
+}
+static inline unsigned fixture_histories(const struct fixture *f, enum history_kind kind) {
+	unsigned count = 0;
+	for (size_t i = 0; i < f->batch->history_count; i++) count += f->batch->history[i].kind == kind;
+	return count;
+}
+static inline bool fixture_finished(const struct fixture *f, const struct ulid *run_id, const char *status) {
+	for (size_t i = 0; i < f->batch->history_count; i++) {
+		const struct history_item *item = &f->batch->history[i];
+		if (item->kind == HISTORY_FINISH && ulid_cmp(&item->finish.run_id, run_id) == 0)
+			return strcmp(item->finish.status, status) == 0;
+	}
+	return false;
+}
+static inline void fixture_load_run(struct fixture *f, const struct event_load *load) {
+	struct command *command = command_new(COMMAND_EVENT_LOADED);
+	struct error error;
+	command->loaded.internal_id = load->internal_id;
+	command->loaded.cancellation_id = load->cancellation_id;
+	(void)!store_body(f->store, RECORD_RUN, str_make(load->internal_id.bytes, 16), &command->loaded.data, &error);
+	fixture_apply(f, command);
+}
+// Lets the engine do what it wants to do at once, loads of runs' events included, until it wants nothing more; counts
+// the runs that end meanwhile, in the present batch too.
+static inline unsigned fixture_settle(struct fixture *f) {
+	struct event_load loads[4096];
+	size_t count = 0, done = 0;
+	for (unsigned ended = 0;;) {
+		ended += fixture_histories(f, HISTORY_FINISH);
+		for (size_t i = 0; i < f->batch->load_count; i++) {
+			assert_true(count < ARRAY_LEN(loads));
+			loads[count++] = f->batch->loads[i];
+		}
+		if (done < count)
+			fixture_load_run(f, &loads[done++]);
+		else if (engine_deadline(f->engine) <= f->now)
+			fixture_tick(f, 0);
+		else
+			return ended;
+	}
 }
 static inline uint64_t fixture_runs(const struct fixture *f) {
 	struct engine_stats stats;
