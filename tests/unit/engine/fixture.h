@@ -141,15 +141,16 @@ static inline struct reply *fixture_register(struct fixture *f, const char *app,
 }
 
 // A function of app "app" with these further members of its configuration, as JSON.
-#define FIXTURE_FUNCTION(id, members)                                                                              \
+#define FIXTURE_FUNCTION(id, members)                                                                                \
 	"{\"id\":\"" id "\",\"name\":\"" id "\"," members ",\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\"," \
-	"\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/api?fnId=" id                             \
+	"\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/api?fnId=" id                                \
 	"&stepId=step\"},\"retries\":{\"attempts\":0}}}}"
 static inline struct reply *fixture_register_functions(struct fixture *f, const char *functions) {
 	char body[8192];
-	snprintf(body, sizeof body,
-		 "{\"appName\":\"app\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[%s]}",
-		 functions);
+	snprintf(
+		body, sizeof body,
+		"{\"appName\":\"app\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[%s]}",
+		functions);
 	struct reply *reply = fixture_register_body(f, str_from_cstr(body));
 	if (reply->kind != REPLY_REGISTERED) print_error("%.*s %.*s\n", STR_ARG(reply->text), STR_ARG(reply->data));
 	assert_int_equal(reply->kind, REPLY_REGISTERED);

@@ -1,8 +1,7 @@
 // timeouts.start and timeouts.finish (03 §16.4).
 #include "fixture.h"
 
-#define WITH(timeouts) \
-	FIXTURE_FUNCTION("app-a", "\"triggers\":[{\"event\":\"x/y\"}],\"timeouts\":{" timeouts "}")
+#define WITH(timeouts) FIXTURE_FUNCTION("app-a", "\"triggers\":[{\"event\":\"x/y\"}],\"timeouts\":{" timeouts "}")
 
 static int setup(void **state) {
 	struct fixture *f = mem_calloc(1, sizeof *f);
