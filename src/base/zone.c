@@ -174,6 +174,19 @@ static const struct period *rule_at(const struct rule *rule, int64_t unix_s) {
 	return last_start >= last_end ? &rule->dst : &rule->standard;
 }
 
+// The next instant after `unix_s` at which one of the two periods begins; INT64_MAX when 64 bits cannot hold it.
+static int64_t rule_next_change(const struct rule *rule, int64_t unix_s) {
+	int64_t in_cycle_s = unix_s % CALENDAR_CYCLE_S, cycle_s = unix_s - in_cycle_s, next = INT64_MAX;
+	int64_t year = date_civil_from_s(in_cycle_s).year;
+	for (int64_t y = year - 1; y <= year + 2; y++) { // up to a week outside of their year, as above
+		int64_t start = rule_day_in(&rule->dst_start, y) - rule->standard.offset_s;
+		int64_t end = rule_day_in(&rule->dst_end, y) - rule->dst.offset_s;
+		if (start > in_cycle_s && start < next) next = start;
+		if (end > in_cycle_s && end < next) next = end;
+	}
+	return cycle_s > 0 && next > INT64_MAX - cycle_s ? INT64_MAX : cycle_s + next;
+}
+
 // ---- The file ----
 
 struct header {
@@ -293,8 +306,9 @@ void zone_free(struct zone *zone) {
 
 // ---- Asking ----
 
-static const struct period *period_at(const struct zone *zone, int64_t unix_s) {
-	size_t low = 0, high = zone->transition_count; // how many transitions are not after the instant
+// How many transitions are not after the instant.
+static size_t transitions_until(const struct zone *zone, int64_t unix_s) {
+	size_t low = 0, high = zone->transition_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		if (zone->transitions[middle] <= unix_s)
@@ -302,14 +316,25 @@ static const struct period *period_at(const struct zone *zone, int64_t unix_s) {
 		else
 			high = middle;
 	}
-	if (low == zone->transition_count && zone->rule.exists) return rule_at(&zone->rule, unix_s);
-	return &zone->periods[low == 0 ? 0 : zone->kinds[low - 1]];
+	return low;
+}
+
+static const struct period *period_at(const struct zone *zone, int64_t unix_s) {
+	size_t passed = transitions_until(zone, unix_s);
+	if (passed == zone->transition_count && zone->rule.exists) return rule_at(&zone->rule, unix_s);
+	return &zone->periods[passed == 0 ? 0 : zone->kinds[passed - 1]];
 }
 
 void zone_at(const struct zone *zone, int64_t unix_s, int32_t *offset_s, const char **abbreviation) {
 	const struct period *period = period_at(zone, unix_s);
 	*offset_s = period->offset_s;
 	if (abbreviation != NULL) *abbreviation = period->abbreviation;
+}
+
+int64_t zone_next_change(const struct zone *zone, int64_t unix_s) {
+	size_t passed = transitions_until(zone, unix_s);
+	if (passed < zone->transition_count) return zone->transitions[passed];
+	return zone->rule.exists && zone->rule.has_dst ? rule_next_change(&zone->rule, unix_s) : INT64_MAX;
 }
 
 static int64_t minus_saturated(int64_t a, int32_t b) {

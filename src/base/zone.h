@@ -23,6 +23,10 @@ const struct zone *zone_find(struct str name);
 // as the zone.
 void zone_at(const struct zone *zone, int64_t unix_s, int32_t *offset_s, const char **abbreviation);
 
+// The next instant after `unix_s` at which something else may hold: until then what zone_at tells stays the same.
+// INT64_MAX when it does for ever.
+int64_t zone_next_change(const struct zone *zone, int64_t unix_s);
+
 // The instant at which the zone's clocks show a civil time, given as date_civil_to_s gives it. Where clocks show it
 // twice or never, the choice is that of Go's time.Date. It takes the offset at the moment when UTC shows that civil
 // time, and if that leads to a moment with another offset, that other one. With clocks that go one hour forward at

@@ -65,7 +65,5 @@ void function_unenforced(const struct function_config *config, struct buf *out);
 struct str url_normalise(struct arena *arena, struct str url, bool *valid);
 // Slug made from a display name (01 §10, `id` absent).
 struct str slug_from_name(struct arena *arena, struct str name);
-// True when the text is a cron schedule of 01 §9.2; named zones must exist on this machine.
-bool cron_valid(struct str text);
 
 #endif

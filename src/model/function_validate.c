@@ -1,6 +1,7 @@
 // What a function must be, in the order and the words of spec 01 §11. The keys of throttle and singleton are not looked
 // at (§9.3).
 #include "base/clock.h"
+#include "model/cron.h"
 #include "model/expression_check.h"
 #include "model/function_input.h"
 #include "model/limits.h"

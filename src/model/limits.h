@@ -28,6 +28,7 @@
 #define FUNCTION_RETRIES_MAX 20
 #define CRON_JITTER_MIN_NS 1000000000ll
 #define CRON_JITTER_MAX_NS 300000000000ll
+#define CRON_YEARS_MAX 5 // without a tick, and a schedule has ended (03 §20.1)
 
 // Calls to the app (02 §18)
 #define CALL_REQUEST_MAX 4194304u // body; above it the SDK fetches state itself
