@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "fuzz.h"
 #include "model/answer.h"
+#include "model/cron.h"
 #include "model/event.h"
 #include "model/function.h"
 #include "model/semver.h"

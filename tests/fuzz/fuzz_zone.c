@@ -29,6 +29,18 @@ static int32_t check_at(const struct zone *zone, int64_t unix_s) {
 	return offset_s;
 }
 
+// Nothing changes but where it is foreseen.
+static void check_change(const struct zone *zone, int64_t unix_s) {
+	int64_t change_s = zone_next_change(zone, unix_s);
+	CHECK(change_s > unix_s || unix_s == INT64_MAX);
+	int64_t before_s = change_s - 1, middle_s = unix_s / 2 + before_s / 2;
+	if (unix_s == INT64_MAX) return;
+	if (middle_s < unix_s || middle_s > before_s) middle_s = before_s; // halves were rounded to zero
+	CHECK(zone_next_change(zone, before_s) == change_s && zone_next_change(zone, middle_s) == change_s);
+	int32_t offset_s = check_at(zone, unix_s);
+	CHECK(check_at(zone, before_s) == offset_s && check_at(zone, middle_s) == offset_s);
+}
+
 static void check_zone(const struct zone *zone) {
 	for (int shift = 0; shift < 64; shift++) {
 		int64_t unix_s = (int64_t)(UINT64_MAX >> shift);
@@ -36,10 +48,13 @@ static void check_zone(const struct zone *zone) {
 		(void)check_at(zone, -unix_s);
 		(void)zone_resolve_local(zone, unix_s);
 		(void)zone_resolve_local(zone, -unix_s);
+		check_change(zone, unix_s);
+		check_change(zone, -unix_s);
 	}
 	(void)zone_resolve_local(zone, INT64_MIN);
 	for (int64_t unix_s = -400 * DAY_S; unix_s < 800 * DAY_S; unix_s += 40000) {
 		int32_t offset_s = check_at(zone, unix_s);
+		check_change(zone, unix_s);
 		// Never far from the right instant, and on it when nothing changes around it.
 		int64_t back = zone_resolve_local(zone, unix_s + offset_s);
 		CHECK(back > unix_s - 3 * DAY_S && back < unix_s + 3 * DAY_S);

@@ -213,6 +213,69 @@ static void civil_times_resolve_as_in_go(void **state) {
 	assert_int_equal(others, 2 * 3);
 }
 
+// ---- Changes ----
+
+// From `from_s` to `end_s` nothing changes but where zone_next_change says. Returns how often something did.
+static size_t check_changes(const struct zone *zone, int64_t from_s, int64_t end_s, int64_t step_s) {
+	int64_t change_s = zone_next_change(zone, from_s);
+	int32_t offset_s, before_s;
+	const char *abbreviation, *before;
+	size_t changes = 0;
+	zone_at(zone, from_s, &before_s, &before);
+	for (int64_t at_s = from_s + step_s; at_s < end_s; at_s += step_s) {
+		bool passed = at_s >= change_s;
+		zone_at(zone, at_s, &offset_s, &abbreviation);
+		bool same = offset_s == before_s && strcmp(abbreviation, before) == 0;
+		if (!same && !passed) fail_msg("something else at %lld", (long long)at_s);
+		changes += same ? 0 : 1;
+		before_s = offset_s, before = abbreviation;
+		while (at_s >= change_s) {
+			int64_t next_s = zone_next_change(zone, change_s);
+			assert_true(next_s > change_s);
+			assert_true(zone_next_change(zone, change_s - 1) == change_s);
+			assert_true(zone_next_change(zone, next_s - 1) == next_s || next_s == INT64_MAX);
+			change_s = next_s;
+		}
+	}
+	return changes;
+}
+
+static void changes_are_foreseen(void **state) {
+	(void)state;
+	static const struct {
+		const char *zone, *after, *change; // NULL: never
+	} cases[] = {
+		{"America/New_York", "1880-01-01T00:00:00Z", "1883-11-18T17:00:00Z"},
+		{"America/New_York", "2024-03-10T06:59:59Z", "2024-03-10T07:00:00Z"},
+		{"America/New_York", "2024-03-10T07:00:00Z", "2024-11-03T06:00:00Z"},
+		{"America/New_York", "2100-01-01T00:00:00Z", "2100-03-14T07:00:00Z"},
+		{"America/New_York", "2099-12-31T23:59:59Z", "2100-03-14T07:00:00Z"},
+		{"America/New_York", "2100-12-31T23:59:59Z", "2101-03-13T07:00:00Z"},
+		{"Australia/Sydney", "2100-12-31T23:59:59Z", "2101-04-02T16:00:00Z"},
+		{"Asia/Kathmandu", "2100-01-01T00:00:00Z", NULL},
+		{"UTC", "2024-01-01T00:00:00Z", NULL},
+	};
+	assert_true(zone_next_change(zone_find(STR("UTC")), INT64_MIN) == INT64_MAX);
+	if (access(SYSTEM_ZONES "/America/New_York", R_OK) != 0) skip();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct zone *zone = zone_find(str_from_cstr(cases[i].zone));
+		assert_non_null(zone);
+		int64_t wanted_s = cases[i].change != NULL ? instant(cases[i].change) : INT64_MAX;
+		if (zone_next_change(zone, instant(cases[i].after)) != wanted_s) fail_msg("%zu", i);
+	}
+	static const char *const zones[] = {"America/New_York",  "Europe/London", "Europe/Dublin",     "Asia/Kathmandu",
+					    "Australia/Sydney",  "Pacific/Apia",  "Africa/Casablanca", "Asia/Gaza",
+					    "America/Sao_Paulo", "America/Nuuk",  "Antarctica/Troll",  "Asia/Kolkata"};
+	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+		const struct zone *zone = zone_find(str_from_cstr(zones[i]));
+		assert_non_null(zone);
+		(void)check_changes(zone, instant("1850-01-01T00:00:00Z"), instant("2120-01-01T00:00:00Z"), 6 * 3600);
+		(void)zone_next_change(zone, INT64_MIN);
+		(void)zone_next_change(zone, INT64_MAX);
+		assert_true(zone_next_change(zone, INT64_MAX - 1) == INT64_MAX);
+	}
+}
+
 // ---- Files made here ----
 
 struct made_file {
@@ -467,6 +530,13 @@ static void rules_change_clocks(void **state) {
 		struct zone *zone = zone_of_rule(cases[i].rule);
 		if (zone == NULL) fail_msg("%s", cases[i].rule);
 		check_at(zone, cases[i].when, cases[i].offset_s, cases[i].abbreviation);
+		bool has_dst = str_find(str_from_cstr(cases[i].rule), ',') >= 0;
+		bool always_dst = str_starts_with(str_from_cstr(cases[i].rule), STR("XXX"));
+		// Two in each of eight years, but for a Friday that comes before its Thursday and the edges.
+		size_t changes =
+			check_changes(zone, instant("1966-02-15T12:34:56Z"), instant("1974-02-15T12:34:56Z"), 1800);
+		if (has_dst && !always_dst ? changes < 14 || changes > 17 : changes > 0)
+			fail_msg("%s: %zu changes", cases[i].rule, changes);
 		zone_free(zone);
 	}
 }
@@ -626,6 +696,7 @@ int main(void) {
 		cmocka_unit_test(bad_names_are_refused),
 		cmocka_unit_test(every_file_of_the_system_is_understood),
 		cmocka_unit_test(civil_times_resolve_as_in_go),
+		cmocka_unit_test(changes_are_foreseen),
 		cmocka_unit_test(files_of_all_versions_read),
 		cmocka_unit_test(cut_and_changed_files_do_no_harm),
 		cmocka_unit_test(wrong_files_are_refused),

@@ -166,6 +166,11 @@ static void triggers(void **state) {
 		{FUNCTION(",\"triggers\":[{\"event\":\"a\"},{\"EVENT\":\"b\"}]"), NULL},
 		{FUNCTION(",\"triggers\":[{\"jitter\":\"1s\"}]"), "'' isn't a valid cron schedule"},
 		{FUNCTION(",\"triggers\":[{\"cron\":\"TZ=UTC\"}]"), "'TZ=UTC' isn't a valid cron schedule"},
+		{FUNCTION(",\"triggers\":[{\"cron\":\"@reboot\"}]"), "'@reboot' isn't a valid cron schedule"},
+		{FUNCTION(",\"triggers\":[{\"cron\":\"@every 1ms\"}]"), "'@every 1ms' isn't a valid cron schedule"},
+		{FUNCTION(",\"triggers\":[{\"cron\":\"@daily\"},{\"cron\":\"TZ=UTC @every 90s\"},"
+			  "{\"cron\":\"30 0 0 1 1 *\",\"jitter\":\"1m\"}]"),
+		 NULL},
 		{FUNCTION(",\"triggers\":[{\"cron\":\"0 0 * * *\",\"jitter\":\"x\"}]"),
 		 "'x' isn't a valid jitter duration"},
 		{FUNCTION(",\"triggers\":[{\"cron\":\"0 0 * * *\",\"jitter\":\"-1s\"}]"),
