@@ -82,7 +82,8 @@ static void make_event(struct engine *engine, const struct cron *cron, struct st
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid internal_id = ulid_make(engine->now, entropy);
-	event_make_internal(arena, STR("inngest/scheduled.timer"), tick, &internal_id, buf_view(&data), fire, out);
+	event_make_internal(arena, STR("inngest/scheduled.timer"), tick, &internal_id, buf_view(&data), STR(""), fire,
+			    out);
 	out->received_ms = engine->now;
 	buf_free(&data);
 }

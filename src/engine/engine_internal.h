@@ -85,7 +85,7 @@ struct held_event {
 	struct map_node by_id;
 	struct ulid internal_id;
 	uint64_t ts_ms;
-	char *name, *id;
+	char *name, *id, *meta;
 };
 
 // ---- runs (run.c) --------------------------------------------------------------------------------------------------
@@ -118,6 +118,8 @@ enum run_flag {
 	RUN_FORCE_PLAN = 1, // disable_immediate_execution
 	RUN_QUIET = 2,      // triggered by function.finished/failed: emits nothing (03 §15.3)
 	RUN_STARTED = 4,
+	RUN_NO_DATA = 8,     // its first event has none
+	RUN_EMPTY_USER = 16, // the text of its first event ends with an empty one
 };
 
 struct run {
@@ -130,6 +132,7 @@ struct run {
 	struct step *steps;
 	struct payload *events; // JSON array; NULL while at rest
 	char *correlation;      // of the invoke that started it, or NULL
+	char *meta;             // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;        // hashes of the ids of the current parallel group (spec: pending set)
 	uint64_t key_hash;      // xxh64 of the user part of the idempotency key
 	uint64_t state_bytes;   // events + outputs
@@ -443,7 +446,7 @@ void crons_export(struct engine *engine, const struct function *function);
 
 // held.c
 struct held_event *held_new(struct engine *engine, const struct ulid *internal_id, struct str name, struct str id,
-			    uint64_t ts_ms); // NULL when it is there
+			    struct str meta, uint64_t ts_ms); // NULL when it is there
 void held_free(struct engine *engine, struct held_event *held);
 void held_start(struct engine *engine);
 void event_hold(struct engine *engine, const struct event *event, const struct late_event *late);

@@ -51,16 +51,43 @@ static void build_data(const struct run *run, enum run_end end, struct payload *
 	buf_lit(&out->tail, "\"}");
 }
 
+// The data in pieces: literal, or a part of the text of the run's events. `event` is its first event in map form, which
+// has an object where the text has null for data; `events` are in stored form, without an empty user (03 §3.1).
+struct piece {
+	struct str literal;
+	uint32_t from, len; // of the events, when there is no literal
+};
+#define PIECES_MAX 10
+#define NO_DATA STR("{\"data\":null")
+#define EMPTY_USER STR(",\"user\":{}}") // how such a text ends
+
+static size_t layout(const struct run *run, struct str head, struct str tail, struct piece out[PIECES_MAX]) {
+	uint32_t first = run->first_event_len, behind = 1 + first;
+	bool no_data = (run->flags & RUN_NO_DATA) != 0, empty_user = (run->flags & RUN_EMPTY_USER) != 0;
+	uint32_t skipped = no_data ? (uint32_t)NO_DATA.len : 0;
+	uint32_t kept = empty_user ? behind - (uint32_t)EMPTY_USER.len : behind;
+	size_t n = 0;
+	out[n++] = (struct piece){.literal = head};
+	if (no_data) out[n++] = (struct piece){.literal = STR("{\"data\":{}")};
+	out[n++] = (struct piece){.from = 1 + skipped, .len = first - skipped};
+	out[n++] = (struct piece){.literal = FINISH_MIDDLE};
+	out[n++] = (struct piece){.from = 0, .len = kept};
+	if (empty_user) out[n++] = (struct piece){.literal = STR("}")};
+	out[n++] = (struct piece){.from = behind, .len = run->events_len - behind};
+	out[n++] = (struct piece){.literal = tail};
+	return n;
+}
+
 static struct str whole_data(struct arena *arena, const struct finish_data *data, const struct run *run) {
-	struct str events = payload_str(run->events);
-	struct str first = str_first(str_skip(events, 1), run->first_event_len);
-	struct str pieces[] = {buf_view(&data->head), first, FINISH_MIDDLE, events, buf_view(&data->tail)};
-	size_t len = 0;
-	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) len += pieces[i].len;
+	struct piece pieces[PIECES_MAX];
+	size_t count = layout(run, buf_view(&data->head), buf_view(&data->tail), pieces), len = 0;
+	for (size_t i = 0; i < count; i++) len += pieces[i].literal.len > 0 ? pieces[i].literal.len : pieces[i].len;
 	char *text = arena_alloc(arena, len), *at = text;
-	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
-		memcpy(at, pieces[i].ptr, pieces[i].len);
-		at += pieces[i].len;
+	for (size_t i = 0; i < count; i++) {
+		struct str part = pieces[i].literal;
+		if (part.len == 0) part = str_make(run->events->bytes + pieces[i].from, pieces[i].len);
+		memcpy(at, part.ptr, part.len);
+		at += part.len;
 	}
 	return str_make(text, len);
 }
@@ -82,17 +109,21 @@ bool finish_lacks(const struct cel_program *program) {
 static struct late_text *late_data(struct engine *engine, const struct finish_data *data, const struct run *run,
 				   struct str before, struct str after, uint32_t *len) {
 	struct arena *arena = &engine->batch->arena;
-	struct late_text *late = batch_late(engine->batch, 5);
+	struct piece pieces[PIECES_MAX];
+	size_t count = layout(run, arena_cat(arena, before, buf_view(&data->head)),
+			      arena_cat(arena, buf_view(&data->tail), after), pieces);
+	struct late_text *late = batch_late(engine->batch, count);
 	struct payload_ref *ref = ARENA_NEW(arena, struct payload_ref);
 	*ref = (struct payload_ref){.size = run->events_len, .kind = RECORD_RUN, .key_len = 16};
 	memcpy(ref->key, run->id.bytes, 16);
-	late->parts[0].literal = arena_cat(arena, before, buf_view(&data->head));
-	late->parts[1] = (struct late_part){.ref = ref, .from = 1, .len = run->first_event_len};
-	late->parts[2].literal = FINISH_MIDDLE;
-	late->parts[3].ref = ref;
-	late->parts[4].literal = arena_cat(arena, buf_view(&data->tail), after);
-	*len = (uint32_t)(late->parts[0].literal.len + run->first_event_len + FINISH_MIDDLE.len + run->events_len +
-			  late->parts[4].literal.len);
+	*len = 0;
+	for (size_t i = 0; i < count; i++) {
+		bool is_ref = pieces[i].literal.len == 0;
+		late->parts[i] =
+			(struct late_part){.literal = pieces[i].literal, .from = pieces[i].from, .len = pieces[i].len};
+		if (is_ref) late->parts[i].ref = ref;
+		*len += is_ref ? pieces[i].len : (uint32_t)pieces[i].literal.len;
+	}
 	return late;
 }
 
@@ -105,9 +136,11 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	ulid_text(id_is_run ? &run->id : &internal_id, id_text);
 	struct str id = str_make(id_text, ULID_TEXT_LEN);
 	struct arena *arena = &engine->batch->arena;
+	struct str meta = run->meta != NULL ? arena_dup(arena, str_from_cstr(run->meta)) : STR("");
 	struct event event;
 	if (run->events != NULL) {
-		event_make_internal(arena, name, id, &internal_id, whole_data(arena, data, run), engine->now, &event);
+		event_make_internal(arena, name, id, &internal_id, whole_data(arena, data, run), meta, engine->now,
+				    &event);
 		event_handle(engine, &event, NULL, NULL);
 		event_release(&event);
 		return;
@@ -117,10 +150,12 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 			       .id = arena_dup(arena, id),
 			       .ts_ms = engine->now,
 			       .received_ms = engine->now,
-			       .user = STR("{}")};
+			       .user = STR("{}"),
+			       .meta = meta};
 	if (run->correlation != NULL) event.correlation_id = arena_dup(arena, str_from_cstr(run->correlation));
-	struct str after = arena_printf(arena, ",\"id\":\"%.*s\",\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]",
-					STR_ARG(id), STR_ARG(name), (unsigned long long)engine->now);
+	struct str after = arena_printf(arena, ",\"id\":\"%.*s\"%s%.*s,\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]",
+					STR_ARG(id), meta.len > 0 ? ",\"meta\":" : "", STR_ARG(meta), STR_ARG(name),
+					(unsigned long long)engine->now);
 	struct late_event late;
 	uint32_t len;
 	late.known_data = known_data(arena, data);

@@ -14,12 +14,13 @@ static struct held_event *held_find(const struct engine *engine, const struct ul
 }
 
 struct held_event *held_new(struct engine *engine, const struct ulid *internal_id, struct str name, struct str id,
-			    uint64_t ts_ms) {
+			    struct str meta, uint64_t ts_ms) {
 	if (held_find(engine, internal_id) != NULL) return NULL;
 	struct held_event *held = mem_calloc(1, sizeof *held);
 	held->internal_id = *internal_id;
 	held->name = mem_strndup(name.ptr, name.len);
 	held->id = mem_strndup(id.ptr, id.len);
+	held->meta = mem_strndup(meta.ptr, meta.len);
 	held->ts_ms = ts_ms;
 	map_insert(&engine->held, &held->by_id, hash_bytes(internal_id->bytes, sizeof internal_id->bytes));
 	return held;
@@ -29,11 +30,13 @@ void held_free(struct engine *engine, struct held_event *held) {
 	map_remove(&engine->held, &held->by_id);
 	free(held->name);
 	free(held->id);
+	free(held->meta);
 	free(held);
 }
 
 void event_hold(struct engine *engine, const struct event *event, const struct late_event *late) {
-	struct held_event *held = held_new(engine, &event->internal_id, event->name, event->id, event->ts_ms);
+	struct held_event *held =
+		held_new(engine, &event->internal_id, event->name, event->id, event->meta, event->ts_ms);
 	CHECK(held != NULL);
 	record_held(engine, held, late->data);
 	*batch_load(engine->batch) = (struct event_load){.internal_id = event->internal_id, .data = late->data};
@@ -56,7 +59,8 @@ void apply_event_loaded(struct engine *engine, struct command *command) {
 	if (command->loaded.data != NULL) {
 		struct event event;
 		event_make_internal(&command->arena, str_from_cstr(held->name), str_from_cstr(held->id),
-				    &held->internal_id, payload_str(command->loaded.data), held->ts_ms, &event);
+				    &held->internal_id, payload_str(command->loaded.data), str_from_cstr(held->meta),
+				    held->ts_ms, &event);
 		event_match_held(engine, &event);
 		event_release(&event);
 	}

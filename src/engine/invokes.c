@@ -71,7 +71,7 @@ static void answer_without_run(struct engine *engine, const struct event *event,
 	ulid_text(&internal_id, id);
 	struct event finished;
 	event_make_internal(arena, STR("inngest/function.finished"), str_make(id, ULID_TEXT_LEN), &internal_id,
-			    buf_view(&data), engine->now, &finished);
+			    buf_view(&data), STR(""), engine->now, &finished);
 	buf_free(&data);
 	event_handle(engine, &finished, NULL, NULL);
 	event_release(&finished);

@@ -126,6 +126,7 @@ static struct buf run_head(const struct run *run) {
 	put_u32(&head, run->group_count);
 	put_group(&head, run);
 	put_text(&head, str_from_cstr(run->correlation));
+	put_text(&head, str_from_cstr(run->meta));
 	return head;
 }
 
@@ -157,7 +158,8 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 		for (uint32_t i = 0; i < count; i++) run->group[i] = take_u64(d);
 		run->group_count = run->pending_count = count;
 	}
-	struct str correlation = take_text(d);
+	struct str correlation = take_text(d), meta = d->version >= 2 ? take_text(d) : STR("");
+	if (meta.len > 0) run->meta = mem_strndup(meta.ptr, meta.len);
 	if (correlation.len > 0) run->correlation = mem_strndup(correlation.ptr, correlation.len);
 	run->state_bytes = run->events_len;
 	if (d->failed || run->first_event_len > run->events_len) {
@@ -327,6 +329,7 @@ void record_held(struct engine *engine, const struct held_event *held, struct la
 	put_u64(&head, held->ts_ms);
 	put_text(&head, str_from_cstr(held->name));
 	put_text(&head, str_from_cstr(held->id));
+	put_text(&head, str_from_cstr(held->meta));
 	head_end(engine, &head, RECORD_PUT, RECORD_EVENT, str_make(held->internal_id.bytes, 16), NULL);
 	if (data == NULL) return;
 	engine->batch->records[engine->batch->record_count - 1].late_body = data;
@@ -338,9 +341,9 @@ static enum err restore_held(struct engine *engine, struct str key, struct decod
 	struct ulid internal_id;
 	memcpy(internal_id.bytes, key.ptr, 16);
 	uint64_t ts_ms = take_u64(d);
-	struct str name = take_text(d), id = take_text(d);
+	struct str name = take_text(d), id = take_text(d), meta = d->version >= 2 ? take_text(d) : STR("");
 	if (d->failed) return error_set(error, ERR_CORRUPT, "event record cut short");
-	if (held_new(engine, &internal_id, name, id, ts_ms) == NULL)
+	if (held_new(engine, &internal_id, name, id, meta, ts_ms) == NULL)
 		return error_set(error, ERR_CORRUPT, "event stored twice");
 	return ERR_OK;
 }

@@ -45,6 +45,7 @@ void run_free(struct engine *engine, struct run *run) {
 	free(run->steps);
 	free(run->group);
 	free(run->correlation);
+	free(run->meta);
 	payload_unref(run->events);
 	free(run);
 }

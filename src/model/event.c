@@ -29,6 +29,7 @@ struct event_input {
 	struct str v;
 	int64_t ts_ms; // 0: none
 	struct sessions sessions;
+	struct str raw_meta; // instead of the sessions, if it is not empty
 	struct str reserved; // `"_inngest":…` to put into the data, for invocations
 };
 
@@ -172,9 +173,15 @@ static enum err event_build(struct arena *arena, struct buf *out, const struct e
 	data.len = out->len - data.from;
 	buf_lit(out, ",\"id\":");
 	struct span id_span = str_write(out, id);
-	if (in->sessions.count > 0) {
+	struct span meta = {0, 0};
+	if (in->sessions.count > 0 || in->raw_meta.len > 0) {
 		buf_lit(out, ",\"meta\":");
-		sessions_write(out, &in->sessions);
+		meta.from = out->len;
+		if (in->raw_meta.len > 0)
+			buf_str(out, in->raw_meta);
+		else
+			sessions_write(out, &in->sessions);
+		meta.len = out->len - meta.from;
 	}
 	buf_lit(out, ",\"name\":");
 	struct span name = str_write(out, in->name);
@@ -200,6 +207,7 @@ static enum err event_build(struct arena *arena, struct buf *out, const struct e
 	event->user = str_make(text.ptr + user.from, user.len);
 	event->id = decoded(arena, text, id_span, id);
 	event->name = decoded(arena, text, name, in->name);
+	event->meta = str_make(text.ptr + meta.from, meta.len);
 	if (in->v.len > 0) event->v = decoded(arena, text, v, in->v);
 	return ERR_OK;
 }
@@ -321,8 +329,8 @@ static void invocation_find(struct arena *arena, struct event *event) {
 }
 
 void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
-			 struct str data, uint64_t now_ms, struct event *out) {
-	struct event_input in = {.name = name, .id = id};
+			 struct str data, struct str meta, uint64_t now_ms, struct event *out) {
+	struct event_input in = {.name = name, .id = id, .raw_meta = meta};
 	event_start(&in, internal_id, false, now_ms, out);
 	out->stable_id = false; // ids that the server makes are new
 	struct buf text;

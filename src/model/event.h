@@ -22,6 +22,7 @@ struct event {
 	struct str data; // raw JSON: an object or null
 	struct str user; // raw JSON object
 	struct str v;    // decoded text, empty when absent
+	struct str meta; // raw JSON object with the sessions, empty when absent
 	// Only for inngest/function.invoked and inngest/function.finished, else empty:
 	struct str invoke_fn_id;   // data._inngest.fn_id
 	struct str correlation_id; // data._inngest.correlation_id / data.correlation_id
@@ -56,9 +57,10 @@ struct invocation {
 ERR_CHECKED enum err event_parse_invocation(struct arena *arena, yyjson_val *value, const struct invocation *invocation,
 					    const struct ulid *internal_id, uint64_t now_ms, struct event *out,
 					    struct error *error);
-// For events the server itself makes; `data` is a canonical JSON object. The arena holds the slices.
+// For events the server itself makes; `data` is a canonical JSON object, `meta` too or empty. The arena holds the
+// slices.
 void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
-			 struct str data, uint64_t now_ms, struct event *out);
+			 struct str data, struct str meta, uint64_t now_ms, struct event *out);
 void event_release(struct event *event);
 
 // One request body of POST /e/{key}: an object or an array (05 §7.2), element by element, stopping at the first bad

@@ -156,9 +156,9 @@ static void test_restart(void **state) {
 // An event about a run at rest is held; it cancels only what began before it.
 static void test_held_event(void **state) {
 	struct fixture *f = *state;
-	fixture_register_functions(f, ON("{\"event\":\"inngest/function.finished\",\"if\":\"async.data.event.data.k == "
-					 "event.data.k\"}") "," FIXTURE_FUNCTION("app-b",
-										 "\"triggers\":[{\"event\":\"x/z\"}]"));
+	fixture_register_functions(
+		f, ON("{\"event\":\"inngest/function.finished\",\"if\":\"async.data.event.data.k == "
+		      "event.data.k\"}") "," FIXTURE_FUNCTION("app-b", "\"triggers\":[{\"event\":\"x/z\"}]"));
 	fixture_event(f, "{\"name\":\"x/z\",\"data\":{\"k\":1}}");
 	struct target other = fixture_target(fixture_call(f, 0));
 	fixture_answer(f, other, 206, "1", "[{\"op\":\"Sleep\",\"id\":\"s\",\"name\":\"1h\"}]");

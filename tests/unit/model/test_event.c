@@ -256,7 +256,7 @@ static void invocations_name_their_function(void **state) {
 static void internal_events_are_built_from_data(void **state) {
 	struct fixture *fixture = *state;
 	event_make_internal(&fixture->arena, STR("inngest/function.finished"), STR(""), &id,
-			    STR("{\"correlation_id\":\"run.step\",\"result\":1}"), NOW, &fixture->event);
+			    STR("{\"correlation_id\":\"run.step\",\"result\":1}"), STR(""), NOW, &fixture->event);
 	expect_str(payload_str(fixture->event.text),
 		   "{\"data\":{\"correlation_id\":\"run.step\",\"result\":1},\"id\":\"" ID_TEXT
 		   "\",\"name\":\"inngest/function.finished\",\"ts\":1700000000123,\"user\":{}}");
@@ -264,14 +264,20 @@ static void internal_events_are_built_from_data(void **state) {
 	assert_false(fixture->event.stable_id);
 	clear(fixture);
 	event_make_internal(&fixture->arena, STR("inngest/function.invoked"), STR("run-id"), &id,
-			    STR("{\"_inngest\":{\"correlation_id\":\"c\",\"fn_id\":\"f\"}}"), NOW, &fixture->event);
+			    STR("{\"_inngest\":{\"correlation_id\":\"c\",\"fn_id\":\"f\"}}"), STR(""), NOW,
+			    &fixture->event);
 	expect_str(fixture->event.id, "run-id");
 	expect_str(fixture->event.invoke_fn_id, "f");
 	expect_str(fixture->event.correlation_id, "c");
 	clear(fixture);
 	event_make_internal(&fixture->arena, STR("inngest/function.failed"), STR("r"), &id,
-			    STR("{\"correlation_id\":\"run.step\"}"), NOW, &fixture->event);
+			    STR("{\"correlation_id\":\"run.step\"}"), STR("{\"sessions\":{\"a\":\"b\"}}"), NOW,
+			    &fixture->event);
 	assert_int_equal(fixture->event.correlation_id.len, 0);
+	expect_str(fixture->event.meta, "{\"sessions\":{\"a\":\"b\"}}");
+	expect_str(payload_str(fixture->event.text),
+		   "{\"data\":{\"correlation_id\":\"run.step\"},\"id\":\"r\",\"meta\":{\"sessions\":{\"a\":\"b\"}}"
+		   ",\"name\":\"inngest/function.failed\",\"ts\":1700000000123,\"user\":{}}");
 }
 
 static void many_hostile_members_cost_little(void **state) {
