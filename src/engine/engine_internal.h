@@ -140,6 +140,7 @@ enum item_kind { // stored
 	ITEM_SLEEP = 3,  // due: saves null for its target, then is the discovery
 	ITEM_INVOKE = 5, // for another run's end; due: saves an error for its target (invokes.c)
 	ITEM_WAIT = 4,   // for an event; due: saves null for its target, which its pause may do before (waits.c)
+	ITEM_SIGNAL = 6, // for a signal; due: saves null for its target (signals.c)
 };
 enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 
@@ -148,8 +149,9 @@ struct item {
 	struct list dirty;     // in engine->dirty_items
 	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
 	struct run *run;
-	char *target;        // hashed step id, or NULL
-	struct pause *pause; // of an ITEM_WAIT
+	char *target;               // hashed step id, or NULL
+	struct pause *pause;        // of an ITEM_WAIT
+	struct signal_wait *signal; // of an ITEM_SIGNAL
 	uint64_t due_ms;
 	uint64_t job_hash;
 	uint64_t coalesce;
@@ -188,6 +190,7 @@ struct engine {
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
 	struct match_index waits;         // of pauses
+	struct map signals;               // of struct signal_wait by name: its owner only
 	enum invoke_result invoke_result; // of the last invoke
 	void *json_pool;                  // memory to read an event in, when nobody does
 	struct map held;
@@ -372,7 +375,7 @@ void pause_new(struct engine *engine, struct item *item, struct str event, struc
 void pause_free(struct pause *pause); // NULL is fine
 void pause_encode(const struct pause *pause, struct str *event, struct str *expression, bool *is_conditional);
 bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce); // false: it ended
-void wait_timeout(struct engine *engine, struct item *item);
+void wait_timeout(struct engine *engine, struct item *item); // of waits for signals, too
 void waits_match(struct engine *engine, const struct event *event);
 
 void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix);
@@ -383,6 +386,17 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 // The run that has this correlation id has ended: its caller goes on, if it still waits.
 void invoke_end(struct engine *engine, struct str correlation, struct payload *value);
 void invoke_timeout(struct engine *engine, struct item *item);
+
+// signals.c
+struct signal_wait;
+// False when another wait is the owner of the name already; nothing is made then.
+ERR_CHECKED bool signal_new(struct engine *engine, struct item *item, struct str name, bool is_owner);
+void signal_free(struct signal_wait *wait); // NULL is fine
+void signal_encode(const struct signal_wait *wait, struct str *name, bool *is_owner);
+bool signal_begin(struct engine *engine, struct run *run, const struct opcode *op,
+		  uint64_t coalesce); // false: it ended
+void apply_signal(struct engine *engine, struct command *command);
+void signals_verify(const struct engine *engine, uint64_t owners); // how many the items say that there are
 
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);

@@ -40,6 +40,7 @@ void item_free(struct item *item) {
 	list_remove(&item->dirty);
 	free(item->target);
 	pause_free(item->pause);
+	signal_free(item->signal);
 	free(item);
 }
 
@@ -63,7 +64,7 @@ static void offer_turn(struct engine *engine, struct app *app) {
 void item_resume(struct engine *engine, struct item *item) {
 	struct function *function = item->run->function;
 	if (item->due_ms > engine->now || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT ||
-	    item->kind == ITEM_INVOKE) {
+	    item->kind == ITEM_INVOKE || item->kind == ITEM_SIGNAL) {
 		item->state = ITEM_LATER;
 		heap_push(&engine->timers, &item->node, item->due_ms, engine->sequence++);
 		return;
@@ -211,8 +212,8 @@ void queue_wake(struct engine *engine, uint32_t limit) {
 		struct heap_node *node = heap_peek(&engine->timers);
 		if (node == NULL || node->key > engine->now) return;
 		struct item *item = container_of(heap_pop(&engine->timers), struct item, node);
-		if (item->kind == ITEM_WAIT || item->kind == ITEM_INVOKE) {
-			(item->kind == ITEM_WAIT ? wait_timeout : invoke_timeout)(engine, item);
+		if (item->kind == ITEM_WAIT || item->kind == ITEM_INVOKE || item->kind == ITEM_SIGNAL) {
+			(item->kind == ITEM_INVOKE ? invoke_timeout : wait_timeout)(engine, item);
 			continue;
 		}
 		if (item->kind == ITEM_SLEEP && !sleep_due(engine, item)) continue;

@@ -38,8 +38,9 @@ void apply_run_state(struct engine *engine, struct command *command) {
 	batch_reply(engine->batch, reply);
 }
 
-static const char *const kind_names[] = {[ITEM_START] = "start", [ITEM_DISCOVERY] = "edge", [ITEM_STEP] = "edge",
-					 [ITEM_SLEEP] = "sleep", [ITEM_WAIT] = "pause",     [ITEM_INVOKE] = "pause"};
+static const char *const kind_names[] = {
+	[ITEM_START] = "start", [ITEM_DISCOVERY] = "edge", [ITEM_STEP] = "edge",   [ITEM_SLEEP] = "sleep",
+	[ITEM_WAIT] = "pause",  [ITEM_INVOKE] = "pause",   [ITEM_SIGNAL] = "pause"};
 static const char *const state_names[] = {
 	[ITEM_READY] = "ready", [ITEM_LATER] = "scheduled", [ITEM_IN_CALL] = "running"};
 

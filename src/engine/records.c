@@ -221,6 +221,13 @@ void record_item(struct engine *engine, const struct item *item) {
 		put_u8(&head, is_conditional);
 		put_text(&head, expression);
 	}
+	if (item->kind == ITEM_SIGNAL) {
+		struct str name;
+		bool is_owner;
+		signal_encode(item->signal, &name, &is_owner);
+		put_text(&head, name);
+		put_u8(&head, is_owner);
+	}
 	uint8_t key[20];
 	size_t len = run_key(&item->run->id, item->slot, key);
 	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
@@ -237,13 +244,15 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	uint32_t lead = take_u32(d);
 	struct str target = take_text(d);
 	struct str event = STR(""), expression = STR("");
-	bool is_conditional = false;
+	bool is_conditional = false, owns_signal = false;
 	if (kind == ITEM_WAIT) {
 		event = take_text(d);
 		is_conditional = take_u8(d) != 0;
 		expression = take_text(d);
 	}
-	if (d->failed || kind > ITEM_INVOKE || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+	struct str signal = kind == ITEM_SIGNAL ? take_text(d) : STR("");
+	if (kind == ITEM_SIGNAL) owns_signal = take_u8(d) != 0;
+	if (d->failed || kind > ITEM_SIGNAL || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
 	run->next_slot = slot;
@@ -256,6 +265,10 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->lead = lead;
 	if (target.len > 0) item_set_target(item, target);
 	if (kind == ITEM_WAIT) pause_new(engine, item, event, expression, is_conditional);
+	if (kind == ITEM_SIGNAL && !signal_new(engine, item, signal, owns_signal)) {
+		item_free(item);
+		return error_set(error, ERR_CORRUPT, "two waits have the name of one signal");
+	}
 	return ERR_OK;
 }
 

@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 struct census {
-	uint64_t ready, later, in_call, waits;
+	uint64_t ready, later, in_call, waits, signals;
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
@@ -25,10 +25,16 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 		break;
 	}
 	bool has_target = item->kind == ITEM_STEP || item->kind == ITEM_SLEEP || item->kind == ITEM_WAIT ||
-			  item->kind == ITEM_INVOKE;
+			  item->kind == ITEM_INVOKE || item->kind == ITEM_SIGNAL;
 	CHECK(has_target == (item->target != NULL));
 	CHECK((item->kind == ITEM_WAIT) == (item->pause != NULL));
 	census->waits += item->kind == ITEM_WAIT;
+	CHECK((item->kind == ITEM_SIGNAL) == (item->signal != NULL));
+	if (item->signal == NULL) return;
+	struct str name;
+	bool is_owner;
+	signal_encode(item->signal, &name, &is_owner);
+	census->signals += is_owner;
 }
 
 static void verify_run(const struct engine *engine, const struct run *run, struct census *census) {
@@ -73,6 +79,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.later == engine->timers.count);
 	CHECK(census.in_call == engine->calls);
 	CHECK(census.waits == match_index_verify(&engine->waits));
+	signals_verify(engine, census.signals);
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	uint64_t slugs = 0, entries = 0, patterns = 0;
