@@ -31,6 +31,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->slugs);
 	match_index_init(&engine->triggers, STR("event"));
 	match_index_init(&engine->waits, STR("async"));
+	map_init(&engine->signals);
 	map_init(&engine->runs);
 	map_init(&engine->held);
 	map_init(&engine->idem);
@@ -76,6 +77,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->slugs);
 	match_index_free(&engine->triggers);
 	match_index_free(&engine->waits);
+	map_free(&engine->signals);
 	map_free(&engine->runs);
 	map_free(&engine->idem);
 	heap_free(&engine->timers);
@@ -101,6 +103,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,
 	[COMMAND_EVENT_LOADED] = apply_event_loaded,
+	[COMMAND_SIGNAL] = apply_signal,
 	[COMMAND_START] = apply_start,
 	[COMMAND_CANCEL_MANY] = apply_cancel_many,
 	[COMMAND_FUNCTION_PAUSE] = apply_function_pause,

@@ -163,6 +163,7 @@ enum item_kind { // stored
 	ITEM_SLEEP = 3,         // due: saves null for its target, then is the discovery
 	ITEM_WAIT = 4,          // for an event; due: saves null for its target, which its pause may do before (waits.c)
 	ITEM_INVOKE = 5,        // for another run's end; due: saves an error for its target (invokes.c)
+	ITEM_SIGNAL = 6,        // for a signal; due: saves null for its target (signals.c)
 	ITEM_CANCEL_ON = 7,     // for an event that cancels the run; due: it is over (cancels.c)
 	ITEM_START_TIMEOUT = 8, // due: cancels the run, as does the next (timeouts.c)
 	ITEM_FINISH_TIMEOUT = 9,
@@ -183,8 +184,9 @@ struct item {
 	struct list dirty;     // in engine->dirty_items
 	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
 	struct run *run;
-	char *target;        // hashed step id, and behind it the step's name; or NULL
-	struct pause *pause; // of kinds that have one
+	char *target;               // hashed step id, and behind it the step's name; or NULL
+	struct pause *pause;        // of kinds that have one
+	struct signal_wait *signal; // of an ITEM_SIGNAL
 	uint64_t due_ms;
 	uint64_t job_hash;
 	uint64_t coalesce;
@@ -223,6 +225,7 @@ struct engine {
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
 	struct match_index waits; // of pauses
+	struct map signals;       // of struct signal_wait by name: its owner only
 	void *json_pool;          // memory to read an event in, when nobody does
 	struct map held;
 	struct list cancellations; // of struct cancellation that people made
@@ -514,7 +517,7 @@ void pause_new(struct engine *engine, struct item *item, struct str event, struc
 void pause_free(struct pause *pause); // NULL is fine
 void pause_encode(const struct pause *pause, struct str *event, struct str *expression, bool *is_conditional);
 bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce); // false: it ended
-void wait_timeout(struct engine *engine, struct item *item);
+void wait_timeout(struct engine *engine, struct item *item); // of waits for signals, too
 // Ends the waits and the runs that the event is meant for. `is_held`: it has come earlier than it is looked at.
 void waits_match(struct engine *engine, const struct event *event, bool is_held);
 void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix);
@@ -525,6 +528,17 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 // The run that has this correlation id has ended: its caller goes on, if it still waits.
 void invoke_end(struct engine *engine, struct str correlation, struct payload *value);
 void invoke_timeout(struct engine *engine, struct item *item);
+
+// signals.c
+struct signal_wait;
+// False when another wait is the owner of the name already; nothing is made then.
+ERR_CHECKED bool signal_new(struct engine *engine, struct item *item, struct str name, bool is_owner);
+void signal_free(struct signal_wait *wait); // NULL is fine
+void signal_encode(const struct signal_wait *wait, struct str *name, bool *is_owner);
+bool signal_begin(struct engine *engine, struct run *run, const struct opcode *op,
+		  uint64_t coalesce); // false: it ended
+void apply_signal(struct engine *engine, struct command *command);
+void signals_verify(const struct engine *engine, uint64_t owners); // how many the items say that there are
 
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);

@@ -233,6 +233,10 @@ static bool op_invoke(struct engine *engine, struct run *run, const struct opcod
 	return already_under_way(run, op->id) || invoke_begin(engine, run, op, origin->coalesce);
 }
 
+static bool op_signal(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
+	return already_under_way(run, op->id) || signal_begin(engine, run, op, origin->coalesce);
+}
+
 static bool op_discovery(struct engine *engine, struct run *run, const struct opcode *op, const struct origin *origin) {
 	uint64_t job = job_hash_make(run, op->id, "");
 	end_parallel(engine, run);
@@ -257,6 +261,7 @@ static op_fn *const op_table[OPCODE_COUNT] = {
 	[OPCODE_SLEEP] = op_sleep,
 	[OPCODE_WAIT_FOR_EVENT] = op_wait,
 	[OPCODE_INVOKE_FUNCTION] = op_invoke,
+	[OPCODE_WAIT_FOR_SIGNAL] = op_signal,
 	[OPCODE_DISCOVERY_REQUEST] = op_discovery,
 };
 

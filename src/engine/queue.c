@@ -17,6 +17,7 @@ const struct item_info item_table[ITEM_KIND_COUNT] = {
 	[ITEM_SLEEP] = {.job_kind = "sleep", .is_timer = true, .has_target = true},
 	[ITEM_WAIT] = {.job_kind = "pause", .is_timer = true, .has_target = true, .has_pause = true},
 	[ITEM_INVOKE] = {.job_kind = "pause", .is_timer = true, .has_target = true},
+	[ITEM_SIGNAL] = {.job_kind = "pause", .is_timer = true, .has_target = true},
 	[ITEM_CANCEL_ON] = {.job_kind = "pause", .is_timer = true, .watches = true, .has_pause = true},
 	[ITEM_START_TIMEOUT] = {.job_kind = "cancel", .is_timer = true, .watches = true},
 	[ITEM_FINISH_TIMEOUT] = {.job_kind = "cancel", .is_timer = true, .watches = true},
@@ -75,7 +76,8 @@ struct str item_name(const struct item *item) {
 struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value) {
 	static const enum opcode_kind ops[ITEM_KIND_COUNT] = {[ITEM_SLEEP] = OPCODE_SLEEP,
 							      [ITEM_WAIT] = OPCODE_WAIT_FOR_EVENT,
-							      [ITEM_INVOKE] = OPCODE_INVOKE_FUNCTION};
+							      [ITEM_INVOKE] = OPCODE_INVOKE_FUNCTION,
+							      [ITEM_SIGNAL] = OPCODE_WAIT_FOR_SIGNAL};
 	struct arena *arena = &engine->batch->arena;
 	return (struct step_result){.id = arena_dup(arena, item_target(item)),
 				    .name = arena_dup(arena, item_name(item)),
@@ -89,6 +91,7 @@ void item_free(struct item *item) {
 	list_remove(&item->dirty);
 	free(item->target);
 	pause_free(item->pause);
+	signal_free(item->signal);
 	free(item);
 }
 
@@ -274,6 +277,7 @@ void queue_dispatch(struct engine *engine) {
 static void item_due(struct engine *engine, struct item *item) {
 	switch ((enum item_kind)item->kind) {
 	case ITEM_WAIT:
+	case ITEM_SIGNAL:
 		return wait_timeout(engine, item);
 	case ITEM_INVOKE:
 		return invoke_timeout(engine, item);

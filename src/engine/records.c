@@ -255,6 +255,13 @@ void record_item(struct engine *engine, const struct item *item) {
 		put_u8(&head, is_conditional);
 		put_text(&head, expression);
 	}
+	if (item->kind == ITEM_SIGNAL) {
+		struct str name;
+		bool is_owner;
+		signal_encode(item->signal, &name, &is_owner);
+		put_text(&head, name);
+		put_u8(&head, is_owner);
+	}
 	uint8_t key[20];
 	size_t len = run_key(&item->run->id, item->slot, key);
 	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
@@ -271,7 +278,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	uint32_t lead = take_u32(d);
 	struct str target = take_text(d), name = d->version >= 2 ? take_text(d) : STR("");
 	struct str event = STR(""), expression = STR("");
-	bool is_conditional = false;
+	bool is_conditional = false, owns_signal = false;
 	if (kind >= ITEM_KIND_COUNT || item_table[kind].job_kind == NULL)
 		return error_set(error, ERR_CORRUPT, "queue item of an unknown kind");
 	if (item_table[kind].has_pause) {
@@ -279,6 +286,8 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 		is_conditional = take_u8(d) != 0;
 		expression = take_text(d);
 	}
+	struct str signal = kind == ITEM_SIGNAL ? take_text(d) : STR("");
+	if (kind == ITEM_SIGNAL) owns_signal = take_u8(d) != 0;
 	if (d->failed || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
@@ -292,6 +301,10 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->lead = lead;
 	if (target.len > 0) item_set_label(item, target, name);
 	if (item_table[kind].has_pause) pause_new(engine, item, event, expression, is_conditional);
+	if (kind == ITEM_SIGNAL && !signal_new(engine, item, signal, owns_signal)) {
+		item_free(item);
+		return error_set(error, ERR_CORRUPT, "two waits have the name of one signal");
+	}
 	return ERR_OK;
 }
 

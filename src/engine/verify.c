@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 struct census {
-	uint64_t ready, later, in_call, waits, work;
+	uint64_t ready, later, in_call, waits, work, signals;
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
@@ -29,6 +29,12 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 	CHECK(info->has_pause == (item->pause != NULL));
 	census->waits += info->has_pause;
 	census->work += !info->watches;
+	CHECK((item->kind == ITEM_SIGNAL) == (item->signal != NULL));
+	if (item->signal == NULL) return;
+	struct str name;
+	bool is_owner;
+	signal_encode(item->signal, &name, &is_owner);
+	census->signals += is_owner;
 }
 
 static void verify_run(const struct engine *engine, const struct run *run, struct census *census) {
@@ -78,6 +84,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(census.later == engine->timers.count);
 	CHECK(census.in_call == engine->calls);
 	CHECK(census.waits == match_index_verify(&engine->waits));
+	signals_verify(engine, census.signals);
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	cancellations_verify(engine);

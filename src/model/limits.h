@@ -48,6 +48,7 @@
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
+#define SIGNAL_NAME_MAX 8192u // ours: waiting runs keep it in memory
 #define SLEEP_MAX_MS (366ull * 86400ull * 1000ull)
 #define RETRY_AFTER_MAX_MS (86400ull * 1000ull)
 #define RETRY_AFTER_MIN_MS 1000ull
@@ -71,5 +72,7 @@
 #define EVENTS_PAGE_DEFAULT 20u
 #define EVENTS_PAGE_MAX 51u
 #define JOBS_PAGE_MAX 10u
+#define SIGNAL_DATA_MAX STEP_OUTPUT_MAX // what a signal brings becomes the output of a step
+#define SIGNAL_BODY_MAX (16u << 20)     // ours: blanks and escapes make the data longer than it is
 
 #endif

@@ -43,6 +43,9 @@ struct opcode {
 	bool wait_is_conditional; // there is an `if`, perhaps an empty one
 	// InvokeFunction (02 §7.7); the payload is canonical JSON of an object, or empty
 	struct str invoke_fn_id, invoke_payload, invoke_timeout;
+	// WaitForSignal (02 §7.9); a timeout that is no string is JSON
+	struct str signal_name, signal_timeout;
+	bool signal_replaces;
 	// Owned payload (opcode_release) in memoised form (02 §8), NULL for kinds without one:
 	// StepRun {"data":…}, Step verbatim, StepError/StepFailed {"error":UserError}, RunComplete the bare data,
 	// others their data.

@@ -51,6 +51,8 @@ enum {
 	OPTS_IF,
 	OPTS_FUNCTION_ID,
 	OPTS_PAYLOAD,
+	OPTS_SIGNAL,
+	OPTS_CONFLICT,
 	OPTS_MEMBERS
 };
 static const struct member_rule opts_members[OPTS_MEMBERS] = {
@@ -64,6 +66,8 @@ static const struct member_rule opts_members[OPTS_MEMBERS] = {
 	[OPTS_IF] = {STR_INIT("if"), MEMBER_ANY},
 	[OPTS_FUNCTION_ID] = {STR_INIT("function_id"), MEMBER_ANY},
 	[OPTS_PAYLOAD] = {STR_INIT("payload"), MEMBER_ANY},
+	[OPTS_SIGNAL] = {STR_INIT("signal"), MEMBER_ANY},
+	[OPTS_CONFLICT] = {STR_INIT("conflict"), MEMBER_ANY},
 };
 
 static const struct member_rule timing_members[] = {
@@ -139,6 +143,16 @@ static yyjson_val *bounded_input(const struct opcode *op, yyjson_val *const *opt
 	}
 }
 
+static void read_signal(struct reader *reader, yyjson_val *const *opts, struct opcode *op) {
+	yyjson_val *timeout = opts[OPTS_TIMEOUT];
+	op->signal_name = keep(reader, opts[OPTS_SIGNAL]);
+	op->signal_timeout = keep(reader, timeout);
+	// Not a wait of a year: the engine finds that it is no time.
+	if (timeout != NULL && !yyjson_is_null(timeout) && !yyjson_is_str(timeout))
+		op->signal_timeout = arena_dup(reader->arena, scratch_canonical(reader, timeout));
+	op->signal_replaces = str_eq(json_str(opts[OPTS_CONFLICT]), STR("replace"));
+}
+
 static enum err read_opts(struct reader *reader, yyjson_val *value, struct opcode *op) {
 	if (op->kind == OPCODE_SLEEP) op->duration = op->name;
 	if (value == NULL || yyjson_is_null(value)) return ERR_OK;
@@ -168,6 +182,7 @@ static enum err read_opts(struct reader *reader, yyjson_val *value, struct opcod
 		if (yyjson_is_obj(opts[OPTS_PAYLOAD]))
 			op->invoke_payload = arena_dup(reader->arena, scratch_canonical(reader, opts[OPTS_PAYLOAD]));
 	}
+	if (op->kind == OPCODE_WAIT_FOR_SIGNAL) read_signal(reader, opts, op);
 	// A checkpoint checks outputs only (02 §13.3).
 	if (reader->source == OPCODES_OF_ANSWER && op->opts.len > STEP_INPUT_MAX) {
 		yyjson_val *input = bounded_input(op, opts);

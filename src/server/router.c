@@ -25,6 +25,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/runs/:", 0, false, SHAPE_PUB, v1_run_start, NULL, NULL},
 	{"DELETE", "/v1/runs/:", 0, false, SHAPE_PUB, v1_cancel_start, v1_cancel_finish, v1_cancel_failed},
 	{"GET", "/v1/runs/:/jobs", 0, false, SHAPE_PUB, v1_jobs_start, v1_jobs_finish, v1_jobs_failed},
+	{"POST", "/v1/signals", SIGNAL_BODY_MAX, false, SHAPE_PUB, v1_signal_start, v1_signal_finish, NULL},
 	{"GET", "/v1/apps/:/functions", 0, false, SHAPE_PUB, v1_app_functions_start, NULL, NULL},
 };
 

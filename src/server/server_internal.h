@@ -211,7 +211,9 @@ void v1_jobs_start(struct request *request);
 void v1_jobs_finish(struct request *request, struct reply *reply);
 bool v1_jobs_failed(struct request *request, struct reply *reply);
 void v1_app_functions_start(struct request *request); // v1_apps.c
-void checkpoint_start(struct request *request);       // checkpoint_api.c
+void v1_signal_start(struct request *request);        // v1_signals.c
+void v1_signal_finish(struct request *request, struct reply *reply);
+void checkpoint_start(struct request *request); // checkpoint_api.c
 void checkpoint_finish(struct request *request, struct reply *reply);
 
 // History of the run of a path parameter, for routes that the engine has already left: ERR_NOT_FOUND when no such run

@@ -35,6 +35,15 @@ static struct block *make_wait(struct sim *sim, unsigned *number) {
 	return block;
 }
 
+static struct block *make_signal(struct sim *sim, unsigned *number) {
+	struct block *block = make_sleep(sim, number);
+	block->kind = BLOCK_SIGNAL;
+	block->id[0] = 'g';
+	block->signal = (unsigned)rng_below(&sim->rng, SIGNALS);
+	block->replaces = sim_chance(sim, 80);
+	return block;
+}
+
 // Of a program behind this one, so that no chain of invokes goes round.
 static struct block *make_invoke(struct sim *sim, unsigned *number) {
 	unsigned left = sim->program_count - 1 - sim->generating;
@@ -51,6 +60,7 @@ static struct block *make_leaf(struct sim *sim, unsigned *number) {
 	bool can_invoke = sim->generating + 1 < sim->program_count;
 	if (can_invoke && sim_chance(sim, 10)) return make_invoke(sim, number);
 	if (sim_chance(sim, 70)) return make_step(sim, number);
+	if (sim_chance(sim, 30)) return make_signal(sim, number);
 	return sim_chance(sim, 50) ? make_sleep(sim, number) : make_wait(sim, number);
 }
 
@@ -207,6 +217,7 @@ static struct str sleep_op(struct app_call *call, const struct block *block) {
 
 static struct str plan_op(struct app_call *call, const struct block *block) {
 	if (block->kind == BLOCK_SLEEP) return sleep_op(call, block);
+	if (block->kind == BLOCK_SIGNAL) return signal_op(&call->arena, block);
 	if (block->kind == BLOCK_INVOKE) {
 		char timeout[24] = "2000h";
 		if (!block->for_ever) snprintf(timeout, sizeof timeout, "%ums", block->sleep_ms);
@@ -242,6 +253,10 @@ static bool pass(struct sim *sim, struct app_call *call, const struct block *blo
 	}
 	if (known && block->kind == BLOCK_INVOKE) {
 		check_invoke_value(sim, &call->call->run_id, block, value);
+		return true;
+	}
+	if (known && block->kind == BLOCK_SIGNAL) {
+		check_signal_value(sim, &call->call->run_id, block, value);
 		return true;
 	}
 	if (known && block->kind == BLOCK_WAIT) {

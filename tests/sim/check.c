@@ -70,16 +70,22 @@ static const struct program *program_of(struct sim *sim, const struct uuid *func
 	sim_fail(sim, "unknown function id");
 }
 
-// Without faults the end of a run follows from its program; -1 where it does not (throws share budgets).
+static bool may_conflict(const struct block *block) {
+	return block->kind == BLOCK_SIGNAL && !block->replaces;
+}
+
+// Without faults the end of a run follows from its program; -1 where it does not (throws share budgets, and another
+// run may wait for a signal).
 static int expected_failure(const struct program *p) {
 	int failed = 0;
 	for (unsigned i = 0; i < p->count; i++) {
 		const struct block *block = &p->blocks[i];
-		if (block->kind == BLOCK_THROW) return -1;
+		if (block->kind == BLOCK_THROW || may_conflict(block)) return -1;
 		if (block->kind == BLOCK_STEP && !block->caught && block->fails > p->retries) failed = 1;
 		for (unsigned b = 0; b < block->branch_count; b++) {
 			for (unsigned j = 0; j < block->branch_len[b]; j++) {
 				const struct block *leaf = &block->branches[b][j];
+				if (may_conflict(leaf)) return -1;
 				if (leaf->kind == BLOCK_STEP && !leaf->caught && leaf->fails > p->retries) failed = 1;
 			}
 		}
@@ -343,6 +349,7 @@ void check_invoke_value(struct sim *sim, const struct ulid *run_id, const struct
 
 void check_end(struct sim *sim) {
 	check_state(sim);
+	engine_verify(sim->engine);
 	struct engine_stats stats;
 	engine_stats(sim->engine, &stats);
 	if (stats.runs != 0) sim_fail(sim, "%llu runs never ended", (unsigned long long)stats.runs);

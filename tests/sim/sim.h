@@ -16,8 +16,9 @@
 
 // ---- what apps do (app.c) ------------------------------------------------------------------------------------------
 
-enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_INVOKE, BLOCK_PARALLEL, BLOCK_THROW };
+enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_INVOKE, BLOCK_SIGNAL, BLOCK_PARALLEL, BLOCK_THROW };
 #define WAIT_EVENTS 3 // names of events that are waited for: w/e0 …
+#define SIGNALS 3     // names of signals: g/0 …
 #define BLOCKS_MAX 6
 #define BRANCHES_MAX 5
 #define ALWAYS 1000 // fails every time
@@ -27,11 +28,13 @@ struct block {
 	char id[24];
 	unsigned fails;      // BLOCK_STEP, BLOCK_THROW: attempts that fail before one passes
 	bool caught;         // the program goes on after the step's final failure
-	unsigned sleep_ms;   // BLOCK_WAIT: the timeout
+	unsigned sleep_ms;   // BLOCK_WAIT, BLOCK_SIGNAL: the timeout
 	unsigned wait_event; // BLOCK_WAIT: w/eN
 	bool wait_for_own;   // … with the data.n of the event that began the run
 	unsigned invoked;    // BLOCK_INVOKE: program, which gets data.n = wait_event
 	bool for_ever;       // BLOCK_INVOKE: the timeout is longer than any run takes
+	unsigned signal;     // BLOCK_SIGNAL: g/N
+	bool replaces;       // BLOCK_SIGNAL: takes the name from who has it, instead of failing
 	unsigned branch_count;
 	struct block *branches[BRANCHES_MAX];
 	unsigned branch_len[BRANCHES_MAX];
@@ -75,7 +78,8 @@ enum delivery_kind {
 	DELIVER_CANCEL,
 	DELIVER_REGISTER,
 	DELIVER_LOADED,
-	DELIVER_WAIT_EVENT
+	DELIVER_WAIT_EVENT,
+	DELIVER_SIGNAL
 };
 
 // One call that the app has received.
@@ -94,7 +98,7 @@ struct delivery {
 	enum delivery_kind kind;
 	struct app_call *call;
 	struct reaction reaction;
-	unsigned client;      // event; DELIVER_WAIT_EVENT: its number
+	unsigned client;      // event; DELIVER_WAIT_EVENT, DELIVER_SIGNAL: its number
 	unsigned value;       // DELIVER_WAIT_EVENT: its data.n
 	struct ulid run_id;   // DELIVER_LOADED: the event's internal id
 	struct payload *data; // DELIVER_LOADED
@@ -132,7 +136,7 @@ struct sim {
 	unsigned epoch;
 	bool faults, crashes, jumps, cancels;
 	bool crash_soon;
-	unsigned commands, calls, commits;
+	unsigned commands, calls, commits, signals_sent;
 	uint64_t digest;
 
 	unsigned generating; // program
@@ -194,6 +198,19 @@ void check_waits_after(struct sim *sim, struct waits *waits); // frees
 void check_wait_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 // What an invoke got: a result or an error, and in time.
 void check_invoke_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
+// signals.c
+struct str signal_op(struct arena *arena, const struct block *block);
+struct command *command_signal(struct sim *sim, unsigned number); // a signal of its own, by its data
+// Every wait for a signal, and who gets the one that is to come (SIGNALS: none); a signal has one owner at most.
+struct signals *check_signals_before(struct sim *sim, unsigned number);
+// That signal, applied: exactly the wait ends that has the name, and the reply tells of it. Frees `before`.
+void check_signal_after(struct sim *sim, struct signals *before, const struct batch *batch);
+// An answer that asks for waits, applied: they have their names, whose owners wait on. Frees `before`.
+void check_signal_waits_after(struct sim *sim, struct signals *before, const struct ulid *run_id, struct str body,
+			      const struct batch *batch);
+// What a wait got: a signal that no other wait got, or null.
+void check_signal_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
+
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len);
 struct fact *fact_find(struct map *map, uint64_t key);
 struct fact *fact_need(struct map *map, uint64_t key); // made with value 0 when absent

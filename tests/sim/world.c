@@ -181,12 +181,16 @@ static void hold(struct sim *sim, struct batch *batch) {
 	while (sim->pending_count == ARRAY_LEN(sim->pending)) commit(sim);
 }
 
-static void apply(struct sim *sim, struct command *command) {
+static struct batch *decide(struct sim *sim, struct command *command) {
 	struct batch *batch = batch_new();
 	sim->commands++;
 	engine_apply(sim->engine, sim->now, command, batch);
 	command_free(command);
-	hold(sim, batch);
+	return batch;
+}
+
+static void apply(struct sim *sim, struct command *command) {
+	hold(sim, decide(sim, command));
 }
 
 static enum err restore_one(void *context, uint8_t kind, struct str key, struct str head, struct error *error) {
@@ -255,6 +259,17 @@ static void checkpoint_arrives(struct sim *sim, struct app_call *call, const str
 	apply(sim, command_checkpoint(sim, call, reaction, wait->token));
 }
 
+static void answer_arrives(struct sim *sim, struct app_call *call, const struct reaction *reaction) {
+	answered(sim, call);
+	if (reaction->status == 0) return apply(sim, command_failure(sim, call));
+	if (str_find_str(reaction->body, STR("WaitForSignal")) < 0)
+		return apply(sim, command_answer(sim, call, reaction));
+	struct signals *before = check_signals_before(sim, SIGNALS);
+	struct batch *batch = decide(sim, command_answer(sim, call, reaction));
+	check_signal_waits_after(sim, before, &call->call->run_id, reaction->body, batch);
+	hold(sim, batch);
+}
+
 static void take_delivery(struct sim *sim, struct delivery *d) {
 	switch (d->kind) {
 	case DELIVER_EVENT:
@@ -267,10 +282,7 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		checkpoint_arrives(sim, d->call, &d->reaction);
 		break;
 	case DELIVER_ANSWER:
-		if (d->call->epoch != sim->epoch) break;
-		answered(sim, d->call);
-		apply(sim, d->reaction.status == 0 ? command_failure(sim, d->call)
-						   : command_answer(sim, d->call, &d->reaction));
+		if (d->call->epoch == sim->epoch) answer_arrives(sim, d->call, &d->reaction);
 		break;
 	case DELIVER_REGISTER:
 		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
@@ -279,6 +291,13 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		struct waits *waits = check_waits_before(sim, d->client, d->value);
 		apply(sim, command_wait_event(sim, d->client, d->value));
 		check_waits_after(sim, waits);
+		break;
+	}
+	case DELIVER_SIGNAL: {
+		struct signals *before = check_signals_before(sim, d->client);
+		struct batch *batch = decide(sim, command_signal(sim, d->client));
+		check_signal_after(sim, before, batch);
+		hold(sim, batch);
 		break;
 	}
 	case DELIVER_LOADED: // also what a server that crashed since had asked for
@@ -359,6 +378,9 @@ static void populate(struct sim *sim) {
 		event->client = (unsigned)rng_below(&sim->rng, WAIT_EVENTS);
 		event->value = (unsigned)rng_below(&sim->rng, VALUES);
 	}
+	for (uint64_t i = rng_below(&sim->rng, 60); i > 0; i--)
+		deliver(sim, DELIVER_SIGNAL, rng_below(&sim->rng, 60000))->client =
+			(unsigned)rng_below(&sim->rng, SIGNALS);
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
 }
 

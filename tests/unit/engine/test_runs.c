@@ -191,10 +191,10 @@ static void test_exhausted_retries_fail(void **state) {
 static void test_unsupported_opcode_fails_with_its_name(void **state) {
 	struct fixture *f = *state;
 	fixture_answer(f, begin(f, "2"), 206, "2",
-		       "[{\"op\":\"WaitForSignal\",\"id\":\"w\",\"name\":\"x\",\"opts\":{\"timeout\":\"1h\"}}]");
+		       "[{\"op\":\"Gateway\",\"id\":\"w\",\"name\":\"x\",\"opts\":{\"url\":\"http://localhost\"}}]");
 	assert_string_equal(fixture_status(f), "Failed");
-	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output),
-				 STR("WaitForSignal")) >= 0);
+	assert_true(str_find_str(payload_str(fixture_history(f, HISTORY_FINISH, 0)->finish.output), STR("Gateway")) >=
+		    0);
 }
 
 // The reference's stalls (02 §21.13): asked again a bounded number of times, then failed.

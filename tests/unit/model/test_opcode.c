@@ -194,6 +194,33 @@ static void test_sleep(void **state) {
 	assert_text(f->ops[3].opts, "");
 }
 
+static void test_wait_for_signal(void **state) {
+	struct fixture *f = *state;
+	assert_int_equal(
+		parse(f,
+		      STR("[{\"op\":\"WaitForSignal\",\"id\":\"a\",\"name\":\"n\",\"opts\":{\"signal\":\"s\","
+			  "\"timeout\":\"1h\",\"conflict\":\"replace\",\"parallelMode\":\"race\"}},"
+			  "{\"op\":\"WaitForSignal\",\"id\":\"b\",\"opts\":{\"signal\":\"s\",\"conflict\":\"fail\"}},"
+			  "{\"op\":\"WaitForSignal\",\"id\":\"c\",\"opts\":{\"signal\":1,\"timeout\":[ 5 "
+			  "],\"conflict\":[]}},"
+			  "{\"op\":\"WaitForSignal\",\"id\":\"d\",\"name\":\"n\",\"opts\":{\"timeout\":null}},"
+			  "{\"op\":\"WaitForSignal\",\"id\":\"e\",\"name\":\"n\"}]"),
+		      false),
+		ERR_OK);
+	assert_int_equal(f->count, 5);
+	assert_text(f->ops[0].signal_name, "s");
+	assert_text(f->ops[0].signal_timeout, "1h");
+	assert_true(f->ops[0].signal_replaces);
+	assert_int_equal(f->ops[0].parallel, PARALLEL_RACE);
+	assert_text(f->ops[1].signal_timeout, "");
+	assert_false(f->ops[1].signal_replaces);
+	assert_text(f->ops[2].signal_name, "");
+	assert_text(f->ops[2].signal_timeout, "[5]");
+	assert_false(f->ops[2].signal_replaces);
+	assert_text(f->ops[3].signal_timeout, "");
+	assert_text(f->ops[4].signal_name, "");
+}
+
 static void test_none(void **state) {
 	struct fixture *f = *state;
 	assert_int_equal(parse(f, STR("[]"), false), ERR_OK);
@@ -343,6 +370,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_step_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_letter_case, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sleep, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wait_for_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
