@@ -221,15 +221,19 @@ static void event_start(const struct event_input *in, const struct ulid *interna
 	event->ts_ms = in->ts_ms != 0 ? (uint64_t)in->ts_ms : now_ms;
 }
 
+enum err event_name_check(struct str name, struct error *error) {
+	if (!str_starts_with_nocase(name, STR("inngest/"))) return ERR_OK;
+	return error_set(error, ERR_INVALID, "event name is reserved for internal use: %.*s",
+			 STR_ARG(utf8_clip(name, 256)));
+}
+
 enum err event_read(struct arena *arena, struct buf *scratch, yyjson_val *value, const struct ulid *internal_id,
 		    bool stable_id, uint64_t now_ms, struct event *out, struct error *error) {
 	struct event_input in;
 	enum err err = input_read(arena, value, &in, error);
 	if (err != ERR_OK) return err;
-	if (str_starts_with_nocase(in.name, STR("inngest/")))
-		return error_set(error, ERR_INVALID, "event name is reserved for internal use: %.*s",
-				 STR_ARG(utf8_clip(in.name, 256)));
-	err = input_validate(&in, error);
+	err = event_name_check(in.name, error);
+	if (err == ERR_OK) err = input_validate(&in, error);
 	if (err != ERR_OK) return err;
 	event_start(&in, internal_id, stable_id, now_ms, out);
 	return event_build(arena, scratch, &in, STR(""), out, error);
@@ -240,6 +244,24 @@ enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *
 	struct buf scratch;
 	buf_init(&scratch, EVENT_TEXT_MAX);
 	enum err err = event_read(arena, &scratch, value, internal_id, stable_id, now_ms, out, error);
+	buf_free(&scratch);
+	return err;
+}
+
+enum err event_read_members(struct arena *arena, const struct event_members *members, const struct ulid *internal_id,
+			    uint64_t now_ms, struct event *out, struct error *error) {
+	struct event_input in = {.object = members->object,
+				 .data = members->data,
+				 .user = members->user,
+				 .name = members->name,
+				 .id = members->id,
+				 .ts_ms = members->ts_ms};
+	enum err err = input_validate(&in, error);
+	if (err != ERR_OK) return err;
+	event_start(&in, internal_id, false, now_ms, out);
+	struct buf scratch;
+	buf_init(&scratch, EVENT_TEXT_MAX);
+	err = event_build(arena, &scratch, &in, in.data == NULL ? STR("{}") : STR(""), out, error);
 	buf_free(&scratch);
 	return err;
 }
@@ -256,13 +278,23 @@ static struct str invocation_member(struct arena *arena, const struct invocation
 	}
 	buf_printf(&text, "\"expire\":%llu,\"fn_id\":", (unsigned long long)invocation->expire_ms);
 	utf8_json_str(&text, invocation->fn_id);
-	buf_lit(&text, ",\"gid\":\"\",\"name\":");
+	buf_lit(&text, ",\"gid\":\"\"");
+	if (invocation->idempotency.len > 0) {
+		buf_lit(&text, ",\"invoke_idempotency\":");
+		utf8_json_str(&text, invocation->idempotency);
+	}
+	buf_lit(&text, ",\"name\":");
 	utf8_json_str(&text, invocation->name);
 	buf_lit(&text, ",\"source_app_id\":");
 	utf8_json_str(&text, invocation->source_app_id);
 	buf_lit(&text, ",\"source_fn_id\":");
 	utf8_json_str(&text, invocation->source_fn_id);
-	buf_printf(&text, ",\"source_fn_v\":%u}", invocation->source_fn_version);
+	buf_printf(&text, ",\"source_fn_v\":%u", invocation->source_fn_version);
+	if (invocation->type.len > 0) {
+		buf_lit(&text, ",\"type\":");
+		utf8_json_str(&text, invocation->type);
+	}
+	buf_byte(&text, '}');
 	struct str member = arena_dup(arena, buf_view(&text));
 	buf_free(&text);
 	return member;
@@ -338,6 +370,46 @@ void event_make_internal(struct arena *arena, struct str name, struct str id, co
 	CHECK(event_build(arena, &text, &in, data, out, NULL) == ERR_OK);
 	buf_free(&text);
 	invocation_find(arena, out);
+}
+
+static enum err restore(struct arena *arena, const struct event_parts *parts, yyjson_doc *user, struct str data,
+			struct event *out, struct error *error) {
+	yyjson_val *root = yyjson_doc_get_root(user);
+	struct event_input in = {
+		.name = parts->name, .id = parts->id, .v = parts->v, .user = yyjson_is_obj(root) ? root : NULL};
+	event_start(&in, &parts->internal_id, false, parts->received_ms, out);
+	out->ts_ms = parts->ts_ms;
+	char id_text[ULID_TEXT_LEN + 1];
+	ulid_text(&parts->internal_id, id_text);
+	out->stable_id = in.id.len > 0 && !str_eq_cstr(in.id, id_text);
+	struct buf text;
+	buf_init(&text, UINT32_MAX);
+	enum err err = event_build(arena, &text, &in, data, out, error);
+	buf_free(&text);
+	if (err == ERR_OK) invocation_find(arena, out);
+	return err;
+}
+
+// `data` as it is stored, or null when it is no object.
+static enum err data_restore(struct buf *out, struct str data, struct error *error) {
+	if (data.len == 0) data = STR("null");
+	if (json_canonicalise(out, data, error) != ERR_OK) return ERR_CORRUPT;
+	if (out->ptr[0] == '{') return ERR_OK;
+	buf_clear(out);
+	buf_lit(out, "null");
+	return ERR_OK;
+}
+
+enum err event_restore(struct arena *arena, const struct event_parts *parts, struct event *out, struct error *error) {
+	memset(out, 0, sizeof *out);
+	struct buf data;
+	buf_init(&data, UINT32_MAX);
+	yyjson_doc *user = json_read(parts->user.len > 0 ? parts->user : STR("{}"), false, NULL, error);
+	enum err err = user == NULL ? ERR_CORRUPT : data_restore(&data, parts->data, error);
+	if (err == ERR_OK) err = restore(arena, parts, user, buf_view(&data), out, error);
+	yyjson_doc_free(user);
+	buf_free(&data);
+	return err;
 }
 
 void event_release(struct event *event) {

@@ -52,8 +52,11 @@ struct invocation {
 	struct str source_app_id, source_fn_id;
 	uint32_t source_fn_version;
 	uint64_t expire_ms;
+	struct str type;        // "api": not by a step; empty: left out, as is the next one
+	struct str idempotency; // hash of the key that the caller gave
 };
-// The same for a step that invokes; `value` is its payload. Its id, if it has one, is stable.
+// The same for a step, or somebody at the API (05 §13.9), that invokes; `value` is the payload. Its id, if it has one,
+// is stable.
 ERR_CHECKED enum err event_parse_invocation(struct arena *arena, yyjson_val *value, const struct invocation *invocation,
 					    const struct ulid *internal_id, uint64_t now_ms, struct event *out,
 					    struct error *error);
@@ -61,6 +64,18 @@ ERR_CHECKED enum err event_parse_invocation(struct arena *arena, yyjson_val *val
 // slices.
 void event_make_internal(struct arena *arena, struct str name, struct str id, const struct ulid *internal_id,
 			 struct str data, struct str meta, uint64_t now_ms, struct event *out);
+// An event that has been stored, from the columns of history (09 §4.2).
+struct event_parts {
+	struct ulid internal_id;
+	struct str id, name, v;
+	struct str data; // JSON: an object; else the event has none
+	struct str user; // likewise
+	uint64_t ts_ms, received_ms;
+};
+// Puts it together again, with the text that it had; its sessions are not kept and so are missing. ERR_CORRUPT when
+// `data` or `user` is no JSON, ERR_TOO_LARGE. The arena holds the slices.
+ERR_CHECKED enum err event_restore(struct arena *arena, const struct event_parts *parts, struct event *out,
+				   struct error *error);
 void event_release(struct event *event);
 
 // One request body of POST /e/{key}: an object or an array (05 §7.2), element by element, stopping at the first bad

@@ -12,5 +12,17 @@
 ERR_CHECKED enum err event_read(struct arena *arena, struct buf *scratch, yyjson_val *value,
 				const struct ulid *internal_id, bool stable_id, uint64_t now_ms, struct event *out,
 				struct error *error);
+// ERR_INVALID when only the server may use the name.
+ERR_CHECKED enum err event_name_check(struct str name, struct error *error);
+
+// An event whose members have been read and have the right types; `object` holds data and user, once each.
+struct event_members {
+	yyjson_val *object, *data, *user; // data NULL: {}
+	struct str name, id;
+	int64_t ts_ms; // 0: now
+};
+ERR_CHECKED enum err event_read_members(struct arena *arena, const struct event_members *members,
+					const struct ulid *internal_id, uint64_t now_ms, struct event *out,
+					struct error *error);
 
 #endif

@@ -72,7 +72,15 @@
 #define EVENTS_PAGE_DEFAULT 20u
 #define EVENTS_PAGE_MAX 51u
 #define JOBS_PAGE_MAX 10u
-#define SIGNAL_DATA_MAX STEP_OUTPUT_MAX // what a signal brings becomes the output of a step
-#define SIGNAL_BODY_MAX (16u << 20)     // ours: blanks and escapes make the data longer than it is
+#define SIGNAL_DATA_MAX STEP_OUTPUT_MAX    // what a signal brings becomes the output of a step
+#define SIGNAL_BODY_MAX (16u << 20)        // ours: blanks and escapes make the data longer than it is
+#define CANCELLATION_BODY_MAX (1u << 20)   // ours: 12.11 sets none
+#define CANCELLATION_CLOCK_SKEW_MS 5000ull // how far "in the past" may lie in the future
+
+// REST v2 (05 §13)
+#define V2_EVENT_BODY_MAX EVENT_SIZE_MAX
+#define V2_EVENT_NAME_MAX 512u
+#define V2_BODY_MAX 4194304u        // ours: what gRPC, which the reference's handlers stand on, takes
+#define V2_INPUT_MAX STEP_INPUT_MAX // of a step to rerun from
 
 #endif

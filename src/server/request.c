@@ -50,9 +50,14 @@ static void refuse_body(struct request *request) {
 		json_reply_error(request, 503, STR("Too many requests are being received at the moment"));
 		return;
 	}
-	struct str text = arena_printf(&request->arena, "Request body is over the max size: Max %u bytes",
-				       request->route->body_max);
-	json_reply_error(request, 413, text);
+	const struct route *route = request->route;
+	bool v2 = route->shape == SHAPE_V2;
+	if (v2) respond_header(request, "Connection", "close");
+	json_reply_error(request, 413,
+			 arena_printf(&request->arena,
+				      v2 ? "Request body cannot exceed %u bytes"
+					 : "Request body is over the max size: Max %u bytes",
+				      route->body_max));
 }
 
 static void answer_malformed(struct request *request) {
@@ -60,7 +65,8 @@ static void answer_malformed(struct request *request) {
 	respond(request, 400, TYPE_TEXT, STR("400 Bad Request"));
 }
 
-static void answer_unrouted(struct request *request, enum route_result found, struct str allow) {
+static void answer_unrouted(struct request *request, struct str path, enum route_result found, struct str allow) {
+	if (v2_unrouted(request, path, found)) return;
 	switch (found) {
 	case ROUTE_WRONG_METHOD:
 		respond_header(request, "Allow", allow.ptr);
@@ -118,7 +124,7 @@ static enum MHD_Result begin(struct request *request, struct str path, const cha
 		// Kept for later: the answer is the same, but the connection lives on.
 		request->route = NULL;
 		request->params[0] = path;
-		if (announced > HTTP_BODY_DEFAULT_MAX) answer_unrouted(request, found, allow);
+		if (announced > HTTP_BODY_DEFAULT_MAX) answer_unrouted(request, path, found, allow);
 		return request->result;
 	}
 	const struct route *route = request->route;
@@ -155,7 +161,8 @@ static void run(struct request *request) {
 	} else if (request->route == NULL) {
 		struct str allow;
 		struct str path = request->params[0];
-		answer_unrouted(request, route_find(request, path, &allow), allow);
+		enum route_result found = route_find(request, path, &allow);
+		answer_unrouted(request, path, found, allow);
 	} else if (request->body_state == BODY_TOO_LARGE || request->body_state == BODY_NO_ROOM) {
 		refuse_body(request);
 	} else {
@@ -174,6 +181,8 @@ static void finish(struct request *request) {
 	} else if (route->failed == NULL || !route->failed(request, reply)) {
 		if (route->shape == SHAPE_PUB) {
 			json_reply_pub(request, reply->status, reply->code, reply->text, reply->data);
+		} else if (route->shape == SHAPE_V2) {
+			v2_reply_error(request, reply->status, reply->code, reply->text);
 		} else {
 			json_reply_error(request, reply->status, reply->text);
 		}

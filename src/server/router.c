@@ -27,6 +27,19 @@ static const struct route routes[] = {
 	{"GET", "/v1/runs/:/jobs", 0, false, SHAPE_PUB, v1_jobs_start, v1_jobs_finish, v1_jobs_failed},
 	{"POST", "/v1/signals", SIGNAL_BODY_MAX, false, SHAPE_PUB, v1_signal_start, v1_signal_finish, NULL},
 	{"GET", "/v1/apps/:/functions", 0, false, SHAPE_PUB, v1_app_functions_start, NULL, NULL},
+	{"POST", "/v1/cancellations", CANCELLATION_BODY_MAX, false, SHAPE_PUB, v1_cancellation_start,
+	 v1_cancellations_finish, NULL},
+	{"GET", "/v1/cancellations", 0, false, SHAPE_PUB, v1_cancellations_start, v1_cancellations_finish, NULL},
+	{"DELETE", "/v1/cancellations/:", 0, false, SHAPE_PUB, v1_cancellation_remove_start,
+	 v1_cancellation_remove_finish, NULL},
+	// Also under /api: v2_path.
+	{"GET", "/v2/health", 0, false, SHAPE_V2, v2_health_start, NULL, NULL},
+	{"POST", "/v2/events", V2_EVENT_BODY_MAX, false, SHAPE_V2, v2_event_start, v2_event_finish, v2_event_failed},
+	{"POST", "/v2/runs/:/cancel", V2_BODY_MAX, false, SHAPE_V2, v2_cancel_start, v2_cancel_finish,
+	 v2_cancel_failed},
+	{"POST", "/v2/runs/:/rerun", V2_BODY_MAX, false, SHAPE_V2, v2_rerun_start, v2_rerun_finish, v2_rerun_failed},
+	{"POST", "/v2/apps/:/functions/:/invoke", V2_BODY_MAX, false, SHAPE_V2, v2_invoke_start, v2_invoke_finish,
+	 v2_invoke_failed},
 };
 
 // Matches segment by segment; `params` get the raw texts of the ":" segments.
@@ -52,6 +65,7 @@ static bool method_matches(const struct route *route, struct str method) {
 
 enum route_result route_find(struct request *request, struct str path, struct str *allow) {
 	*allow = (struct str){NULL, 0};
+	path = v2_path(path);
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct route *route = &routes[i];
 		struct str params[ROUTE_PARAMS_MAX] = {{NULL, 0}};

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "model/limits.h"
+#include "model/v2_body.h"
 #include "server/server.h"
 
 // --- requests that wait for the engine (pending.c) -------------------------------------------------------------
@@ -69,7 +70,7 @@ enum request_state {
 };
 enum body_state { BODY_WANTED, BODY_IGNORED, BODY_TOO_LARGE, BODY_NO_ROOM };
 
-enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT }; // 05 §5
+enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT, SHAPE_V2 }; // 05 §5
 
 #define ROUTE_PARAMS_MAX 2
 #define ROUTE_HEADERS_MAX 3
@@ -166,6 +167,25 @@ void json_time(struct buf *out, int64_t ns); // a quoted RFC 3339 text
 void json_ulid(struct buf *out, const struct ulid *ulid);
 void json_uuid(struct buf *out, const struct uuid *uuid);
 
+// --- REST v2 (v2_reply.c, 05 §13.1, §13.2) ----------------------------------------------------------------------
+
+// The path without the "/api" that may stand before "/v2".
+struct str v2_path(struct str path);
+// Of a path that no route serves: 404, 400 for the bare base, 501 for a wrong method; false when it is not of v2.
+bool v2_unrouted(struct request *request, struct str path, enum route_result found);
+// An error in the shape of v2; `code` empty: the usual one of the status.
+void v2_reply_error(struct request *request, int status, struct str code, struct str text);
+void v2_refuse(struct request *request, const struct v2_refusal *refusal);
+// `{"data":` … `,"metadata":{…}}` around what is written to request->out between the two; then respond_out.
+void v2_envelope_open(struct request *request);
+void v2_envelope_close(struct request *request);
+// The whole of {"data":{"<name>":"<id>"},…}.
+void v2_write_id(struct request *request, struct str name, const struct ulid *id);
+// The answer to a function that did not start: 404 or 422 as the engine says, else 500 with `text`.
+void v2_reply_not_started(struct request *request, const struct reply *reply, struct str text);
+// The run id of the path; 400 when it is none.
+bool v2_run_id(struct request *request, struct ulid *out);
+
 // --- reading (reading.c): a reader of the store, borrowed for one request -----------------------------------------
 
 struct reading {
@@ -213,8 +233,26 @@ bool v1_jobs_failed(struct request *request, struct reply *reply);
 void v1_app_functions_start(struct request *request); // v1_apps.c
 void v1_signal_start(struct request *request);        // v1_signals.c
 void v1_signal_finish(struct request *request, struct reply *reply);
+void v1_cancellation_start(struct request *request); // v1_cancellations.c
+void v1_cancellations_start(struct request *request);
+void v1_cancellations_finish(struct request *request, struct reply *reply);
+void v1_cancellation_remove_start(struct request *request);
+void v1_cancellation_remove_finish(struct request *request, struct reply *reply);
 void checkpoint_start(struct request *request); // checkpoint_api.c
 void checkpoint_finish(struct request *request, struct reply *reply);
+void v2_health_start(struct request *request); // health_api.c
+void v2_event_start(struct request *request);  // v2_events.c
+void v2_event_finish(struct request *request, struct reply *reply);
+bool v2_event_failed(struct request *request, struct reply *reply);
+void v2_cancel_start(struct request *request); // v2_runs.c
+void v2_cancel_finish(struct request *request, struct reply *reply);
+bool v2_cancel_failed(struct request *request, struct reply *reply);
+void v2_rerun_start(struct request *request); // v2_rerun.c
+void v2_rerun_finish(struct request *request, struct reply *reply);
+bool v2_rerun_failed(struct request *request, struct reply *reply);
+void v2_invoke_start(struct request *request); // v2_invoke.c
+void v2_invoke_finish(struct request *request, struct reply *reply);
+bool v2_invoke_failed(struct request *request, struct reply *reply);
 
 // History of the run of a path parameter, for routes that the engine has already left: ERR_NOT_FOUND when no such run
 // was ever made. Answers itself on other errors, and then returns ERR_CLOSED.

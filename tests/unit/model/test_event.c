@@ -280,6 +280,99 @@ static void internal_events_are_built_from_data(void **state) {
 		   ",\"name\":\"inngest/function.failed\",\"ts\":1700000000123,\"user\":{}}");
 }
 
+static void invocations_by_the_api_say_so(void **state) {
+	struct fixture *fixture = *state;
+	const struct invocation invocation = {.fn_id = STR("f"), .type = STR("api"), .idempotency = STR("h\"")};
+	clear(fixture);
+	fixture->doc = json_read(STR("{\"data\":{\"_inngest\":1,\"a\":1}}"), false, NULL, &fixture->error);
+	assert_int_equal(event_parse_invocation(&fixture->arena, yyjson_doc_get_root(fixture->doc), &invocation, &id,
+						NOW, &fixture->event, &fixture->error),
+			 ERR_OK);
+	expect_str(fixture->event.data,
+		   "{\"_inngest\":{\"expire\":0,\"fn_id\":\"f\",\"gid\":\"\",\"invoke_idempotency\":\"h\\\"\","
+		   "\"name\":\"\",\"source_app_id\":\"\",\"source_fn_id\":\"\",\"source_fn_v\":0,\"type\":\"api\"},"
+		   "\"a\":1}");
+	expect_str(fixture->event.invoke_fn_id, "f");
+}
+
+static enum err restore(struct fixture *fixture, const struct event_parts *parts) {
+	clear(fixture);
+	return event_restore(&fixture->arena, parts, &fixture->event, &fixture->error);
+}
+
+static struct event_parts parts_of(const struct event *event) {
+	return (struct event_parts){.internal_id = event->internal_id,
+				    .id = event->id,
+				    .name = event->name,
+				    .v = event->v,
+				    .data = event->data,
+				    .user = event->user,
+				    .ts_ms = event->ts_ms,
+				    .received_ms = event->received_ms};
+}
+
+static void stored_events_come_back(void **state) {
+	struct fixture *fixture = *state;
+	static const char *const texts[] = {
+		"{\"name\":\"a\"}",
+		"{\"name\":\"a\",\"data\":null,\"user\":null}",
+		"{\"name\":\"a\",\"data\":{},\"ts\":1600000000000}",
+		"{\"name\":\"q\\\"\\n\\u00e9\",\"id\":\"mine\\\"\",\"v\":\"\\\\\",\"data\":{\"z\":null,\"a\":[1.50]}}",
+		"{\"name\":\"a\",\"user\":{\"b\":{\"c\":2}}}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_int_equal(parse(fixture, texts[i]), ERR_OK);
+		struct event before = fixture->event;
+		fixture->event.text = NULL;
+		struct event_parts parts = parts_of(&before);
+		assert_int_equal(restore(fixture, &parts), ERR_OK);
+		const struct event *after = &fixture->event;
+		assert_true(str_eq(payload_str(after->text), payload_str(before.text)));
+		assert_int_equal(ulid_cmp(&after->internal_id, &before.internal_id), 0);
+		assert_true(str_eq(after->id, before.id) && str_eq(after->name, before.name));
+		assert_true(str_eq(after->data, before.data) && str_eq(after->user, before.user));
+		assert_true(str_eq(after->v, before.v));
+		assert_true(after->ts_ms == before.ts_ms && after->received_ms == before.received_ms);
+		assert_int_equal(after->stable_id, before.stable_id);
+		event_release(&before);
+	}
+}
+
+// As another server may have written them, and as they are when a column is empty.
+static void stored_parts_need_not_be_in_order(void **state) {
+	struct fixture *fixture = *state;
+	struct event_parts parts = {.internal_id = id, .name = STR("a"), .ts_ms = 5};
+	assert_int_equal(restore(fixture, &parts), ERR_OK);
+	expect_str(payload_str(fixture->event.text),
+		   "{\"data\":null,\"id\":\"" ID_TEXT "\",\"name\":\"a\",\"ts\":5,\"user\":{}}");
+	parts.data = STR(" { \"b\" : 1.0 , \"a\":null}");
+	parts.user = STR("null");
+	assert_int_equal(restore(fixture, &parts), ERR_OK);
+	expect_str(fixture->event.data, "{\"a\":null,\"b\":1}");
+	expect_str(fixture->event.user, "{}");
+	parts.data = STR("[1]");
+	assert_int_equal(restore(fixture, &parts), ERR_OK);
+	expect_str(fixture->event.data, "null");
+	parts.data = STR("{");
+	assert_int_equal(restore(fixture, &parts), ERR_CORRUPT);
+	parts.data = STR("{}");
+	parts.user = STR("nothing");
+	assert_int_equal(restore(fixture, &parts), ERR_CORRUPT);
+}
+
+static void stored_invocations_keep_their_function(void **state) {
+	struct fixture *fixture = *state;
+	struct event_parts parts = {.internal_id = id,
+				    .id = STR(ID_TEXT),
+				    .name = STR("inngest/function.invoked"),
+				    .data = STR("{\"_inngest\":{\"correlation_id\":\"c\",\"fn_id\":\"f\"}}"),
+				    .ts_ms = NOW};
+	assert_int_equal(restore(fixture, &parts), ERR_OK);
+	expect_str(fixture->event.data, "{\"_inngest\":{\"correlation_id\":\"c\",\"fn_id\":\"f\"}}");
+	expect_str(fixture->event.invoke_fn_id, "f");
+	expect_str(fixture->event.correlation_id, "c");
+}
+
 static void many_hostile_members_cost_little(void **state) {
 	struct fixture *fixture = *state;
 	struct buf text;
@@ -311,6 +404,10 @@ int main(void) {
 		TEST(bad_sessions_are_refused),
 		TEST(invocations_name_their_function),
 		TEST(internal_events_are_built_from_data),
+		TEST(invocations_by_the_api_say_so),
+		TEST(stored_events_come_back),
+		TEST(stored_parts_need_not_be_in_order),
+		TEST(stored_invocations_keep_their_function),
 		TEST(many_hostile_members_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

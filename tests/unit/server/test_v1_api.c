@@ -1,22 +1,11 @@
 // What people and tests read: /v1/events, /v1/runs, /v1/apps, /dev, over a real store and history.
-#include "base/clock.h"
-#include "fixture.h"
+#include "history_fixture.h"
 
 static const struct uuid app_id = {{1}};
 static const struct uuid function_id = {{2}};
 static struct ulid event_ids[30];
 static char event_texts[30][ULID_TEXT_LEN + 1];
 static struct ulid running, completed, cancelled;
-
-static struct ulid make_id(uint64_t time_ms, uint8_t n) {
-	uint8_t entropy[10] = {n};
-	return ulid_make(time_ms, entropy);
-}
-
-static void write_item(struct history_writer *writer, const struct history_item *item) {
-	struct error error;
-	if (history_write(writer, item, &error) != ERR_OK) fail_msg("%s", error.message);
-}
 
 static void write_events(struct history_writer *writer, uint64_t now_ms) {
 	for (uint8_t i = 0; i < ARRAY_LEN(event_ids); i++) {
@@ -35,79 +24,35 @@ static void write_events(struct history_writer *writer, uint64_t now_ms) {
 	}
 }
 
-static void write_run(struct history_writer *writer, struct ulid *run_id, uint64_t now_ms, uint8_t n,
-		      const char *status, const char *output) {
-	*run_id = make_id(now_ms - 1000, n);
-	struct history_item item = {.kind = HISTORY_RUN, .at_ms = now_ms};
-	item.run.run_id = *run_id;
-	item.run.event_id = event_ids[0];
-	item.run.function_id = function_id;
-	write_item(writer, &item);
-	if (status == NULL) return;
-	item = (struct history_item){.kind = HISTORY_FINISH, .at_ms = 1700000000500};
-	item.finish.run_id = *run_id;
-	item.finish.status = status;
-	item.finish.output = output != NULL ? payload_new(str_from_cstr(output)) : NULL;
-	write_item(writer, &item);
-	payload_unref(item.finish.output);
+static void write_runs(struct history_writer *writer, uint64_t now_ms) {
+	static const struct {
+		struct ulid *id;
+		const char *status, *output;
+	} runs[] = {
+		{&running, NULL, NULL}, {&completed, "Completed", "{\"done\":true}"}, {&cancelled, "Cancelled", NULL}};
+	for (uint8_t i = 0; i < ARRAY_LEN(runs); i++) {
+		*runs[i].id = make_id(now_ms - 1000, i + 1);
+		struct history_item item = {.kind = HISTORY_RUN};
+		item.run.run_id = *runs[i].id;
+		item.run.event_id = event_ids[0];
+		item.run.function_id = function_id;
+		write_run(writer, now_ms, &item, runs[i].status, runs[i].output);
+	}
 }
 
-static void write_app(struct history_writer *writer, uint64_t now_ms) {
-	struct history_item item = {.kind = HISTORY_APP, .at_ms = now_ms};
-	item.app.id = app_id;
-	item.app.name = STR("shop");
-	item.app.sdk_language = STR("js");
-	item.app.sdk_version = STR("v4");
-	item.app.metadata = STR("{}");
-	item.app.url = STR("http://localhost:3000/api/inngest");
-	item.app.method = STR("serve");
-	write_item(writer, &item);
-	item = (struct history_item){.kind = HISTORY_FUNCTION, .at_ms = now_ms};
-	item.function.id = function_id;
-	item.function.app_id = app_id;
-	item.function.name = STR("Hello");
-	item.function.slug = STR("shop-hello");
-	item.function.config = STR("{\"id\":\"x\",\"name\":\"Hello\"}");
-	write_item(writer, &item);
-}
-
-static void write_history(struct fixture *fixture) {
-	struct error error;
-	uint64_t now_ms = clock_wall_ms();
-	if (history_migrate(store_sql(fixture->store), &error) != ERR_OK) fail_msg("%s", error.message);
-	struct history_writer *writer = NULL;
-	if (history_writer_new(store_sql(fixture->store), &writer, &error) != ERR_OK) fail_msg("%s", error.message);
-	assert_int_equal(store_begin(fixture->store, &error), ERR_OK);
-	write_app(writer, now_ms);
+static void write_history(struct history_writer *writer, uint64_t now_ms) {
+	write_app(writer, now_ms, &app_id, "shop");
+	write_function(writer, now_ms, &app_id, &function_id, "shop-hello");
 	write_events(writer, now_ms);
-	write_run(writer, &running, now_ms, 1, NULL, NULL);
-	write_run(writer, &completed, now_ms, 2, "Completed", "{\"done\":true}");
-	write_run(writer, &cancelled, now_ms, 3, "Cancelled", NULL);
-	assert_int_equal(store_commit(fixture->store, &error), ERR_OK);
-	history_writer_free(writer);
+	write_runs(writer, now_ms);
 }
 
 static int setup(void **state) {
-	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-	struct error error;
-	if (store_open_sqlite(NULL, DURABILITY_NONE, 1, &fixture->store, &error) != ERR_OK)
-		fail_msg("%s", error.message);
-	write_history(fixture);
-	if (store_reader_open(fixture->store, &fixture->reader, &error) != ERR_OK) fail_msg("%s", error.message);
-	if (history_reader_new(store_reader_sql(fixture->reader), &fixture->history, &error) != ERR_OK) {
-		fail_msg("%s", error.message);
-	}
-	fixture_start(fixture);
-	*state = fixture;
+	*state = history_fixture_start(write_history);
 	return 0;
 }
 static int teardown(void **state) {
-	struct fixture *fixture = *state;
-	fixture_stop(fixture);
-	history_reader_free(fixture->history);
-	store_reader_close(fixture->reader);
-	store_close(fixture->store);
-	free(fixture);
+	history_fixture_stop(*state);
 	return 0;
 }
 
