@@ -179,6 +179,7 @@ void cancellations_run_loaded(struct engine *engine, const struct command *comma
 	struct cancellation *c = find_active(engine, &command->loaded.cancellation_id);
 	if (c == NULL) return; // removed meanwhile
 	struct run *run = run_find(engine, &command->loaded.internal_id);
+	if (engine->config.planted_bug == 11) run = NULL;
 	c->loading--;
 	if (run != NULL && command->loaded.data != NULL && meets(engine, c, first_event(run, command->loaded.data)))
 		run_finish(engine, run, RUN_END_CANCELLED, NULL, NULL);

@@ -96,7 +96,8 @@ static void fire(struct engine *engine, struct cron *cron) {
 	make_event(engine, cron, tick, at_ms, &event);
 	struct run_start start = {
 		.function = cron->function, .key = tick, .is_claimed = true, .at_ms = at_ms, .cron = cron_text(cron)};
-	set_next(engine, cron, tick_after(cron, cron->next_ms));
+	bool skips = engine->config.planted_bug == 10;
+	set_next(engine, cron, tick_after(cron, skips ? engine->now : cron->next_ms));
 	event_handle(engine, &event, NULL, &start);
 	event_release(&event);
 }

@@ -143,11 +143,10 @@ static void repair_stalled(struct engine *engine) {
 void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 	engine->now = now_ms;
 	engine->batch = batch;
-	for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
-	     node = map_walk(&engine->runs, node)) {
-		struct run *run = container_of(node, struct run, by_id);
-		list_for_each(at, &run->items) item_resume(engine, list_entry(at, struct item, of_run));
-	}
+	// In the order of the records, which is that of the runs' age: what is due at the same moment then comes in
+	// this order, and neighbours in the store are read and written one after the other.
+	for (struct list *node; (node = list_pop_front(&engine->dirty_items)) != NULL;)
+		item_resume(engine, list_entry(node, struct item, dirty));
 	repair_stalled(engine);
 	held_start(engine);
 	cancellations_start(engine);

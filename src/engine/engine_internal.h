@@ -152,6 +152,7 @@ struct run {
 	uint8_t stalls;      // re-drives since the last progress
 	uint8_t input_count; // steps with STEP_INPUT
 	uint8_t dirty_what;
+	bool is_answered; // there are opcodes of an answer still to come: what looks like a standstill is none
 };
 #define SLOT_NONE UINT32_MAX
 enum dirty { DIRTY_HEAD = 1, DIRTY_NEW = 2, DIRTY_LISTED = 4 };

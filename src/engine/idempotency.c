@@ -71,12 +71,12 @@ bool idempotency_admits(struct engine *engine, struct function *function, struct
 	struct cel_value value = event_form_eval(engine, form, function->idempotency);
 	if (value.type == CEL_ERROR) {
 		complain_value(engine, function, function->config.idempotency, &value,
-			       "an idempotency expression cannot be evaluated, so it does not hold back the run");
-		return true;
+			       "an idempotency expression cannot be evaluated, so the function does not run");
+		return false; // 04 §A4
 	}
 	if (value.type == CEL_BOOL && !value.boolean) return true; // false or missing: not limited (04 §A6)
 	uint64_t hash = value_hash(function, &value);
 	if (idem_find(engine, function, hash) != NULL) return false;
-	idem_claim(engine, function, hash, &none);
+	if (engine->config.planted_bug != 12) idem_claim(engine, function, hash, &none);
 	return true;
 }

@@ -79,7 +79,7 @@ void discover_after(struct engine *engine, struct run *run, struct step *step, u
 // A run that nothing will ever wake again would hang for ever (the reference's stalls, 02 §21.13): ask the app once
 // more, later each time, and give up when that brings nothing.
 void run_stall_guard(struct engine *engine, struct run *run) {
-	if (run->work_count > 0) return;
+	if (run->work_count > 0 || run->is_answered) return;
 	if (run->stalls >= STALLS_MAX) {
 		run_fail(engine, run, STR("no_progress"), STR("Error"),
 			 STR("The app answered repeatedly without a new step, a result or an error, and nothing else "
@@ -372,6 +372,7 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		retry(engine, item, answer->retry_at_ms);
 	else
 		item_finish(engine, item);
+	run->is_answered = true;
 	// Waits first: what comes after them may send the event that they wait for (02 §6.5 step 8).
 	for (size_t i = 0; i < 2 * answer->op_count; i++) {
 		const struct opcode *op = &answer->ops[i % answer->op_count];
@@ -379,6 +380,7 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		if (op->kind == OPCODE_STEP_ERROR && again) continue;
 		if (!op_table[op->kind](engine, run, op, &origin)) return;
 	}
+	run->is_answered = false;
 	run_stall_guard(engine, run);
 }
 

@@ -305,6 +305,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 		item_free(item);
 		return error_set(error, ERR_CORRUPT, "two waits have the name of one signal");
 	}
+	list_push_back(&engine->dirty_items, &item->dirty); // for engine_start
 	return ERR_OK;
 }
 

@@ -43,6 +43,7 @@ static void attach_steps(struct engine *engine, struct run *run, const struct ru
 		step->op = given->op;
 		step->flags = given->is_input ? STEP_INPUT : STEP_DISCOVERED;
 		run->input_count += given->is_input;
+		if (engine->config.planted_bug == 14) step->flags = STEP_DISCOVERED; // the step counts as done
 		record_step(engine, run, step, true);
 	}
 }

@@ -38,7 +38,7 @@ void timeout_started(struct engine *engine, struct run *run) {
 void timeout_due(struct engine *engine, struct item *item) {
 	struct run *run = item->run;
 	uint64_t from, limit = limit_of(run, &from);
-	if (limit == 0) return item_finish(engine, item); // taken back
+	if (limit == 0 || engine->config.planted_bug == 13) return item_finish(engine, item); // taken back
 	if (timeout_reached(engine, run)) return run_finish(engine, run, RUN_END_CANCELLED, NULL, NULL);
 	item->due_ms = from + limit; // extended
 	item_queue(engine, item);

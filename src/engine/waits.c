@@ -214,6 +214,7 @@ static void end_met(struct search *search, bool cancels) {
 		struct item *item = find_met(search->engine, &search->met[i]);
 		if (item == NULL) continue;
 		if (cancels) {
+			if (search->engine->config.planted_bug == 9) return;
 			run_finish(search->engine, item->run, RUN_END_CANCELLED, NULL, NULL);
 			continue;
 		}

@@ -95,6 +95,7 @@ static void make_condition(struct sim *sim, const char *n, struct condition *out
 		snprintf(out->expression, sizeof out->expression, "%s != %u || %s < 0", n, value, n);
 	else if (shape > 0)
 		snprintf(out->expression, sizeof out->expression, shape == 1 ? "%s == %u" : "%s > %u", n, value);
+	out->holds[VALUES] = shape == 0 || shape == 4;
 	for (unsigned i = 0; i < VALUES; i++)
 		out->holds[i] = shape == 0 || (shape == 3 ? i > value : shape == 4 ? i != value : i == value);
 }
@@ -111,7 +112,7 @@ static void make_trigger(struct sim *sim, struct program *p, unsigned number) {
 		return;
 	}
 	p->failing = sim->programs[0].slug;
-	for (unsigned i = 0; i < VALUES; i++) p->condition.holds[i] = true;
+	for (unsigned i = 0; i <= VALUES; i++) p->condition.holds[i] = true;
 	snprintf(p->condition.expression, sizeof p->condition.expression, "event.data.function_id == '%s'", p->failing);
 }
 
@@ -132,6 +133,7 @@ void app_generate(struct sim *sim) {
 		p->blocks = ARENA_ARRAY(&sim->arena, struct block, p->count + 1);
 		unsigned number = 0;
 		for (unsigned j = 0; j < p->count; j++) fill(sim, &p->blocks[j], &number);
+		lifecycle_generate(sim, p);
 	}
 	sim->program_count += handler;
 }
@@ -146,15 +148,24 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 	for (unsigned i = 0; i < sim->program_count; i++) {
 		const struct program *p = &sim->programs[i];
 		bool conditional = p->condition.expression[0] != '\0';
+		char schedule[48] = "";
+		if (p->every_s > 0 && !sim->retired)
+			snprintf(schedule, sizeof schedule, ",{\"cron\":\"@every %us\"}", p->every_s);
+		struct buf settings;
+		buf_init(&settings, 4096);
+		lifecycle_settings(sim, p, &settings);
+		buf_byte(&settings, '\0');
 		buf_printf(&body,
-			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"%s%s%s}],\"steps\":{"
+			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"%s%s%s}%s],%s\"steps\":{"
 			   "\"step\":{"
 			   "\"id\":\"step\","
 			   "\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/"
 			   "api?fnId=%s&stepId=step\"},"
 			   "\"retries\":{\"attempts\":%u}}}}",
 			   i > 0 ? "," : "", p->slug, i, p->trigger, conditional ? ",\"expression\":\"" : "",
-			   p->condition.expression, conditional ? "\"" : "", p->slug, p->retries);
+			   p->condition.expression, conditional ? "\"" : "", schedule, settings.ptr, p->slug,
+			   p->retries);
+		buf_free(&settings);
 	}
 	buf_lit(&body, "]}");
 	struct str text = arena_dup(&sim->arena, buf_view(&body));
@@ -166,7 +177,7 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 
 static struct str memo(struct sim *sim, const struct call *call, const char *id, bool *found) {
 	for (size_t i = 0; i < call->step_count; i++) {
-		if (!str_eq_cstr(call->steps[i].id, id)) continue;
+		if (!str_eq_cstr(call->steps[i].id, id) || call->steps[i].is_input) continue;
 		*found = true;
 		const struct payload_ref *ref = &call->steps[i].value;
 		if (ref->data != NULL) return payload_str(ref->data);
@@ -251,6 +262,7 @@ static bool pass(struct sim *sim, struct app_call *call, const struct block *blo
 		found->blocks[found->count++] = block;
 		return false;
 	}
+	if (known && str_starts_with(value, STR("{\"input\":"))) sim_fail(sim, "an input was taken for a result");
 	if (known && block->kind == BLOCK_INVOKE) {
 		check_invoke_value(sim, &call->call->run_id, block, value);
 		return true;

@@ -29,13 +29,13 @@ struct command *command_event(struct sim *sim, struct client *client) {
 	return command;
 }
 
-struct command *command_wait_event(struct sim *sim, unsigned number, unsigned value) {
+struct command *command_named_event(struct sim *sim, const char *name, unsigned value) {
 	struct command *command = command_new(COMMAND_EVENTS);
 	uint8_t entropy[10];
 	rng_bytes(&sim->rng, entropy, sizeof entropy);
 	struct ulid id = ulid_make(sim->now, entropy);
 	char text[100];
-	int len = snprintf(text, sizeof text, "{\"name\":\"w/e%u\",\"data\":{\"n\":%u}}", number, value);
+	int len = snprintf(text, sizeof text, "{\"name\":\"%s\",\"data\":{\"n\":%u}}", name, value);
 	struct error error;
 	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
 	CHECK(doc != NULL);
@@ -48,10 +48,11 @@ struct command *command_wait_event(struct sim *sim, unsigned number, unsigned va
 	return command;
 }
 
-struct command *command_loaded(const struct ulid *internal_id, struct payload *data) {
+struct command *command_loaded(const struct delivery *delivery) {
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
-	command->loaded.internal_id = *internal_id;
-	command->loaded.data = payload_ref(data);
+	command->loaded.internal_id = delivery->run_id;
+	command->loaded.cancellation_id = delivery->cancellation_id;
+	command->loaded.data = payload_ref(delivery->data);
 	return command;
 }
 

@@ -38,6 +38,7 @@ static bool read_signal(const struct record *record, struct live_signal *out, ui
 	take_u32(&d);
 	out->step = hash_xxh64(take_text(&d));
 	struct str name = take_text(&d);
+	take_text(&d);
 	out->is_owner = take_u8(&d) != 0;
 	CHECK(!d.failed && name.len == 3);
 	out->number = (unsigned)(name.ptr[2] - '0');
@@ -72,6 +73,14 @@ static const struct live_signal *find(const struct signals *signals, const struc
 	return NULL;
 }
 
+static const struct history_item *find_end(const struct batch *batch, const void *run_id) {
+	for (size_t i = 0; i < batch->history_count; i++) {
+		const struct history_item *item = &batch->history[i];
+		if (item->kind == HISTORY_FINISH && memcmp(item->finish.run_id.bytes, run_id, 16) == 0) return item;
+	}
+	return NULL;
+}
+
 // ---- sending -------------------------------------------------------------------------------------------------------
 
 static void check_reply(struct sim *sim, const struct signals *before, const struct batch *batch) {
@@ -91,7 +100,8 @@ void check_signal_after(struct sim *sim, struct signals *before, const struct ba
 		const struct live_signal *wait = &before->all[i];
 		bool is_receiver = wait == before->receiver;
 		if (is_receiver && find(after, wait) != NULL) sim_fail(sim, "a wait missed its signal");
-		if (!is_receiver && !wait->due && find(after, wait) == NULL)
+		bool has_ended = wait->due || find_end(batch, wait->key) != NULL; // by a timeout, or cancelled
+		if (!is_receiver && !has_ended && find(after, wait) == NULL)
 			sim_fail(sim, "a wait ended with another's signal");
 	}
 	free(before);
@@ -131,14 +141,6 @@ static unsigned asked(struct str body, unsigned number, const char *conflict) {
 	return count;
 }
 
-static const struct history_item *find_end(const struct batch *batch, const void *run_id) {
-	for (size_t i = 0; i < batch->history_count; i++) {
-		const struct history_item *item = &batch->history[i];
-		if (item->kind == HISTORY_FINISH && memcmp(item->finish.run_id.bytes, run_id, 16) == 0) return item;
-	}
-	return NULL;
-}
-
 // A conflict is one with who has the name, or with a wait of the same answer.
 static void check_conflict(struct sim *sim, const struct signals *before, struct str body) {
 	for (unsigned number = 0; number < SIGNALS; number++) {
@@ -153,11 +155,10 @@ static void check_conflict(struct sim *sim, const struct signals *before, struct
 
 // Those who waited before wait on, unless their time is over, and lose their names only to who replaces them.
 static void check_others(struct sim *sim, const struct signals *before, const struct signals *after,
-			 const struct ulid *ended_run, struct str body) {
+			 const struct batch *batch, struct str body) {
 	for (size_t i = 0; i < before->count; i++) {
 		const struct live_signal *wait = &before->all[i], *now = find(after, wait);
-		bool ended = ended_run != NULL && memcmp(wait->key, ended_run->bytes, 16) == 0;
-		if (wait->due || ended) continue;
+		if (wait->due || find_end(batch, wait->key) != NULL) continue;
 		if (now == NULL) sim_fail(sim, "a wait ended with another's beginning");
 		if (wait->is_owner && !now->is_owner && asked(body, wait->number, "replace") == 0)
 			sim_fail(sim, "a wait lost its signal to nobody");
@@ -170,7 +171,7 @@ void check_signal_waits_after(struct sim *sim, struct signals *before, const str
 	const struct history_item *end = find_end(batch, run_id->bytes);
 	if (end != NULL && str_find_str(payload_str(end->finish.output), STR("Signal conflict")) >= 0)
 		check_conflict(sim, before, body);
-	check_others(sim, before, after, end != NULL ? run_id : NULL, body);
+	check_others(sim, before, after, batch, body);
 	bool begun[SIGNALS] = {false}, owned[SIGNALS] = {false};
 	for (size_t i = 0; i < after->count; i++) {
 		const struct live_signal *wait = &after->all[i];

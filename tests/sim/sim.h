@@ -43,8 +43,8 @@ struct block {
 // all.
 #define VALUES 4
 struct condition {
-	char expression[128]; // empty: always
-	bool holds[VALUES];
+	char expression[128];   // empty: always
+	bool holds[VALUES + 1]; // the last: when there is no n
 };
 struct program {
 	char slug[24];
@@ -57,6 +57,12 @@ struct program {
 	unsigned retries;
 	struct block *blocks;
 	unsigned count;
+	// lifecycle.c
+	bool cancels_on_own;        // cancelOn c/e0 with the same n
+	bool cancels_on_any;        // cancelOn c/e1, for five minutes
+	bool is_idempotent;         // one run a day for each n
+	unsigned finish_timeout_ms; // 0: none
+	unsigned every_s;           // a schedule; 0: none
 };
 
 // What the app does next in a call: report a step, or give its answer.
@@ -79,7 +85,12 @@ enum delivery_kind {
 	DELIVER_REGISTER,
 	DELIVER_LOADED,
 	DELIVER_WAIT_EVENT,
-	DELIVER_SIGNAL
+	DELIVER_SIGNAL,
+	DELIVER_CANCEL_EVENT,
+	DELIVER_CANCEL_MANY,
+	DELIVER_RERUN,
+	DELIVER_PAUSE,
+	DELIVER_RETIRE, // a registration without schedules
 };
 
 // One call that the app has received.
@@ -98,9 +109,11 @@ struct delivery {
 	enum delivery_kind kind;
 	struct app_call *call;
 	struct reaction reaction;
-	unsigned client;      // event; DELIVER_WAIT_EVENT, DELIVER_SIGNAL: its number
-	unsigned value;       // DELIVER_WAIT_EVENT: its data.n
-	struct ulid run_id;   // DELIVER_LOADED: the event's internal id
+	unsigned client;    // event; DELIVER_WAIT_EVENT, DELIVER_SIGNAL, DELIVER_CANCEL_EVENT: its number; others: a
+			    // program's
+	unsigned value;     // of events: data.n; DELIVER_PAUSE: whether
+	struct ulid run_id; // DELIVER_LOADED: the id in the load
+	struct ulid cancellation_id;
 	struct payload *data; // DELIVER_LOADED
 };
 // An event that a client wants to have accepted.
@@ -156,6 +169,20 @@ struct sim {
 	struct failure *failures;
 	unsigned failure_count, failure_cap;
 	bool exact; // no faults of any kind: every run's end is known beforehand
+
+	// lifecycle.c
+	bool lives;      // functions have settings of their own, and people rerun, pause and cancel
+	bool pauses;     // … so an event may start nothing
+	bool retired;    // the registrations have no schedules any more
+	uint64_t *ticks; // of the program with a schedule, seconds
+	size_t tick_count, tick_cap;
+	struct bulk {
+		uint64_t token;
+		const struct program *program;
+		unsigned value; // VALUES: whatever it is
+		uint64_t before_ms;
+	} bulks[8];
+	unsigned bulk_count;
 };
 
 struct checkpoint_wait {
@@ -167,6 +194,7 @@ struct checkpoint_wait {
 
 _Noreturn void sim_fail(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool sim_chance(struct sim *sim, unsigned percent);
+struct delivery *deliver(struct sim *sim, enum delivery_kind kind, uint64_t in_ms);
 
 // One whole seed; returns the digest of all batches.
 uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose);
@@ -182,9 +210,22 @@ struct command *command_answer(struct sim *sim, const struct app_call *call, con
 struct command *command_failure(struct sim *sim, const struct app_call *call);
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
 				   uint64_t token);
-struct command *command_loaded(const struct ulid *internal_id, struct payload *data);
-struct command *command_wait_event(struct sim *sim, unsigned number, unsigned value);
+struct command *command_loaded(const struct delivery *delivery);
+struct command *command_named_event(struct sim *sim, const char *name, unsigned value);
 struct command *command_register(struct sim *sim, unsigned version);
+
+// lifecycle.c
+void lifecycle_generate(struct sim *sim, struct program *program);
+void lifecycle_settings(const struct sim *sim, const struct program *program, struct buf *out); // JSON members
+void lifecycle_populate(struct sim *sim);
+struct command *lifecycle_command(struct sim *sim, const struct delivery *delivery);
+void lifecycle_reply(struct sim *sim, const struct reply *reply); // it was sent
+void lifecycle_check_history(struct sim *sim, const struct history_item *item);
+void lifecycle_check_record(struct sim *sim, const struct record *record);
+void lifecycle_check_end(struct sim *sim);
+// An event that runs may be cancelled by, applied: exactly those end that it is for.
+struct watched *check_cancels_before(struct sim *sim, unsigned number, unsigned value);
+void check_cancels_after(struct sim *sim, struct watched *watched); // frees
 
 // check.c
 void check_batch(struct sim *sim, const struct batch *batch); // as it is committed
@@ -211,6 +252,10 @@ void check_signal_waits_after(struct sim *sim, struct signals *before, const str
 // What a wait got: a signal that no other wait got, or null.
 void check_signal_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 
+bool run_lives(const struct batch *batch, const void *run_id); // batch: an export
+// The value that began a run; VALUES when its event has none, and UINT64_MAX when the run is not committed yet.
+uint64_t began_with(struct sim *sim, const void *run_id);
+const struct program *program_of(struct sim *sim, const struct uuid *function_id);
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len);
 struct fact *fact_find(struct map *map, uint64_t key);
 struct fact *fact_need(struct map *map, uint64_t key); // made with value 0 when absent

@@ -1,4 +1,5 @@
 // The world: time, deliveries, commits, crashes.
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static void must(const struct sim *sim, enum err err, const struct error *error)
 
 // ---- deliveries ----------------------------------------------------------------------------------------------------
 
-static struct delivery *deliver(struct sim *sim, enum delivery_kind kind, uint64_t in_ms) {
+struct delivery *deliver(struct sim *sim, enum delivery_kind kind, uint64_t in_ms) {
 	struct delivery *delivery = mem_calloc(1, sizeof *delivery);
 	delivery->kind = kind;
 	heap_node_init(&delivery->node);
@@ -97,6 +98,7 @@ static void receive_reply(struct sim *sim, struct reply *reply) {
 	for (unsigned i = 0; i < sim->client_count; i++) {
 		if (sim->clients[i].token == reply->request && reply->kind == REPLY_OK) sim->clients[i].acked = true;
 	}
+	lifecycle_reply(sim, reply);
 	list_for_each_safe(node, &sim->waiting) {
 		struct checkpoint_wait *wait = list_entry(node, struct checkpoint_wait, all);
 		if (wait->token != reply->request) continue;
@@ -116,12 +118,17 @@ static void receive_reply(struct sim *sim, struct reply *reply) {
 static void load_event(struct sim *sim, const struct event_load *load) {
 	struct payload *data = load->data != NULL ? payload_ref(load->data->text) : NULL;
 	struct error error;
+	static const struct ulid none;
+	bool is_held = ulid_cmp(&load->cancellation_id, &none) == 0;
 	if (data == NULL) {
 		struct str key = str_make(load->internal_id.bytes, sizeof load->internal_id.bytes);
-		if (store_body(sim->store, RECORD_EVENT, key, &data, &error) != ERR_OK) data = NULL;
+		if (store_body(sim->store, is_held ? RECORD_EVENT : RECORD_RUN, key, &data, &error) != ERR_OK)
+			data = NULL;
 	}
 	struct delivery *delivery = deliver(sim, DELIVER_LOADED, latency(sim));
 	delivery->run_id = load->internal_id;
+	delivery->cancellation_id = load->cancellation_id;
+	delivery->value = is_held ? UINT_MAX : sim->epoch;
 	delivery->data = data;
 	sim->crash_soon = sim->crashes && sim_chance(sim, 50); // few events are held: make something of them
 }
@@ -289,7 +296,9 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		break;
 	case DELIVER_WAIT_EVENT: {
 		struct waits *waits = check_waits_before(sim, d->client, d->value);
-		apply(sim, command_wait_event(sim, d->client, d->value));
+		char name[16];
+		snprintf(name, sizeof name, "w/e%u", d->client);
+		apply(sim, command_named_event(sim, name, d->value));
 		check_waits_after(sim, waits);
 		break;
 	}
@@ -300,8 +309,8 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		hold(sim, batch);
 		break;
 	}
-	case DELIVER_LOADED: // also what a server that crashed since had asked for
-		apply(sim, command_loaded(&d->run_id, d->data));
+	case DELIVER_LOADED: // data of held events also when the server that asked for it has crashed since
+		if (d->value == UINT_MAX || d->value == sim->epoch) apply(sim, command_loaded(d));
 		break;
 	case DELIVER_CANCEL: {
 		struct command *command = command_new(COMMAND_CANCEL);
@@ -309,6 +318,20 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		apply(sim, command);
 		break;
 	}
+	case DELIVER_CANCEL_EVENT: {
+		struct watched *watched = check_cancels_before(sim, d->client, d->value);
+		char name[16];
+		snprintf(name, sizeof name, "c/e%u", d->client);
+		apply(sim, command_named_event(sim, name, d->value));
+		check_cancels_after(sim, watched);
+		break;
+	}
+	case DELIVER_CANCEL_MANY:
+	case DELIVER_RERUN:
+	case DELIVER_PAUSE:
+	case DELIVER_RETIRE:
+		apply(sim, lifecycle_command(sim, d));
+		break;
 	}
 	if (d->call != NULL) call_drop(d->call);
 	payload_unref(d->data);
@@ -381,6 +404,7 @@ static void populate(struct sim *sim) {
 	for (uint64_t i = rng_below(&sim->rng, 60); i > 0; i--)
 		deliver(sim, DELIVER_SIGNAL, rng_below(&sim->rng, 60000))->client =
 			(unsigned)rng_below(&sim->rng, SIGNALS);
+	lifecycle_populate(sim);
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
 }
 
@@ -391,6 +415,7 @@ static void sim_free(struct sim *sim) {
 	facts_free(&sim->facts);
 	facts_free(&sim->executions);
 	free(sim->failures);
+	free(sim->ticks);
 	arena_free(&sim->arena);
 }
 
@@ -401,7 +426,9 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
 	sim.crashes = sim_chance(&sim, 50);
 	sim.jumps = sim_chance(&sim, 20);
 	sim.cancels = sim_chance(&sim, 20);
-	sim.exact = !sim.faults && !sim.crashes && !sim.cancels;
+	sim.lives = sim_chance(&sim, 50);
+	sim.pauses = sim.lives && sim_chance(&sim, 20);
+	sim.exact = !sim.faults && !sim.crashes && !sim.cancels && !sim.lives;
 	sim.config = (struct engine_config){.workers = 1 + (uint32_t)rng_below(&sim.rng, 20),
 					    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
 					    .rest_after_ms = 1 + rng_below(&sim.rng, 2000),
