@@ -175,11 +175,22 @@ static bool holds(const struct search *search, const struct pause *pause) {
 	return holds;
 }
 
+// The ids of the events of one seeded request differ in the counter at their end. One that is not behind the other was
+// sent again, as its sender did not hear that it had come (03 §3.1).
+static bool is_repeated(const struct ulid *id, const struct ulid *other) {
+	uint32_t counts[2] = {0, 0};
+	for (size_t i = 12; i < sizeof id->bytes; i++) {
+		counts[0] = counts[0] << 8 | id->bytes[i];
+		counts[1] = counts[1] << 8 | other->bytes[i];
+	}
+	return memcmp(id->bytes, other->bytes, 12) == 0 && (int32_t)(counts[0] - counts[1]) <= 0;
+}
+
 // A run is cancelled by events that come after its own. Events are looked at in the order in which they came, but for
 // those that are held: their ids tell (03 §14.3).
 static bool comes_after(const struct search *search, const struct run *run) {
 	if (search->is_held) return ulid_cmp(&search->event->internal_id, &run->id) > 0;
-	return ulid_cmp(&search->event->internal_id, &run->event_id) != 0;
+	return !is_repeated(&search->event->internal_id, &run->event_id);
 }
 
 static void take(void *context, struct match_entry *match) {
