@@ -12,10 +12,12 @@
 
 struct app_stats {
 	uint64_t calls;
-	uint64_t results; // calls that ended their run
+	uint64_t results; // calls that ended their run; runs that rested count once, however often they are called
 	uint64_t strays;  // calls that no function of ours explains
 	struct histogram event_to_call;
 	struct histogram step_to_step;
+	struct histogram resume; // from what ended a rest, the due moment or the sending of the event, to the next call
+	uint64_t early;          // next calls before the due moment
 };
 
 // ---- answers: whole HTTP responses, made once ------------------------------------------------------------------
@@ -34,11 +36,15 @@ struct app_answer {
 };
 
 void app_answers_init(void);
+// From now on the functions with REST_UNTIL sleep until this moment, in seconds since the epoch.
+void app_answers_set_due(uint64_t due_s);
 // Finds out which call a request is; false for a stray.
 bool app_call_read(const struct wire_message *request, struct app_call *out);
 struct app_answer app_answer_of(const struct app_call *call);
 // Text of the member `"name":"…"` in canonical JSON; empty when absent.
 struct str app_json_text(struct str body, struct str quoted_name);
+// The same of a number, as text.
+struct str app_json_number(struct str body, struct str quoted_name);
 
 // ---- registration and serving ----------------------------------------------------------------------------------
 

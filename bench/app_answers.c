@@ -2,13 +2,14 @@
 
 #include "app.h"
 #include "base/check.h"
+#include "base/clock.h"
 
 struct response { // made once, kept for the life of the process
 	struct str text;
 };
 
 static struct response results[SCENARIO_COUNT];
-static struct response plans[SCENARIO_COUNT];                     // parallel steps, or the sleep
+static struct response plans[SCENARIO_COUNT];                     // parallel steps, or the rest
 static struct response steps[SCENARIO_COUNT][SCENARIO_STEPS_MAX]; // the step's result
 
 static struct response make_response(const struct scenario *scenario, const char *status, struct str body) {
@@ -41,7 +42,19 @@ static void make_step(enum scenario_id id, unsigned step, struct buf *body) {
 	steps[id][step] = make_response(&scenarios[id], "206 Partial Content", buf_view(body));
 }
 
-static void make_plan(enum scenario_id id, struct buf *body) {
+static void append_rest(struct buf *out, enum scenario_rest rest, uint64_t due_s) {
+	buf_printf(out, "{\"op\":\"%s\",\"id\":\"%s\",\"displayName\":\"rest\",\"name\":\"",
+		   rest == REST_EVENT ? "WaitForEvent" : "Sleep", scenario_step_id(0));
+	if (rest == REST_LONG) buf_lit(out, "300d\"}");
+	if (rest == REST_EVENT)
+		buf_lit(out, SCENARIO_APP "/" SCENARIO_REPLY "\",\"opts\":{\"timeout\":\"300d\","
+					  "\"if\":\"event.data.user == async.data.user\"}}");
+	if (rest != REST_UNTIL) return;
+	date_format_rfc3339(out, (int64_t)due_s * 1000000000);
+	buf_lit(out, "\"}");
+}
+
+static void make_plan(enum scenario_id id, uint64_t due_s, struct buf *body) {
 	const struct scenario *scenario = &scenarios[id];
 	buf_clear(body);
 	buf_byte(body, '[');
@@ -49,9 +62,7 @@ static void make_plan(enum scenario_id id, struct buf *body) {
 		if (i > 0) buf_byte(body, ',');
 		append_op(body, "StepPlanned", i, "null");
 	}
-	if (scenario->sleep != NULL)
-		buf_printf(body, "{\"op\":\"Sleep\",\"id\":\"%s\",\"name\":\"%s\",\"displayName\":\"rest\"}",
-			   scenario_step_id(0), scenario->sleep);
+	if (scenario->rest != REST_NOT) append_rest(body, scenario->rest, due_s);
 	buf_byte(body, ']');
 	plans[id] = make_response(scenario, "206 Partial Content", buf_view(body));
 }
@@ -61,9 +72,17 @@ void app_answers_init(void) {
 	buf_init(&body, 65536);
 	for (unsigned id = 0; id < SCENARIO_COUNT; id++) {
 		for (unsigned step = 0; step < scenarios[id].steps; step++) make_step(id, step, &body);
-		make_plan(id, &body);
+		make_plan(id, 0, &body);
 		results[id] = make_response(&scenarios[id], "200 OK", STR("{\"done\":true}"));
 	}
+	buf_free(&body);
+}
+
+void app_answers_set_due(uint64_t due_s) {
+	struct buf body;
+	buf_init(&body, 65536);
+	for (unsigned id = 0; id < SCENARIO_COUNT; id++)
+		if (scenarios[id].rest == REST_UNTIL) make_plan(id, due_s, &body);
 	buf_free(&body);
 }
 
@@ -77,6 +96,15 @@ struct str app_json_text(struct str body, struct str quoted_name) {
 	rest = str_skip(rest, 2);
 	ptrdiff_t end = str_find(rest, '"');
 	return end < 0 ? (struct str){NULL, 0} : str_first(rest, (size_t)end);
+}
+
+struct str app_json_number(struct str body, struct str quoted_name) {
+	ptrdiff_t at = str_find_str(body, quoted_name);
+	if (at < 0) return (struct str){NULL, 0};
+	struct str rest = str_skip(body, (size_t)at + quoted_name.len + 1);
+	size_t len = 0;
+	while (len < rest.len && rest.ptr[len] >= '0' && rest.ptr[len] <= '9') len++;
+	return str_first(rest, len);
 }
 
 // The length of ctx.stack.stack: half the quotes in it, as step ids hold none.
@@ -108,7 +136,7 @@ struct app_answer app_answer_of(const struct app_call *call) {
 				return (struct app_answer){steps[call->function][i].text, false};
 	}
 	if (call->memoised >= scenario->steps) return (struct app_answer){results[call->function].text, true};
-	if (scenario->parallel || scenario->sleep != NULL)
+	if (scenario->parallel || scenario->rest != REST_NOT)
 		return (struct app_answer){plans[call->function].text, false};
 	return (struct app_answer){steps[call->function][call->memoised].text, false};
 }

@@ -18,6 +18,8 @@
 #define READ_BYTES 16384
 // Runs whose last answer is remembered; a slot taken by another run costs one sample.
 #define RUN_SLOTS 65536
+// Numbers of runs that are counted once, see first_result().
+#define RUN_NUMBERS (1u << 24)
 
 struct connection {
 	int fd;
@@ -44,7 +46,9 @@ struct server {
 	int listener;
 	struct waiter waiter;
 	struct app_stats stats;
+	uint64_t due_ns; // of the functions with REST_UNTIL; wall clock
 	struct answered answered[RUN_SLOTS];
+	uint8_t ended[RUN_NUMBERS / 8]; // bits
 };
 
 static struct server server;
@@ -125,19 +129,21 @@ static bool respond_json(struct connection *connection, const char *status, stru
 // ---- what the orchestrator asks --------------------------------------------------------------------------------
 
 static void append_percentiles(struct buf *out, const char *name, const struct histogram *histogram) {
-	buf_printf(out, ",\"%s\":{\"count\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f}", name,
+	buf_printf(out, ",\"%s\":{\"count\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}", name,
 		   (unsigned long long)histogram->count, histogram_percentile_us(histogram, 0.50),
-		   histogram_percentile_us(histogram, 0.99));
+		   histogram_percentile_us(histogram, 0.99), histogram_percentile_us(histogram, 1));
 }
 
 static bool respond_stats(struct connection *connection) {
 	const struct app_stats *stats = &server.stats;
 	struct buf body;
 	buf_init(&body, 4096);
-	buf_printf(&body, "{\"calls\":%llu,\"results\":%llu,\"strays\":%llu", (unsigned long long)stats->calls,
-		   (unsigned long long)stats->results, (unsigned long long)stats->strays);
+	buf_printf(&body, "{\"calls\":%llu,\"results\":%llu,\"strays\":%llu,\"early\":%llu",
+		   (unsigned long long)stats->calls, (unsigned long long)stats->results,
+		   (unsigned long long)stats->strays, (unsigned long long)stats->early);
 	append_percentiles(&body, "event_to_call", &stats->event_to_call);
 	append_percentiles(&body, "step_to_step", &stats->step_to_step);
+	append_percentiles(&body, "resume", &stats->resume);
 	buf_byte(&body, '}');
 	bool alive = respond_json(connection, "200 OK", buf_view(&body));
 	buf_free(&body);
@@ -173,8 +179,17 @@ static bool handle_wait(struct connection *connection, const struct wire_message
 	return true;
 }
 
+// GET /bench/due?s=N names the moment that sleeps with REST_UNTIL end.
+static bool handle_due(struct connection *connection, const struct wire_message *request) {
+	uint64_t due_s = query_number(request, STR("s="));
+	server.due_ns = due_s * 1000000000;
+	app_answers_set_due(due_s);
+	return respond_json(connection, "200 OK", STR("{}"));
+}
+
 static bool handle_control(struct connection *connection, const struct wire_message *request) {
 	if (str_find_str(request->first_line, STR(" /bench/wait")) >= 0) return handle_wait(connection, request);
+	if (str_find_str(request->first_line, STR(" /bench/due")) >= 0) return handle_due(connection, request);
 	if (str_find_str(request->first_line, STR(" /bench/reset")) >= 0) {
 		server.stats = (struct app_stats){0};
 		return respond_json(connection, "200 OK", STR("{}"));
@@ -193,6 +208,21 @@ static struct answered *run_slot(const struct app_call *call, uint64_t *run) {
 	return &server.answered[*run % RUN_SLOTS];
 }
 
+static void note_resumed(const struct app_call *call, uint64_t now_ns) {
+	uint64_t from_ns = server.due_ns;
+	if (scenarios[call->function].rest == REST_UNTIL) {
+		now_ns = clock_wall_ns();
+	} else {
+		ptrdiff_t steps = str_find_str(call->body, STR("\"steps\":{"));
+		struct str step = steps < 0 ? STR("") : str_skip(call->body, (size_t)steps);
+		if (!str_to_u64(app_json_text(step, STR("\"sent\"")), &from_ns)) return;
+	}
+	if (now_ns >= from_ns)
+		histogram_add(&server.stats.resume, now_ns - from_ns);
+	else
+		server.stats.early++;
+}
+
 static void note_arrival(const struct app_call *call, uint64_t now_ns) {
 	uint64_t sent_ns, run;
 	if (call->first) {
@@ -202,6 +232,8 @@ static void note_arrival(const struct app_call *call, uint64_t now_ns) {
 	} else if (call->function == SCENARIO_SEQUENTIAL) {
 		const struct answered *answered = run_slot(call, &run);
 		if (answered->run == run) histogram_add(&server.stats.step_to_step, now_ns - answered->at_ns);
+	} else if (scenarios[call->function].rest != REST_NOT && call->memoised > 0) {
+		note_resumed(call, now_ns);
 	}
 }
 
@@ -210,6 +242,18 @@ static void note_answer(const struct app_call *call) {
 	if (call->function != SCENARIO_SEQUENTIAL) return;
 	struct answered *answered = run_slot(call, &run);
 	*answered = (struct answered){run, clock_mono_ns()};
+}
+
+// A call may be repeated after a crash; a run that rested is counted once, by the number in its event's data, so that
+// no repetition hides a loss.
+static bool first_result(const struct app_call *call) {
+	uint64_t number;
+	if (scenarios[call->function].rest == REST_NOT) return true;
+	if (!str_to_u64(app_json_number(call->body, STR("\"i\"")), &number) || number >= RUN_NUMBERS) return false;
+	uint8_t bit = (uint8_t)(1u << (number % 8)), *bits = &server.ended[number / 8];
+	bool first = (*bits & bit) == 0;
+	*bits |= bit;
+	return first;
 }
 
 static bool handle_request(struct connection *connection, const struct wire_message *request, uint64_t now_ns) {
@@ -222,7 +266,7 @@ static bool handle_request(struct connection *connection, const struct wire_mess
 	bool alive = respond(connection, answer.response);
 	note_answer(&call);
 	server.stats.calls++;
-	server.stats.results += answer.ends_run;
+	server.stats.results += answer.ends_run && first_result(&call);
 	return alive;
 }
 

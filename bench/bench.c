@@ -18,10 +18,11 @@ static const char help[] =
 	"  --binary PATH   our own server (inngest in the directory above this program's)\n"
 	"  --level NAME    only this durability level of it: none, os or fsync\n"
 	"  --only NAME     only this measurement, may be repeated: start, idle, latency, zero, sequential, parallel,\n"
-	"                  ingest, ingest100, dispatch, expressions, sleep\n"
+	"                  ingest, ingest100, dispatch, expressions, sleep, sleepers, waits,\n"
+	"                  sleepers-restart, waits-restart\n"
 	"  --out FILE      write JSON too\n"
 	"  --work-dir DIR  where the servers keep their files ($TMPDIR, or /var/tmp)\n"
-	"  --quick         a second for each figure, and 20,000 sleeping runs instead of 100,000\n"
+	"  --quick         a second for each figure, and 20,000 sleeping or waiting runs instead of 100,000\n"
 	"  --check         exit 1 when a target is missed\n";
 
 static const char *const levels[] = {"none", "os", "fsync"};
@@ -56,12 +57,21 @@ static const struct {
 	const char *name;
 	measure_fn *run;
 } parts[] = {
-	{"start", measure_start},         {"idle", measure_idle},
-	{"latency", measure_latency},     {"zero", calls_zero},
-	{"sequential", calls_sequential}, {"parallel", calls_parallel},
-	{"ingest", ingest_one},           {"ingest100", ingest_many},
-	{"dispatch", measure_dispatch},   {"expressions", measure_expressions},
+	{"start", measure_start},
+	{"idle", measure_idle},
+	{"latency", measure_latency},
+	{"zero", calls_zero},
+	{"sequential", calls_sequential},
+	{"parallel", calls_parallel},
+	{"ingest", ingest_one},
+	{"ingest100", ingest_many},
+	{"dispatch", measure_dispatch},
+	{"expressions", measure_expressions},
 	{"sleep", measure_sleep},
+	{"sleepers", measure_sleepers},
+	{"waits", measure_waits},
+	{"sleepers-restart", measure_sleepers_restart},
+	{"waits-restart", measure_waits_restart},
 };
 
 static bool part_wanted(const struct options *options, size_t part) {

@@ -7,7 +7,7 @@
 #define NS_PER_MS 1000000ull
 
 static int usage(void) {
-	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--batch EVENTS] [OPTION]\n"
+	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--event NAME] [--batch EVENTS] [OPTION]\n"
 			"       bench_load calls --port PORT --function zero|sequential|parallel\n"
 			"                        [--client sockets|library] [OPTION]\n"
 			"options: --connections N (100)  --warmup-ms MS (1000)  --duration-ms MS (5000)\n");
@@ -16,6 +16,7 @@ static int usage(void) {
 
 struct options {
 	const char *key;
+	const char *event;
 	const char *function;
 	const char *client;
 	uint64_t port, batch, connections, warmup_ms, duration_ms;
@@ -28,6 +29,7 @@ static bool read_options(int argc, char **argv, struct options *out) {
 		uint64_t *number;
 	} known[] = {
 		{STR("--key"), .text = &out->key},
+		{STR("--event"), .text = &out->event},
 		{STR("--function"), .text = &out->function},
 		{STR("--client"), .text = &out->client},
 		{STR("--port"), .number = &out->port},
@@ -58,7 +60,7 @@ static bool make_plan(struct str mode, const struct options *options, struct loa
 	};
 	enum scenario_id function = scenario_by_name(str_from_cstr(options->function));
 	if (str_eq(mode, STR("events")))
-		load_requests_events(plan, options->key, (unsigned)options->batch);
+		load_requests_events(plan, options->key, options->event, (unsigned)options->batch);
 	else if (str_eq(mode, STR("calls")) && function != SCENARIO_COUNT)
 		load_requests_calls(plan, function);
 	else
@@ -69,6 +71,7 @@ static bool make_plan(struct str mode, const struct options *options, struct loa
 int main(int argc, char **argv) {
 	static struct load_result result;
 	struct options options = {.key = "bench",
+				  .event = "unmatched",
 				  .function = "",
 				  .client = "sockets",
 				  .batch = 1,

@@ -25,8 +25,8 @@ struct load_result {
 	struct histogram latency;
 };
 
-// POST /e/KEY with `batch` events that no function waits for; one event is sent bare, more as an array.
-void load_requests_events(struct load_plan *plan, const char *key, unsigned batch);
+// POST /e/KEY with `batch` events bench/NAME, which nothing is to match; one event is sent bare, more as an array.
+void load_requests_events(struct load_plan *plan, const char *key, const char *name, unsigned batch);
 // The calls that a server makes for one run of the function.
 void load_requests_calls(struct load_plan *plan, enum scenario_id function);
 void load_requests_free(struct load_plan *plan);

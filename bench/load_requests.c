@@ -27,20 +27,20 @@ void load_requests_free(struct load_plan *plan) {
 
 // ---- events ----------------------------------------------------------------------------------------------------
 
-static void append_event(struct buf *out, unsigned index) {
+static void append_event(struct buf *out, const char *name, unsigned index) {
 	buf_printf(out,
-		   "{\"name\":\"" SCENARIO_APP "/unmatched\",\"data\":{\"user\":\"user-%u\",\"plan\":\"pro\","
+		   "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{\"user\":\"user-%u\",\"plan\":\"pro\","
 		   "\"amount\":%u.5,\"items\":[1,2,3],\"source\":\"bench\"}}",
-		   100000 + index, index);
+		   name, 100000 + index, index);
 }
 
-void load_requests_events(struct load_plan *plan, const char *key, unsigned batch) {
+void load_requests_events(struct load_plan *plan, const char *key, const char *name, unsigned batch) {
 	struct buf body, *request = next_request(plan);
 	buf_init(&body, REQUEST_MAX);
 	if (batch > 1) buf_byte(&body, '[');
 	for (unsigned i = 0; i < batch; i++) {
 		if (i > 0) buf_byte(&body, ',');
-		append_event(&body, i);
+		append_event(&body, name, i);
 	}
 	if (batch > 1) buf_byte(&body, ']');
 	buf_printf(request,

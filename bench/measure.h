@@ -6,12 +6,14 @@
 #include "report.h"
 #include "stand.h"
 
+#define MEASURE_UNMATCHED "unmatched" // bench/unmatched: no run begins with it
+
 struct measure {
 	struct stand_config config;
 	bool quick;
 	unsigned warmup_ms;
 	unsigned duration_ms;
-	unsigned sleeping_runs;
+	unsigned sleeping_runs; // or waiting ones
 };
 
 // Exec to the first good answer of /health: the median of several starts.
@@ -31,12 +33,33 @@ ERR_CHECKED enum err measure_dispatch(const struct measure *measure, double *val
 ERR_CHECKED enum err measure_expressions(const struct measure *measure, double *values, struct error *error);
 // Memory of sleeping runs; recovery too when the server keeps its state in {dir}.
 ERR_CHECKED enum err measure_sleep(const struct measure *measure, double *values, struct error *error);
+// Many waits for one event name, each with a value of its own: from an event to the run that it wakes, ingest of events
+// that wake none, memory.
+ERR_CHECKED enum err measure_waits(const struct measure *measure, double *values, struct error *error);
+// Many sleeps that end at the same moment: the delay of the calls that follow.
+ERR_CHECKED enum err measure_sleepers(const struct measure *measure, double *values, struct error *error);
+// Both again after the server was killed; nothing is measured of a server that does not keep its state in {dir}.
+ERR_CHECKED enum err measure_sleepers_restart(const struct measure *measure, double *values, struct error *error);
+ERR_CHECKED enum err measure_waits_restart(const struct measure *measure, double *values, struct error *error);
 
 // For the files of this module: a stand with a running server and a registered app.
 ERR_CHECKED enum err measure_open(const struct measure *measure, struct stand *stand, struct error *error);
 void measure_close(struct stand *stand, enum err err);
-// Events that start nothing at a running server, a second.
-ERR_CHECKED enum err measure_events(const struct measure *measure, struct stand *stand, unsigned batch,
-				    double *per_second, struct error *error);
+bool measure_is_durable(const struct measure *measure);
+// Events bench/EVENT that start nothing at a running server, a second.
+ERR_CHECKED enum err measure_events(const struct measure *measure, struct stand *stand, const char *event,
+				    unsigned batch, double *per_second, struct error *error);
+// Starts the runs `from` to `to` of a function that rests, counted since the app's counts were reset, and waits until
+// each has made its first call.
+ERR_CHECKED enum err measure_put_to_rest(struct stand *stand, enum scenario_id scenario, unsigned from, unsigned to,
+					 struct error *error);
+// The same, more of them, and by how much each has the server grow.
+struct rest_cost {
+	double started_per_s;
+	double rss_bytes;
+	double disk_bytes; // NAN when nothing is kept
+};
+ERR_CHECKED enum err measure_rest_cost(const struct measure *measure, struct stand *stand, enum scenario_id scenario,
+				       struct rest_cost *out, struct error *error);
 
 #endif

@@ -51,7 +51,8 @@ enum err measure_dispatch(const struct measure *measure, double *values, struct 
 		append_filters(&body, stand.app_port);
 		err = client_exchange(&stand.to_server, "POST", "/fn/register", buf_view(&body), NULL, error);
 	}
-	if (err == ERR_OK) err = measure_events(measure, &stand, 100, &values[METRIC_DISPATCH], error);
+	if (err == ERR_OK)
+		err = measure_events(measure, &stand, MEASURE_UNMATCHED, 100, &values[METRIC_DISPATCH], error);
 	measure_close(&stand, err);
 	buf_free(&body);
 	return err;

@@ -40,18 +40,41 @@ static enum err read_figures(struct str text, struct load_figures *out, struct e
 	return error_set(error, ERR_IO, "%llu requests were refused", refused);
 }
 
-static enum err run_load(const struct measure *measure, uint16_t port, const char *mode, const char *client,
-			 const char *option, const char *value, const char *connections, unsigned duration_ms,
-			 struct load_figures *out, struct error *error) {
-	char program[600], port_text[8], warmup[16], duration[16];
+struct load_job { // what is not named is the load generator's default
+	uint16_t port;
+	const char *mode;
+	const char *client;
+	const char *option, *value;   // of the mode
+	const char *option2, *value2; // may be NULL
+	const char *connections;
+	unsigned duration_ms;
+};
+
+static enum err run_load(const struct measure *measure, const struct load_job *job, struct load_figures *out,
+			 struct error *error) {
+	char program[600], port[8], warmup[16], duration[16];
 	struct buf output;
 	snprintf(program, sizeof program, "%s/bench_load", measure->config.programs);
-	snprintf(port_text, sizeof port_text, "%u", port);
+	snprintf(port, sizeof port, "%u", job->port);
 	snprintf(warmup, sizeof warmup, "%u", measure->warmup_ms);
-	snprintf(duration, sizeof duration, "%u", duration_ms);
-	const char *argv[] = {program,         mode,     "--client",      client,        "--port",
-			      port_text,       option,   value,           "--warmup-ms", warmup,
-			      "--duration-ms", duration, "--connections", connections,   NULL};
+	snprintf(duration, sizeof duration, "%u", job->duration_ms);
+	const char *argv[] = {program,
+			      job->mode,
+			      "--client",
+			      job->client,
+			      "--port",
+			      port,
+			      job->option,
+			      job->value,
+			      "--warmup-ms",
+			      warmup,
+			      "--duration-ms",
+			      duration,
+			      "--connections",
+			      job->connections,
+			      job->option2,
+			      job->value2,
+			      NULL};
 	buf_init(&output, OUTPUT_MAX);
 	enum err err = process_capture(argv, &output, error);
 	if (err == ERR_OK) err = read_figures(buf_view(&output), out, error);
@@ -122,14 +145,18 @@ static enum err run_round(const struct measure *measure, struct stand *stand, en
 			  struct round *out, struct error *error) {
 	struct feed feed = {.stand = stand, .scenario = scenario, .backlog = FIRST_RUNS};
 	struct load_figures figures = {0};
-	const char *name = scenarios[scenario].name;
 	unsigned window_ms = measure->duration_ms / ROUNDS;
-	enum err err = run_load(measure, stand->app_port, "calls", "library", "--function", name, CALL_CONNECTIONS,
-				window_ms, &figures, error);
+	struct load_job job = {.port = stand->app_port,
+			       .mode = "calls",
+			       .client = "library",
+			       .option = "--function",
+			       .value = scenarios[scenario].name,
+			       .connections = CALL_CONNECTIONS,
+			       .duration_ms = window_ms};
+	enum err err = run_load(measure, &job, &figures, error);
 	out->ceiling = figures.per_second;
-	if (err == ERR_OK)
-		err = run_load(measure, stand->app_port, "calls", "sockets", "--function", name, CALL_CONNECTIONS,
-			       window_ms, &figures, error);
+	job.client = "sockets";
+	if (err == ERR_OK) err = run_load(measure, &job, &figures, error);
 	out->sockets = figures.per_second;
 	if (err == ERR_OK) err = stand_reset_counts(stand, error);
 	return err == ERR_OK ? feed_window(&feed, measure, window_ms, out, error) : err;
@@ -212,16 +239,24 @@ static void store_ingest(unsigned batch, const struct load_figures *figures, dou
 	values[METRIC_INGEST_CPU] = cpu_us;
 }
 
-static enum err load_events(const struct measure *measure, const struct stand *stand, unsigned batch,
+static enum err load_events(const struct measure *measure, const struct stand *stand, const char *event, unsigned batch,
 			    struct load_figures *out, struct error *error) {
-	return run_load(measure, stand->server_port, "events", "sockets", "--batch", batch > 1 ? "100" : "1",
-			batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS, measure->duration_ms, out, error);
+	struct load_job job = {.port = stand->server_port,
+			       .mode = "events",
+			       .client = "sockets",
+			       .option = "--batch",
+			       .value = batch > 1 ? "100" : "1",
+			       .option2 = "--event",
+			       .value2 = event,
+			       .connections = batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS,
+			       .duration_ms = measure->duration_ms};
+	return run_load(measure, &job, out, error);
 }
 
-enum err measure_events(const struct measure *measure, struct stand *stand, unsigned batch, double *per_second,
-			struct error *error) {
+enum err measure_events(const struct measure *measure, struct stand *stand, const char *event, unsigned batch,
+			double *per_second, struct error *error) {
 	struct load_figures figures = {0};
-	enum err err = load_events(measure, stand, batch, &figures, error);
+	enum err err = load_events(measure, stand, event, batch, &figures, error);
 	if (err == ERR_OK) *per_second = figures.per_second * batch;
 	return err;
 }
@@ -233,7 +268,7 @@ enum err measure_ingest(const struct measure *measure, unsigned batch, double *v
 	struct process_usage before = {0}, after = {0};
 	if (err == ERR_OK) {
 		before = process_usage(stand.server);
-		err = load_events(measure, &stand, batch, &figures, error);
+		err = load_events(measure, &stand, MEASURE_UNMATCHED, batch, &figures, error);
 		after = process_usage(stand.server);
 	}
 	if (err == ERR_OK) {

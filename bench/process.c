@@ -38,6 +38,10 @@ void process_stop(pid_t pid, unsigned grace_ms) {
 	uint64_t deadline = clock_mono_ns() + grace_ms * 1000000ull;
 	kill(pid, SIGTERM);
 	while (process_alive(pid) && clock_mono_ns() < deadline) usleep(2000);
+	process_kill(pid);
+}
+
+void process_kill(pid_t pid) {
 	kill(-pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }

@@ -17,6 +17,8 @@ struct process_usage { // of a child and all that it started
 pid_t process_start(const char *const argv[], const char *log);
 // Asks the session to end, waits, and kills what is still there after `grace_ms`.
 void process_stop(pid_t pid, unsigned grace_ms);
+// Ends the session at once, as a crash would.
+void process_kill(pid_t pid);
 bool process_alive(pid_t pid);
 // Runs a program to its end and appends its output to `out`.
 ERR_CHECKED enum err process_capture(const char *const argv[], struct buf *out, struct error *error);

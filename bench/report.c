@@ -36,6 +36,8 @@ static const struct target {
 	{METRIC_IDLE_CPU, NULL, .at_most = 0.05},
 	{METRIC_START, NULL, .at_most = 30},
 	{METRIC_SLEEP_BYTES, NULL, .at_most = 1200},
+	{METRIC_WAIT_P50, NULL, .at_most = 1},
+	{METRIC_WAIT_INGEST, NULL, .at_least = 20000, .at_most = INFINITY},
 };
 
 static const struct target *target_of(const char *label, enum metric metric) {
@@ -83,7 +85,7 @@ void report_print(const struct report *report, FILE *out) {
 	for (unsigned s = 0; s < report->subject_count; s++) fprintf(out, " %14s ", report->subjects[s].label);
 	fprintf(out, "\n");
 	for (unsigned m = 0; m < METRIC_COUNT; m++) print_row(report, (enum metric)m, out);
-	fprintf(out, "\n%u sleeping runs%s; ! misses its target\n", report->sleeping_runs,
+	fprintf(out, "\n%u sleeping or waiting runs%s; ! misses its target\n", report->sleeping_runs,
 		report->quick ? "; quick: figures are rough" : "");
 }
 

@@ -48,7 +48,16 @@
 	X(SLEEP_RATE, "sleeping_started_per_s", "sleeping runs started", "/s", 0)                         \
 	X(SLEEP_BYTES, "sleeping_bytes_per_run", "memory per sleeping run", "B", 0)                       \
 	X(SLEEP_DISK, "sleeping_disk_bytes_per_run", "disk per sleeping run", "B", 0)                     \
-	X(RECOVERY, "recovery_ms", "recovery with the sleeping runs", "ms", 1)
+	X(RECOVERY, "recovery_ms", "recovery with the sleeping runs", "ms", 1)                            \
+	X(DUE_MEDIAN, "due_median_ms", "sleepers due at once: median delay", "ms", 0)                     \
+	X(DUE_LAST, "due_last_ms", "sleepers due at once: last", "ms", 0)                                 \
+	X(WAIT_P50, "wait_to_call_p50_ms", "waits: event to next call, p50", "ms", 3)                     \
+	X(WAIT_P99, "wait_to_call_p99_ms", "waits: event to next call, p99", "ms", 3)                     \
+	X(WAIT_INGEST, "wait_ingest_events_per_s", "waits: ingest, none matches", "/s", 0)                \
+	X(WAIT_BYTES, "waiting_bytes_per_run", "memory per waiting run", "B", 0)                          \
+	X(KILL_SLEEPERS, "kill_sleepers_last_ms", "killed: last of the due sleepers", "ms", 0)            \
+	X(KILL_WAITS_RECOVERY, "kill_waits_recovery_ms", "killed: recovery with the waits", "ms", 1)      \
+	X(KILL_WAITS_ENDED, "kill_waits_ended_per_s", "killed: waits ended by events", "/s", 0)
 
 #define METRIC_ENUM(name, key, title, unit, decimals) METRIC_##name,
 enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };

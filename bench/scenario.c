@@ -9,8 +9,9 @@ const struct scenario scenarios[SCENARIO_COUNT] = {
 	[SCENARIO_ZERO] = {"zero", .calls_per_run = 1, .request_version = 1},
 	[SCENARIO_SEQUENTIAL] = {"sequential", .steps = 10, .calls_per_run = 11, .request_version = 1},
 	[SCENARIO_PARALLEL] = {"parallel", .steps = 10, .calls_per_run = 12, .request_version = 2, .parallel = true},
-	// As long as sleeps may be, nearly: it must not end while it is looked at.
-	[SCENARIO_SLEEPER] = {"sleeper", .steps = 1, .calls_per_run = 2, .request_version = 1, .sleep = "300d"},
+	[SCENARIO_SLEEPER] = {"sleeper", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_LONG},
+	[SCENARIO_ALARM] = {"alarm", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_UNTIL},
+	[SCENARIO_WAITER] = {"waiter", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_EVENT},
 };
 
 enum scenario_id scenario_by_name(struct str name) {

@@ -7,16 +7,33 @@
 #define SCENARIO_APP "bench"
 #define SCENARIO_STEPS_MAX 10
 #define SCENARIO_STEP_ID_LEN 40
+#define SCENARIO_REPLY "reply" // the event bench/reply ends waits
 
-enum scenario_id { SCENARIO_ZERO, SCENARIO_SEQUENTIAL, SCENARIO_PARALLEL, SCENARIO_SLEEPER, SCENARIO_COUNT };
+enum scenario_id {
+	SCENARIO_ZERO,
+	SCENARIO_SEQUENTIAL,
+	SCENARIO_PARALLEL,
+	SCENARIO_SLEEPER,
+	SCENARIO_ALARM,
+	SCENARIO_WAITER,
+	SCENARIO_COUNT
+};
+
+// What the only step of a function does, if it is not run.
+enum scenario_rest {
+	REST_NOT,
+	REST_LONG,  // sleeps as long as sleeps may be, nearly: it must not end while it is looked at
+	REST_UNTIL, // sleeps until the moment that the orchestrator names
+	REST_EVENT, // waits for an event bench/reply with the data.user of the run's own event
+};
 
 struct scenario {
 	const char *name; // function bench-NAME, started by event bench/NAME
 	unsigned steps;
 	unsigned calls_per_run; // until its result
 	int request_version;
-	bool parallel;     // all steps are planned at once
-	const char *sleep; // its only step sleeps this long
+	bool parallel; // all steps are planned at once
+	enum scenario_rest rest;
 };
 extern const struct scenario scenarios[SCENARIO_COUNT];
 

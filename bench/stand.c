@@ -31,7 +31,7 @@ static uint16_t free_port(void) {
 }
 
 enum err stand_open(struct stand *stand, const struct stand_config *config, struct error *error) {
-	*stand = (struct stand){.config = *config, .server = -1, .app = -1};
+	*stand = (struct stand){.config = *config, .server = -1, .app = -1, .next_number = STAND_FIRST_NUMBER};
 	snprintf(stand->dir, sizeof stand->dir, "%s/bench-XXXXXX", config->work_dir);
 	stand->server_port = free_port();
 	stand->app_port = free_port();
@@ -107,11 +107,20 @@ enum err stand_start_server(struct stand *stand, double *took_ms, struct error *
 	return err;
 }
 
-void stand_stop_server(struct stand *stand) {
-	if (stand->server >= 0) process_stop(stand->server, STOP_GRACE_MS);
+static void forget_server(struct stand *stand) {
 	stand->server = -1;
 	client_free(&stand->to_server);
 	client_init(&stand->to_server, stand->server_port, 60);
+}
+
+void stand_stop_server(struct stand *stand) {
+	if (stand->server >= 0) process_stop(stand->server, STOP_GRACE_MS);
+	forget_server(stand);
+}
+
+void stand_kill_server(struct stand *stand) {
+	if (stand->server >= 0) process_kill(stand->server);
+	forget_server(stand);
 }
 
 enum err stand_start_app(struct stand *stand, struct error *error) {
@@ -141,17 +150,33 @@ void stand_print_log(const struct stand *stand) {
 
 // ---- events and counts -----------------------------------------------------------------------------------------
 
-static enum err send_batch(struct stand *stand, enum scenario_id scenario, unsigned count, struct error *error) {
+struct event_list {
+	const char *name;
+	bool numbered; // with `i`
+	bool user;     // with `user`, by which events find waits
+	uint64_t number;
+	unsigned count;
+};
+
+static void append_event(struct buf *out, const struct event_list *list, uint64_t number, uint64_t now_ns) {
+	buf_printf(out, "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{", list->name);
+	if (list->numbered) buf_printf(out, "\"i\":%llu,", (unsigned long long)number);
+	if (list->user) buf_printf(out, "\"user\":\"waiter-%llu\",", (unsigned long long)number);
+	buf_printf(out, "\"sent\":\"%llu\"}}", (unsigned long long)now_ns);
+}
+
+static enum err send_list(struct stand *stand, const struct event_list *list, struct error *error) {
 	struct buf body;
-	unsigned long long now_ns = clock_mono_ns();
+	uint64_t now_ns = clock_mono_ns();
 	buf_init(&body, BODY_MAX);
 	buf_byte(&body, '[');
-	for (unsigned i = 0; i < count; i++)
-		buf_printf(&body, "%s{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{\"i\":%u,\"sent\":\"%llu\"}}",
-			   i > 0 ? "," : "", scenarios[scenario].name, 100000 + i, now_ns);
+	for (unsigned i = 0; i < list->count; i++) {
+		if (i > 0) buf_byte(&body, ',');
+		append_event(&body, list, list->number + i, now_ns);
+	}
 	buf_byte(&body, ']');
 	struct str text = buf_view(&body);
-	if (count == 1) text = str_make(text.ptr + 1, text.len - 2);
+	if (list->count == 1) text = str_make(text.ptr + 1, text.len - 2);
 	enum err err = client_exchange(&stand->to_server, "POST", "/e/bench", text, NULL, error);
 	buf_free(&body);
 	return err;
@@ -161,15 +186,33 @@ enum err stand_send_events(struct stand *stand, enum scenario_id scenario, unsig
 	enum err err = ERR_OK;
 	while (count > 0 && err == ERR_OK) {
 		unsigned batch = count < STAND_EVENTS_PER_POST ? count : STAND_EVENTS_PER_POST;
-		err = send_batch(stand, scenario, batch, error);
+		struct event_list list = {.name = scenarios[scenario].name,
+					  .numbered = true,
+					  .user = scenarios[scenario].rest == REST_EVENT,
+					  .number = stand->next_number,
+					  .count = batch};
+		err = send_list(stand, &list, error);
+		stand->next_number += batch;
 		count -= batch;
 	}
 	return err;
 }
 
+enum err stand_send_replies(struct stand *stand, uint64_t number, unsigned count, struct error *error) {
+	struct event_list list = {.name = SCENARIO_REPLY, .user = true, .number = number, .count = count};
+	return send_list(stand, &list, error);
+}
+
+enum err stand_set_due(struct stand *stand, uint64_t due_s, struct error *error) {
+	char target[64];
+	snprintf(target, sizeof target, "/bench/due?s=%llu", (unsigned long long)due_s);
+	return client_exchange(&stand->to_app, "GET", target, STR(""), NULL, error);
+}
+
 static struct app_latency read_latency(yyjson_val *object) {
 	return (struct app_latency){yyjson_get_num(yyjson_obj_get(object, "p50_us")),
-				    yyjson_get_num(yyjson_obj_get(object, "p99_us"))};
+				    yyjson_get_num(yyjson_obj_get(object, "p99_us")),
+				    yyjson_get_num(yyjson_obj_get(object, "max_us"))};
 }
 
 enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsigned limit_ms, struct app_counts *out,
@@ -186,8 +229,10 @@ enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsig
 	*out = (struct app_counts){
 		.calls = yyjson_get_uint(yyjson_obj_get(root, "calls")),
 		.results = yyjson_get_uint(yyjson_obj_get(root, "results")),
+		.early = yyjson_get_uint(yyjson_obj_get(root, "early")),
 		.event_to_call = read_latency(yyjson_obj_get(root, "event_to_call")),
 		.step_to_step = read_latency(yyjson_obj_get(root, "step_to_step")),
+		.resume = read_latency(yyjson_obj_get(root, "resume")),
 	};
 	yyjson_doc_free(doc);
 	return ERR_OK;

@@ -7,6 +7,7 @@
 #include "scenario.h"
 
 #define STAND_EVENTS_PER_POST 100
+#define STAND_FIRST_NUMBER 100000
 
 struct stand_config {
 	const char *command;  // with {port} and {dir}
@@ -24,17 +25,21 @@ struct stand {
 	pid_t app;
 	struct client to_server;
 	struct client to_app;
+	uint64_t next_number; // in the data of the next event that starts a run
 };
 
 struct app_latency {
 	double p50_us;
 	double p99_us;
+	double max_us;
 };
 struct app_counts {
 	uint64_t calls;
 	uint64_t results;
+	uint64_t early; // calls after a sleep before its end
 	struct app_latency event_to_call;
 	struct app_latency step_to_step;
+	struct app_latency resume;
 };
 
 ERR_CHECKED enum err stand_open(struct stand *stand, const struct stand_config *config, struct error *error);
@@ -42,12 +47,18 @@ void stand_close(struct stand *stand);
 // Starts the server and waits for its /health; *took_ms (may be NULL) is the time from exec to the first good answer.
 ERR_CHECKED enum err stand_start_server(struct stand *stand, double *took_ms, struct error *error);
 void stand_stop_server(struct stand *stand);
+// The same by SIGKILL.
+void stand_kill_server(struct stand *stand);
 // Starts the app; with a server running it registers there.
 ERR_CHECKED enum err stand_start_app(struct stand *stand, struct error *error);
 
 // Sends `count` events bench/NAME with the time of sending, in POSTs of STAND_EVENTS_PER_POST.
 ERR_CHECKED enum err stand_send_events(struct stand *stand, enum scenario_id scenario, unsigned count,
 				       struct error *error);
+// Sends events bench/reply, with the time of sending, to the waits of the `count` runs from this number on.
+ERR_CHECKED enum err stand_send_replies(struct stand *stand, uint64_t number, unsigned count, struct error *error);
+// Tells the app when the sleeps end that it will ask for; in seconds since the epoch.
+ERR_CHECKED enum err stand_set_due(struct stand *stand, uint64_t due_s, struct error *error);
 // The app's counts once both numbers are reached, or after `limit_ms`.
 ERR_CHECKED enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsigned limit_ms,
 				struct app_counts *out, struct error *error);
