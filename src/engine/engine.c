@@ -72,6 +72,7 @@ void engine_free(struct engine *engine) {
 	}
 	map_free(&engine->held);
 	free(engine->json_pool);
+	free(engine->deferred);
 	map_free(&engine->apps_by_id);
 	map_free(&engine->functions);
 	map_free(&engine->slugs);
@@ -123,6 +124,7 @@ static void settle(struct engine *engine) {
 void engine_apply(struct engine *engine, uint64_t now_ms, struct command *command, struct batch *batch) {
 	engine->now = now_ms;
 	engine->batch = batch;
+	engine->cascade = 0;
 	commands[command->kind](engine, command);
 	settle(engine);
 }

@@ -86,6 +86,7 @@ struct held_event {
 	struct ulid internal_id;
 	uint64_t ts_ms;
 	char *name, *id, *meta;
+	uint8_t depth;
 };
 
 // ---- runs (run.c) --------------------------------------------------------------------------------------------------
@@ -149,6 +150,7 @@ struct run {
 	uint32_t free_slot; // freed in this command and not yet reused: SLOT_NONE when none
 	int8_t request_version;
 	uint8_t flags;
+	uint8_t depth;       // of the event that began it
 	uint8_t stalls;      // re-drives since the last progress
 	uint8_t input_count; // steps with STEP_INPUT
 	uint8_t dirty_what;
@@ -232,6 +234,11 @@ struct engine {
 	struct list cancellations; // of struct cancellation that people made
 	struct list cancelling;    // those that have runs left to look at
 	struct heap crons;         // of struct cron
+
+	struct deferred_event *deferred; // events that came up while another was being matched (schedule.c)
+	size_t deferred_count, deferred_cap;
+	uint32_t cascade; // events matched after others in this command
+	bool is_matching;
 
 	struct map runs;
 	struct list dirty_runs, dirty_items;
@@ -360,7 +367,8 @@ struct late_event {
 };
 struct run_start;
 // Stores one event and starts the functions that it is due; `late` is NULL when event->text is there. `direct`, which
-// may be NULL, is started by it whatever its triggers say; its result is filled in.
+// may be NULL, is started by it whatever its triggers say; its result is filled in. What comes up while another event
+// is being matched waits for its turn, so that ends of runs that end others do not pile up.
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
 		  struct run_start *direct);
 // The same without storing, of one that was held until now.
@@ -459,11 +467,12 @@ void apply_event_loaded(struct engine *engine, struct command *command);
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);
 struct run *run_new(struct engine *engine, const struct ulid *id, struct function *function);
-void run_free(struct engine *engine, struct run *run);             // memory and indexes only
-void run_touch(struct engine *engine, struct run *run);            // its head changed
-void run_note(struct engine *engine, struct run *run);             // looked at when the command ends
-void run_rest(struct run *run);                                    // drops payloads
-struct step *run_step(const struct run *run, struct str id);       // inputs too
+void run_drop_items(struct engine *engine, struct run *run); // memory and indexes only: nothing reaches it any more
+void run_free(struct engine *engine, struct run *run);       // the same, all of it
+void run_touch(struct engine *engine, struct run *run);      // its head changed
+void run_note(struct engine *engine, struct run *run);       // looked at when the command ends
+void run_rest(struct run *run);                              // drops payloads
+struct step *run_step(const struct run *run, struct str id); // inputs too
 uint32_t run_lead(const struct run *run, const struct step *step); // its place in the stack, from 1
 enum save_result { SAVE_NEW, SAVE_EXISTS, SAVE_TOO_MANY, SAVE_TOO_LARGE };
 enum save_result run_save_step(struct engine *engine, struct run *run, const struct step_result *result);

@@ -141,6 +141,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	if (run->events != NULL) {
 		event_make_internal(arena, name, id, &internal_id, whole_data(arena, data, run), meta, engine->now,
 				    &event);
+		event.depth = (uint8_t)(run->depth + 1);
 		event_handle(engine, &event, NULL, NULL);
 		event_release(&event);
 		return;
@@ -151,7 +152,8 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 			       .ts_ms = engine->now,
 			       .received_ms = engine->now,
 			       .user = STR("{}"),
-			       .meta = meta};
+			       .meta = meta,
+			       .depth = (uint8_t)(run->depth + 1)};
 	if (run->correlation != NULL) event.correlation_id = arena_dup(arena, str_from_cstr(run->correlation));
 	struct str after = arena_printf(arena, ",\"id\":\"%.*s\"%s%.*s,\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]",
 					STR_ARG(id), meta.len > 0 ? ",\"meta\":" : "", STR_ARG(meta), STR_ARG(name),
@@ -181,6 +183,7 @@ void run_finish(struct engine *engine, struct run *run, enum run_end end, struct
 		struct payload *error) {
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
+	run_drop_items(engine, run); // the events that tell of its end are nothing to it
 	if ((run->flags & RUN_QUIET) == 0) {
 		struct finish_data data;
 		build_data(run, end, output, error, &data);

@@ -38,6 +38,7 @@ void event_hold(struct engine *engine, const struct event *event, const struct l
 	struct held_event *held =
 		held_new(engine, &event->internal_id, event->name, event->id, event->meta, event->ts_ms);
 	CHECK(held != NULL);
+	held->depth = event->depth;
 	record_held(engine, held, late->data);
 	*batch_load(engine->batch) = (struct event_load){.internal_id = event->internal_id, .data = late->data};
 }
@@ -61,6 +62,7 @@ void apply_event_loaded(struct engine *engine, struct command *command) {
 		event_make_internal(&command->arena, str_from_cstr(held->name), str_from_cstr(held->id),
 				    &held->internal_id, payload_str(command->loaded.data), str_from_cstr(held->meta),
 				    held->ts_ms, &event);
+		event.depth = held->depth;
 		event_match_held(engine, &event);
 		event_release(&event);
 	}

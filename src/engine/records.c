@@ -127,6 +127,7 @@ static struct buf run_head(const struct run *run) {
 	put_group(&head, run);
 	put_text(&head, str_from_cstr(run->correlation));
 	put_text(&head, str_from_cstr(run->meta));
+	put_u8(&head, run->depth);
 	return head;
 }
 
@@ -160,6 +161,7 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 	}
 	struct str correlation = take_text(d), meta = d->version >= 2 ? take_text(d) : STR("");
 	if (meta.len > 0) run->meta = mem_strndup(meta.ptr, meta.len);
+	run->depth = d->version >= 2 ? take_u8(d) : 0;
 	if (correlation.len > 0) run->correlation = mem_strndup(correlation.ptr, correlation.len);
 	run->state_bytes = run->events_len;
 	if (d->failed || run->first_event_len > run->events_len) {
@@ -344,6 +346,7 @@ void record_held(struct engine *engine, const struct held_event *held, struct la
 	put_text(&head, str_from_cstr(held->name));
 	put_text(&head, str_from_cstr(held->id));
 	put_text(&head, str_from_cstr(held->meta));
+	put_u8(&head, held->depth);
 	head_end(engine, &head, RECORD_PUT, RECORD_EVENT, str_make(held->internal_id.bytes, 16), NULL);
 	if (data == NULL) return;
 	engine->batch->records[engine->batch->record_count - 1].late_body = data;
@@ -356,9 +359,11 @@ static enum err restore_held(struct engine *engine, struct str key, struct decod
 	memcpy(internal_id.bytes, key.ptr, 16);
 	uint64_t ts_ms = take_u64(d);
 	struct str name = take_text(d), id = take_text(d), meta = d->version >= 2 ? take_text(d) : STR("");
+	uint8_t depth = d->version >= 2 ? take_u8(d) : 0;
 	if (d->failed) return error_set(error, ERR_CORRUPT, "event record cut short");
-	if (held_new(engine, &internal_id, name, id, meta, ts_ms) == NULL)
-		return error_set(error, ERR_CORRUPT, "event stored twice");
+	struct held_event *held = held_new(engine, &internal_id, name, id, meta, ts_ms);
+	if (held == NULL) return error_set(error, ERR_CORRUPT, "event stored twice");
+	held->depth = depth;
 	return ERR_OK;
 }
 

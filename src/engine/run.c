@@ -29,12 +29,16 @@ struct run *run_new(struct engine *engine, const struct ulid *id, struct functio
 	return run;
 }
 
-void run_free(struct engine *engine, struct run *run) {
+void run_drop_items(struct engine *engine, struct run *run) {
 	for (struct list *node; (node = list_pop_front(&run->items)) != NULL;) {
 		struct item *item = list_entry(node, struct item, of_run);
 		item_unqueue(engine, item);
 		item_free(item);
 	}
+}
+
+void run_free(struct engine *engine, struct run *run) {
+	run_drop_items(engine, run);
 	map_remove(&engine->runs, &run->by_id);
 	list_remove(&run->dirty);
 	list_remove(&run->of_function);

@@ -1,5 +1,7 @@
 // From an event to what it brings about: its history row, the runs that it starts, the waits and runs that it ends (03
 // §4, §5); and runs of one function that people ask for.
+#include <stdlib.h>
+
 #include "engine/engine_internal.h"
 
 // ---- one event -----------------------------------------------------------------------------------------------------
@@ -76,18 +78,76 @@ static void match(struct engine *engine, const struct event *event, const struct
 	if (late == NULL) waits_match(engine, event, is_held);
 }
 
-void event_match_held(struct engine *engine, const struct event *event) {
-	match(engine, event, NULL, NULL, true);
+// ---- events that events bring about --------------------------------------------------------------------------------
+
+// Runs that cancel each other could go on for ever: beyond this many events in one command they are held, and come back
+// in commands of their own.
+#define CASCADE_MAX 1000u
+
+struct deferred_event {
+	struct event event; // with a reference to the text
+	struct late_event late;
+	bool is_late;
+};
+
+static void defer(struct engine *engine, const struct event *event, const struct late_event *late) {
+	if (engine->deferred_count == engine->deferred_cap) {
+		engine->deferred_cap = engine->deferred_cap > 0 ? 2 * engine->deferred_cap : 16;
+		engine->deferred = mem_realloc(engine->deferred, engine->deferred_cap * sizeof *engine->deferred);
+	}
+	struct deferred_event *deferred = &engine->deferred[engine->deferred_count++];
+	*deferred = (struct deferred_event){.event = *event, .is_late = late != NULL};
+	deferred->event.text = payload_ref(event->text);
+	if (late != NULL) deferred->late = *late;
 }
 
-void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
-		  struct run_start *direct) {
-	write_history(engine, event, late);
+static void hold_whole(struct engine *engine, const struct event *event) {
+	struct late_event late = {.data = batch_late(engine->batch, 1)};
+	late.data->parts[0].literal = arena_dup(&engine->batch->arena, event->data);
+	event_hold(engine, event, &late);
+}
+
+static void match_or_hold(struct engine *engine, const struct event *event, const struct late_event *late,
+			  struct run_start *direct) {
 	bool needs_all = triggers_need_all(engine, event->name) || match_index_needs_all(&engine->waits, event->name);
 	if (late != NULL && needs_all)
 		event_hold(engine, event, late);
 	else
 		match(engine, event, late, direct, false);
+}
+
+static void match_deferred(struct engine *engine) {
+	for (size_t i = 0; i < engine->deferred_count; i++) {
+		struct deferred_event deferred = engine->deferred[i]; // the array may move
+		if (++engine->cascade <= CASCADE_MAX)
+			match_or_hold(engine, &deferred.event, deferred.is_late ? &deferred.late : NULL, NULL);
+		else if (deferred.is_late)
+			event_hold(engine, &deferred.event, &deferred.late);
+		else
+			hold_whole(engine, &deferred.event);
+		event_release(&deferred.event);
+	}
+	engine->deferred_count = 0;
+}
+
+void event_match_held(struct engine *engine, const struct event *event) {
+	engine->is_matching = true;
+	match(engine, event, NULL, NULL, true);
+	match_deferred(engine);
+	engine->is_matching = false;
+}
+
+void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
+		  struct run_start *direct) {
+	write_history(engine, event, late);
+	if (engine->is_matching) {
+		CHECK(direct == NULL); // whoever starts a run directly is told of it at once
+		return defer(engine, event, late);
+	}
+	engine->is_matching = true;
+	match_or_hold(engine, event, late, direct);
+	match_deferred(engine);
+	engine->is_matching = false;
 }
 
 void apply_events(struct engine *engine, struct command *command) {

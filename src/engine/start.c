@@ -61,7 +61,8 @@ static struct run *create(struct engine *engine, const struct source *source, co
 	run->event_id = event->internal_id;
 	run->function_version = start->function->version;
 	run->key_hash = hash_xxh64(start->key.len > 0 ? start->key : str_make(id_text, ULID_TEXT_LEN));
-	if (ends_quietly(event->name)) run->flags |= RUN_QUIET;
+	run->depth = event->depth;
+	if (ends_quietly(event->name) || event->depth >= RUN_DEPTH_MAX) run->flags |= RUN_QUIET;
 	if (source->late == NULL && str_eq(event->data, STR("null"))) run->flags |= RUN_NO_DATA;
 	if (str_eq(event->user, STR("{}")) && event->v.len == 0) run->flags |= RUN_EMPTY_USER;
 	if (event->meta.len > 0) run->meta = mem_strndup(event->meta.ptr, event->meta.len);

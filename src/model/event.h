@@ -26,6 +26,7 @@ struct event {
 	// Only for inngest/function.invoked and inngest/function.finished, else empty:
 	struct str invoke_fn_id;   // data._inngest.fn_id
 	struct str correlation_id; // data._inngest.correlation_id / data.correlation_id
+	uint8_t depth;             // of an event about a run: how many of its kind led to it
 };
 
 // Where ids come from: random, or the seed header of 05 §7.5 (the same request again gives the same ids).

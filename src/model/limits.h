@@ -54,6 +54,7 @@
 #define RETRY_AFTER_MIN_MS 1000ull
 #define CANCELLATIONS_MAX 1000u                 // ours: bulk cancellations that are kept (05 §12.11)
 #define CRON_CATCH_UP_MAX 10000u                // ours: missed ticks of one schedule that are made good (03 §20.4)
+#define RUN_DEPTH_MAX 4u                        // ours: events about runs contain those that began them, twice
 #define RUN_IDEMPOTENCY_MS (86400ull * 1000ull) // 03 §6.3
 
 // HTTP server (05 §1)

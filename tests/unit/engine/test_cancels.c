@@ -3,7 +3,7 @@
 
 static int setup(void **state) {
 	struct fixture *f = mem_calloc(1, sizeof *f);
-	f->config.workers = 1000;
+	f->config.workers = 10000;
 	fixture_open(f);
 	*state = f;
 	return 0;
@@ -157,8 +157,10 @@ static void test_restart(void **state) {
 static void test_held_event(void **state) {
 	struct fixture *f = *state;
 	fixture_register_functions(
-		f, ON("{\"event\":\"inngest/function.finished\",\"if\":\"async.data.event.data.k == "
-		      "event.data.k\"}") "," FIXTURE_FUNCTION("app-b", "\"triggers\":[{\"event\":\"x/z\"}]"));
+		f,
+		ON("{\"event\":\"inngest/function.finished\",\"if\":\"async.data.function_id == 'app-b' && "
+		   "async.data.event.data.k == event.data.k\"}") "," FIXTURE_FUNCTION("app-b", "\"triggers\":[{"
+											       "\"event\":\"x/z\"}]"));
 	fixture_event(f, "{\"name\":\"x/z\",\"data\":{\"k\":1}}");
 	struct target other = fixture_target(fixture_call(f, 0));
 	fixture_answer(f, other, 206, "1", "[{\"op\":\"Sleep\",\"id\":\"s\",\"name\":\"1h\"}]");
@@ -182,6 +184,36 @@ static void test_held_event(void **state) {
 	(void)unlike, (void)after;
 }
 
+// The end of one run ends all others, whose ends …: one after the other, however many there are.
+static void test_ends_that_end_others(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, ON("{\"event\":\"inngest/function.finished\"}"));
+	for (unsigned i = 0; i < 3000; i++) fixture_event(f, "{\"name\":\"x/y\"}");
+	assert_int_equal(fixture_runs(f), 3000);
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "1", "1");
+	assert_int_equal(fixture_runs(f), 0);
+	assert_true(f->batch->load_count > 0); // events that nobody may be waiting for, in commands of their own
+	assert_int_equal(fixture_restart(f), 0);
+}
+
+// A cancelled run starts another, and that event cancels the one before: it would go on for ever, and the events would
+// grow twofold each time.
+static void test_cancellations_of_cancellations(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, FIXTURE_FUNCTION("app-a",
+				    "\"triggers\":[{\"event\":\"x/y\"},{\"event\":\"inngest/function.cancelled\"}],"
+				    "\"cancel\":[{\"event\":\"inngest/function.cancelled\"}]"));
+	fixture_event(f, "{\"name\":\"x/y\"}");
+	fixture_event(f, "{\"name\":\"x/y\"}");
+	struct command *command = command_new(COMMAND_CANCEL);
+	command->run.run_id = fixture_call(f, 0)->run_id;
+	fixture_apply(f, command);
+	assert_true(fixture_histories(f, HISTORY_FINISH) > 2);
+	assert_true(fixture_histories(f, HISTORY_FINISH) < 20);
+	assert_int_equal(fixture_runs(f), 1);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sleeping, setup, fixture_teardown),
@@ -195,6 +227,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_stalled_run, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_restart, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_held_event, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_ends_that_end_others, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_cancellations_of_cancellations, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

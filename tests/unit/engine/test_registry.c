@@ -159,13 +159,15 @@ static void test_settings_that_do_nothing_are_named(void **state) {
 			&command->arena,
 			STR("{\"appName\":\"app\",\"url\":\"http://h/"
 			    "api\",\"functions\":[{\"id\":\"app-a\",\"name\":\"a\","
-			    "\"triggers\":[{\"cron\":\"* * * * *\"}],\"concurrency\":5,\"steps\":{\"step\":{\"id\":"
+			    "\"triggers\":[{\"cron\":\"* * * * "
+			    "*\"}],\"concurrency\":5,\"singleton\":{\"mode\":\"skip\"},\"idempotency\":\"event.data."
+			    "k\",\"timeouts\":{\"start\":\"1s\"},\"steps\":{\"step\":{\"id\":"
 			    "\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://h/api\"}}}}]}"),
 			&command->registration, &error),
 		ERR_OK);
 	fixture_apply(f, command);
 	const struct reply *reply = (const struct reply *)f->batch->replies;
-	assert_true(str_eq(reply->text, STR("app-a uses concurrency, cron")));
+	assert_true(str_eq(reply->text, STR("app-a uses concurrency, singleton")));
 }
 
 // ---- invokes -------------------------------------------------------------------------------------------------------

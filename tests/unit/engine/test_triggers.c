@@ -134,7 +134,7 @@ static void test_errors(void **state) {
 	assert_int_equal(f->batch->complaint_count, 2);
 	const struct complaint *first = &f->batch->complaints[0];
 	assert_true(str_eq(first->function, STR("app-a")));
-	assert_true(str_eq(first->expression, STR("event.data.k > true")));
+	assert_true(str_eq(first->text, STR("event.data.k > true")));
 	assert_true(str_find_str(first->problem, STR("no such overload")) >= 0);
 	assert_true(str_find_str(f->batch->complaints[1].problem, STR("double")) >= 0);
 	check_starts(f, "{\"name\":\"x/y\",\"data\":{\"k\":1}}", "b");
