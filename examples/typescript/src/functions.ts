@@ -42,7 +42,31 @@ export const flaky = inngest.createFunction(
   },
 );
 
-// All of it in one: what `make demo` shows.
+// Runs every hour: the server makes the event. What was missed while it was down is made good with --persist.
+export const hourly = inngest.createFunction(
+  { id: "hourly", triggers: [{ cron: "0 * * * *" }] },
+  async ({ event, step }) => step.run("report", () => `the hour before ${new Date(event.ts ?? 0).toISOString()}`),
+);
+
+// Waits for the event demo/paid with the same data.id, for ten minutes.
+export const waiting = inngest.createFunction(
+  { id: "waiting", triggers: [{ event: "demo/waiting" }] },
+  async ({ step }) => {
+    const paid = await step.waitForEvent("payment", { event: "demo/paid", match: "data.id", timeout: "10m" });
+    return paid ? "paid" : "not paid";
+  },
+);
+
+// The event demo/stop with the same data.id cancels it.
+export const cancellable = inngest.createFunction(
+  { id: "cancellable", triggers: [{ event: "demo/cancellable" }], cancelOn: [{ event: "demo/stop", match: "data.id" }] },
+  async ({ step }) => {
+    await step.sleep("an hour", "1h");
+    return "nobody stopped it";
+  },
+);
+
+// Most of it in one: what `make demo` shows.
 export const order = inngest.createFunction(
   { id: "order", retries: 3, triggers: [{ event: "demo/order.placed" }] },
   async ({ event, step, attempt, runId }) => {
@@ -81,4 +105,4 @@ export const order = inngest.createFunction(
   },
 );
 
-export const functions = [sequential, parallel, sleeping, flaky, order];
+export const functions = [sequential, parallel, sleeping, flaky, hourly, waiting, cancellable, order];
