@@ -294,13 +294,6 @@ static void reply_not_found(struct engine *engine, const struct command *command
 	batch_reply(engine->batch, reply);
 }
 
-static struct function *function_meant(struct engine *engine, const struct command *command) {
-	struct arena *arena = &engine->batch->arena;
-	struct str app = command->cancellation.app_name, id = command->cancellation.function;
-	struct function *function = function_find_slug(engine, arena_cat(arena, arena_cat(arena, app, STR("-")), id));
-	return function != NULL ? function : function_find_slug(engine, id);
-}
-
 // Those that are done go first when there are too many to keep.
 static void make_room(struct engine *engine) {
 	size_t count = 0;
@@ -316,7 +309,8 @@ static void make_room(struct engine *engine) {
 }
 
 void apply_cancel_many(struct engine *engine, struct command *command) {
-	struct function *function = function_meant(engine, command);
+	struct function *function =
+		function_of_app(engine, command->cancellation.app_name, command->cancellation.function);
 	if (function == NULL) return reply_not_found(engine, command, STR("function not found"));
 	make_room(engine);
 	struct cancellation *c = cancellation_new(function, &command->cancellation.id, command->cancellation.condition);

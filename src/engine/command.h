@@ -97,7 +97,7 @@ struct command {
 			struct str target; // id of the step to go on with directly; empty: ask the function
 		} start;
 		struct {
-			struct str function; // id, or full slug
+			struct str app_name, function; // as in `cancellation`
 			bool paused;
 		} pause;
 		struct {

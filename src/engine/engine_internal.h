@@ -296,6 +296,8 @@ void app_save(struct engine *engine, const struct app *app);
 void app_archive(struct engine *engine, struct app *app); // its functions leave the indexes, unarchived
 struct function *function_find(const struct engine *engine, const struct uuid *id);
 struct function *function_find_slug(const struct engine *engine, struct str slug);
+// By its own id within the app, `<app>-<id>`, else by its full slug.
+struct function *function_of_app(struct engine *engine, struct str app_name, struct str id);
 struct function *function_new(struct engine *engine, struct app *app, const struct uuid *id);
 void function_free(struct function *function);
 void function_index(struct engine *engine, struct function *function);   // into slugs and triggers, if active

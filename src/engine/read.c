@@ -67,6 +67,7 @@ void apply_run_jobs(struct engine *engine, struct command *command) {
 	buf_byte(&text, '[');
 	unsigned count = 0;
 	list_for_each(node, &run->items) {
+		if (list_entry(node, struct item, of_run)->kind == ITEM_CANCEL_ON) continue; // no job of the reference
 		if (count == JOBS_PAGE_MAX) break;
 		if (count++ > 0) buf_byte(&text, ',');
 		write_job(&text, list_entry(node, struct item, of_run), count);

@@ -101,6 +101,13 @@ struct function *function_find_slug(const struct engine *engine, struct str slug
 	return NULL;
 }
 
+struct function *function_of_app(struct engine *engine, struct str app_name, struct str id) {
+	struct arena *arena = &engine->batch->arena;
+	struct str slug = arena_cat(arena, arena_cat(arena, app_name, STR("-")), id);
+	struct function *function = function_find_slug(engine, slug);
+	return function != NULL ? function : function_find_slug(engine, id);
+}
+
 struct function *function_new(struct engine *engine, struct app *app, const struct uuid *id) {
 	struct function *function = mem_calloc(1, sizeof *function);
 	function->app = app;

@@ -156,7 +156,7 @@ void apply_events(struct engine *engine, struct command *command) {
 }
 
 void apply_function_pause(struct engine *engine, struct command *command) {
-	struct function *function = function_named(engine, command->pause.function);
+	struct function *function = function_of_app(engine, command->pause.app_name, command->pause.function);
 	struct reply *reply =
 		reply_new(command->request, function != NULL ? REPLY_OK : REPLY_FAILED, function != NULL ? 200 : 404);
 	if (function == NULL) {

@@ -89,4 +89,9 @@ struct history_function {
 ERR_CHECKED enum err history_app_functions(struct history_reader *reader, struct arena *arena, struct str app_name,
 					   struct history_function **out, size_t *count, struct error *error);
 
+// An active function of the named app: by its own id within the app, `<app>-<id>`, else by its full slug.
+// ERR_NOT_FOUND.
+ERR_CHECKED enum err history_function_named(struct history_reader *reader, struct str app_name, struct str id,
+					    struct uuid *out, struct error *error);
+
 #endif

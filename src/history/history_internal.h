@@ -70,6 +70,7 @@ enum query {
 	QUERY_APPS,
 	QUERY_FUNCTIONS,
 	QUERY_APP_FUNCTIONS,
+	QUERY_FUNCTION_NAMED,
 	QUERY_COUNT,
 };
 struct history_reader {

@@ -34,6 +34,9 @@ static const char *const query_sql[QUERY_COUNT] = {
 	[QUERY_APP_FUNCTIONS] = "SELECT f.id, f.app_id, f.slug, f.name, f.config, f.created_at FROM apps a"
 				" JOIN functions f ON f.app_id = a.id"
 				" WHERE a.name = ?1 AND f.archived_at IS NULL ORDER BY f.id",
+	[QUERY_FUNCTION_NAMED] = "SELECT f.id FROM apps a JOIN functions f ON f.app_id = a.id"
+				 " WHERE a.name = ?1 AND f.slug IN (?2, ?3) AND f.archived_at IS NULL"
+				 " AND a.archived_at IS NULL ORDER BY f.slug = ?2 DESC LIMIT 1",
 };
 
 enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error) {

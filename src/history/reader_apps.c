@@ -35,6 +35,22 @@ enum err history_functions(struct history_reader *reader, struct arena *arena, s
 	return err;
 }
 
+enum err history_function_named(struct history_reader *reader, struct str app_name, struct str id, struct uuid *out,
+				struct error *error) {
+	sqlite3_stmt *row = reader->queries[QUERY_FUNCTION_NAMED];
+	struct arena arena;
+	arena_init(&arena, 256);
+	sql_bind_text(row, 1, app_name);
+	sql_bind_text(row, 2, arena_printf(&arena, "%.*s-%.*s", STR_ARG(app_name), STR_ARG(id)));
+	sql_bind_text(row, 3, id);
+	bool found = false;
+	enum err err;
+	while (sql_row(row, &err, error)) found = sql_uuid(row, 0, out);
+	arena_free(&arena);
+	if (err == ERR_OK && !found) return error_set(error, ERR_NOT_FOUND, "function not found");
+	return err;
+}
+
 enum err history_app_functions(struct history_reader *reader, struct arena *arena, struct str app_name,
 			       struct history_function **out, size_t *count, struct error *error) {
 	sqlite3_stmt *row = reader->queries[QUERY_APP_FUNCTIONS];

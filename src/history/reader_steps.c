@@ -1,14 +1,12 @@
-// The memoised steps of a run: of one under way they are among the engine's records, of one that has ended in the
-// table to which the store retires them.
+// The memoised steps of a run, which stay among the engine's records when it has ended.
 #include "engine/step_record.h"
 #include "history/history_internal.h"
 
-#define STEPS_OF(table)                                                                        \
-	"SELECT r.key, r.head, b.body FROM " table " r JOIN engine_body b ON b.id = r.body_id" \
-	" WHERE r.kind = ?1 AND r.key >= ?2 AND r.key <= ?3"
 #define KEY_LEN 20 // run id and position
 
-static const char steps_sql[] = STEPS_OF("engine_record") " UNION ALL " STEPS_OF("engine_past") " ORDER BY 1";
+static const char steps_sql[] =
+	"SELECT r.key, r.head, b.body FROM engine_record r JOIN engine_body b ON b.id = r.body_id"
+	" WHERE r.kind = ?1 AND r.key >= ?2 AND r.key <= ?3 ORDER BY r.key";
 
 static struct str column_bytes(sqlite3_stmt *row, int column) {
 	const void *bytes = sqlite3_column_blob(row, column);

@@ -13,7 +13,7 @@ enum record_kind {               // stored; key in brackets
 	RECORD_APP = 2,          // [app uuid]
 	RECORD_FUNCTION = 3,     // [function uuid]
 	RECORD_RUN = 4,          // [run ulid]; body: JSON array of the events
-	RECORD_STEP = 5,         // [run ulid ‖ be32 position]; body: memoised value
+	RECORD_STEP = 5,         // [run ulid ‖ be32 position]; body: memoised value; stays when its run has ended
 	RECORD_ITEM = 6,         // [run ulid ‖ be32 slot]
 	RECORD_IDEMPOTENCY = 7,  // [be64 expiry ms ‖ 16 bytes of key hash]
 	RECORD_EVENT = 8,        // [internal ulid] held event; body: its data
@@ -27,7 +27,7 @@ enum record_op {
 	RECORD_HEAD, // replace the head, keep the body
 	RECORD_DELETE,
 	RECORD_DELETE_PREFIX, // all records of the kind whose key starts with `key`
-	RECORD_RETIRE_PREFIX, // the same, but people can still look at them: they are never loaded again
+	RECORD_RETIRE_PREFIX, // RECORD_STEP only: the same for the engine, but people can still look at them
 };
 
 // Text that is put together from pieces, some of which may only be in the store: see struct late_text.

@@ -40,6 +40,10 @@ static const struct route routes[] = {
 	{"POST", "/v2/runs/:/rerun", V2_BODY_MAX, false, SHAPE_V2, v2_rerun_start, v2_rerun_finish, v2_rerun_failed},
 	{"POST", "/v2/apps/:/functions/:/invoke", V2_BODY_MAX, false, SHAPE_V2, v2_invoke_start, v2_invoke_finish,
 	 v2_invoke_failed},
+	{"POST", "/v2/apps/:/functions/:/pause", V2_BODY_MAX, false, SHAPE_V2, v2_pause_start, v2_pause_finish,
+	 v2_pause_failed},
+	{"POST", "/v2/apps/:/functions/:/unpause", V2_BODY_MAX, false, SHAPE_V2, v2_unpause_start, v2_unpause_finish,
+	 v2_pause_failed},
 };
 
 // Matches segment by segment; `params` get the raw texts of the ":" segments.

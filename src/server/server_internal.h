@@ -250,6 +250,11 @@ bool v2_cancel_failed(struct request *request, struct reply *reply);
 void v2_rerun_start(struct request *request); // v2_rerun.c
 void v2_rerun_finish(struct request *request, struct reply *reply);
 bool v2_rerun_failed(struct request *request, struct reply *reply);
+void v2_pause_start(struct request *request); // v2_pause.c
+void v2_unpause_start(struct request *request);
+void v2_pause_finish(struct request *request, struct reply *reply);
+void v2_unpause_finish(struct request *request, struct reply *reply);
+bool v2_pause_failed(struct request *request, struct reply *reply);
 void v2_invoke_start(struct request *request); // v2_invoke.c
 void v2_invoke_finish(struct request *request, struct reply *reply);
 bool v2_invoke_failed(struct request *request, struct reply *reply);

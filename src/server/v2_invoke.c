@@ -2,36 +2,16 @@
 #include "base/clock.h"
 #include "server/server_internal.h"
 
-// By its own id within the app, `<app>-<id>`, else by its full slug.
-static bool find_function(const struct history_function *functions, size_t count, struct str slug, struct str given,
-			  struct uuid *out) {
-	const struct history_function *found = NULL;
-	for (size_t i = 0; i < count; i++) {
-		bool own = str_eq(functions[i].slug, slug);
-		if (own || str_eq(functions[i].slug, given)) found = &functions[i];
-		if (own) break;
-	}
-	if (found != NULL) *out = found->id;
-	return found != NULL;
-}
-
 // ERR_NOT_FOUND when there is none. Answers itself on other errors, and then returns ERR_CLOSED.
 static enum err read_function(struct request *request, struct uuid *out) {
-	struct arena *arena = &request->arena;
-	struct str app = request->params[0], function = request->params[1];
 	struct reading reading;
 	if (!reading_open(&reading, request)) return ERR_CLOSED;
-	struct history_function *functions = NULL;
-	size_t count = 0;
 	struct error error;
-	enum err err = history_app_functions(reading.history, arena, app, &functions, &count, &error);
+	enum err err = history_function_named(reading.history, request->params[0], request->params[1], out, &error);
 	reading_close(&reading);
-	if (err != ERR_OK) {
-		v2_reply_error(request, 500, STR("internal_error"), str_from_cstr(error.message));
-		return ERR_CLOSED;
-	}
-	struct str slug = arena_printf(arena, "%.*s-%.*s", STR_ARG(app), STR_ARG(function));
-	return find_function(functions, count, slug, function, out) ? ERR_OK : ERR_NOT_FOUND;
+	if (err == ERR_OK || err == ERR_NOT_FOUND) return err;
+	v2_reply_error(request, 500, STR("internal_error"), str_from_cstr(error.message));
+	return ERR_CLOSED;
 }
 
 static void invoke(struct request *request, struct command *command, struct v2_invoke *wanted,

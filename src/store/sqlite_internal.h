@@ -1,9 +1,8 @@
 // The SQLite back end: one writing connection, reading connections beside it, write-ahead log.
 //
-//	engine_record      kind, key, head, and the id of its body
+//	engine_record      kind, key, head, and the id of its body; also those that are retired
 //	engine_body        bodies in the order of their arrival: appended, never moved by a change of a head. Measured:
 //	                   a body beside its head costs more at any length, as heads then spread over more pages.
-//	engine_past        records that are retired; their bodies stay where they are
 //	engine_quarantine  records that the engine could not read at start
 //	engine_meta        version of this format
 #ifndef INNGEST_STORE_SQLITE_INTERNAL_H
@@ -29,7 +28,6 @@ enum statement {
 	STATEMENT_DELETE_PLAIN,
 	STATEMENT_DELETE,
 	STATEMENT_DELETE_RANGE,
-	STATEMENT_RETIRE_RANGE,
 	STATEMENT_BODY_ADD,
 	STATEMENT_BODY_DELETE,
 	STATEMENT_BODY_UNLINK,

@@ -49,15 +49,33 @@ static void load_row(sqlite3_stmt *row, store_load_fn *record, void *context, st
 	}
 }
 
-static enum err scan(sqlite3 *db, store_load_fn *record, void *context, struct refused_list *refused,
+static enum err scan(sqlite3 *db, const char *sql, store_load_fn *record, void *context, struct refused_list *refused,
 		     struct error *error) {
 	sqlite3_stmt *row;
-	enum err err = sqlite_prepare(db, "SELECT kind, key, head FROM engine_record ORDER BY kind, key", &row, error);
+	enum err err = sqlite_prepare(db, sql, &row, error);
 	if (err != ERR_OK) return err;
 	int rc;
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW) load_row(row, record, context, refused);
 	if (rc != SQLITE_DONE) err = sqlite_fail(db, "load the records", error);
 	sqlite3_finalize(row);
+	return err;
+}
+
+// Steps stay when their run is gone, and there are many of those: only the steps of runs that are there are looked at.
+// A key that is longer than its run's by at most 5 bytes lies below the run's key and 5 bytes of 0xFF.
+static enum err scan_all(sqlite3 *db, store_load_fn *record, void *context, struct refused_list *refused,
+			 struct error *error) {
+	_Static_assert(RECORD_RUN == 4 && RECORD_STEP == 5, "the numbers in the texts");
+	static const char *const scans[] = {
+		"SELECT kind, key, head FROM engine_record WHERE kind < 5 ORDER BY kind, key",
+		"SELECT s.kind, s.key, s.head FROM engine_record r CROSS JOIN engine_record s ON s.kind = 5"
+		" AND s.key > r.key AND s.key < CAST(r.key || x'FFFFFFFFFF' AS BLOB) WHERE r.kind = 4"
+		" ORDER BY r.key, s.key",
+		"SELECT kind, key, head FROM engine_record WHERE kind > 5 ORDER BY kind, key",
+	};
+	enum err err = ERR_OK;
+	for (size_t i = 0; i < ARRAY_LEN(scans) && err == ERR_OK; i++)
+		err = scan(db, scans[i], record, context, refused, error);
 	return err;
 }
 
@@ -102,7 +120,7 @@ enum err sqlite_load(struct store *base, store_load_fn *record, void *context, u
 		     struct error *error) {
 	struct sqlite_store *store = sqlite_of(base);
 	struct refused_list refused = {0};
-	enum err err = scan(store->db, record, context, &refused, error);
+	enum err err = scan_all(store->db, record, context, &refused, error);
 	if (err == ERR_OK) err = quarantine(store, &refused, error);
 	*quarantined = refused.count;
 	refused_free(&refused);

@@ -9,8 +9,6 @@ static const char tables[] = "CREATE TABLE IF NOT EXISTS engine_meta(name TEXT P
 			     "CREATE TABLE IF NOT EXISTS engine_record(kind INTEGER NOT NULL, key BLOB NOT NULL, head "
 			     "BLOB NOT NULL, body BLOB,"
 			     " body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
-			     "CREATE TABLE IF NOT EXISTS engine_past(kind INTEGER NOT NULL, key BLOB NOT NULL, head "
-			     "BLOB NOT NULL, body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
 			     "CREATE TABLE IF NOT EXISTS engine_body(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 			     "CREATE TABLE IF NOT EXISTS engine_quarantine(id INTEGER PRIMARY KEY, kind INTEGER, key "
 			     "BLOB, head BLOB, body BLOB,"
@@ -29,9 +27,6 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STATEMENT_DELETE_PLAIN] = "DELETE FROM engine_record WHERE kind = ?1 AND key = ?2 AND body_id IS NULL",
 	[STATEMENT_DELETE] = "DELETE FROM engine_record WHERE kind = ?1 AND key = ?2",
 	[STATEMENT_DELETE_RANGE] = "DELETE FROM engine_record WHERE kind = ?1 AND key >= ?2 AND key <= ?3",
-	[STATEMENT_RETIRE_RANGE] = "INSERT OR REPLACE INTO engine_past(kind, key, head, body_id)"
-				   " SELECT kind, key, head, body_id FROM engine_record"
-				   " WHERE kind = ?1 AND key >= ?2 AND key <= ?3",
 	[STATEMENT_BODY_ADD] = "INSERT INTO engine_body(id, body) VALUES(?1, ?2)",
 	[STATEMENT_BODY_DELETE] = "DELETE FROM engine_body WHERE id ="
 				  " (SELECT body_id FROM engine_record WHERE kind = ?1 AND key = ?2)",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { KINDS } from "./functions.mjs";
 
 // src/model/record.h: what a run that is over leaves nothing of.
-const RECORDS_OF_RUNS = { run: 4, step: 5, item: 6 };
+const RECORDS_OF_RUNS = { run: 4, item: 6 };
 
 const OURS = `event_name IN (${KINDS.map(({ event }) => `'${event}'`).join(", ")})`;
 
@@ -41,8 +41,7 @@ const QUESTIONS = [
 	[
 		"records",
 		`SELECT count(*) || ' lost bodies' FROM engine_body
-			WHERE id NOT IN (SELECT body_id FROM engine_record WHERE body_id IS NOT NULL
-				UNION ALL SELECT body_id FROM engine_past WHERE body_id IS NOT NULL)`,
+			WHERE id NOT IN (SELECT body_id FROM engine_record WHERE body_id IS NOT NULL)`,
 		"0 lost bodies",
 	],
 	["quarantine", "SELECT count(*) FROM engine_quarantine", "0"],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { SDKS, V3, V4, sha1, suite, until } from "./harness.mjs";
+import { latch } from "./lives.mjs";
 
 const { each, once } = suite();
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
@@ -298,6 +299,35 @@ each("cancel", SDKS, async ({ server, app, name }) => {
 once("cancel of an unknown run", async ({ server }) => {
 	assertError(await post(server, `/v2/runs/${UNKNOWN_RUN}/cancel`), 404, "not_found", "Run not found");
 	assertError(await post(server, "/v2/runs/x/cancel"), 400, "invalid_field_format", "Run ID must be a valid ULID");
+});
+
+// ---- pause ---------------------------------------------------------------------------------------------------------
+
+each("a paused function", [V3, V4], async ({ server, app, name }) => {
+	const gate = latch();
+	const handler = async ({ step }) => {
+		await step.run("held", () => gate.opened);
+		await step.sleep("a moment", "1ms");
+		return step.run("after", () => "went on");
+	};
+	const { calls } = await app({ functions: [{ id: "pauses", event: `${name}/go`, handler }] });
+	const path = `/v2/apps/${name}/functions/pauses`;
+	const [id] = await server.send({ name: `${name}/go` });
+	await until(() => calls.length === 1, "the first call");
+	assert.deepEqual(dataOf(await post(server, `${path}/pause`)), { id: "pauses", isPaused: true });
+	gate.open();
+	const [skipped] = await server.send({ name: `${name}/go` });
+	const [{ run_id: runId }] = await server.runsStarted(id);
+	// The sleep is over, and what comes after it is ready to be called.
+	const isReady = async () => (await server.data(`/v1/runs/${runId}/jobs`)).some(({ Raw }) => Raw.state === "ready");
+	await until(isReady, () => `run ${runId} ready\n${server.tail()}`, server.timeoutMs);
+	assert.deepEqual(await server.data(`/v1/events/${skipped}/runs`), []);
+	assertError(await post(server, `${path}/invoke`, { data: {} }), 422, "function_skipped",
+		"Function invocation was skipped because the function is paused or draining.");
+	assert.deepEqual(dataOf(await post(server, `${path}/unpause`)), { id: "pauses" });
+	const run = await ended(server, runId, "Completed");
+	assert.equal(run.output, "went on");
+	assert.deepEqual(await server.data(`/v1/events/${skipped}/runs`), []);
 });
 
 // ---- events --------------------------------------------------------------------------------------------------------

@@ -147,6 +147,23 @@ static void no_reader(void **state) {
 	assert_error_code(http, 503, "internal_server_error");
 }
 
+// ---- pause and unpause, which find functions in the same way -------------------------------------------------------
+
+static void function_is_paused(void **state) {
+	struct fixture *fixture = *state;
+	answer.kind = REPLY_OK;
+	struct http http = call(*state, "POST", "/v2/apps/shop/functions/hello/pause", NULL);
+	assert_data(http, 200, "{\"id\":\"hello\",\"isPaused\":true}");
+	assert_string_equal(fixture->noted, "pause shop/hello");
+	http = call(*state, "POST", "/api/v2/apps/my%2Fapp/functions/fn/unpause", "{}");
+	assert_data(http, 200, "{\"id\":\"fn\"}");
+	assert_string_equal(fixture->noted, "unpause my/app/fn");
+	answer.kind = REPLY_FAILED;
+	answer.status = 404;
+	http = call(*state, "POST", "/v2/apps/shop/functions/nope/pause", NULL);
+	assert_reply(http, 404, V2_ERROR("not_found", "Function not found"));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, reset)
 	const struct CMUnitTest tests[] = {
@@ -156,6 +173,7 @@ int main(void) {
 		TEST(invocation_is_refused),
 		TEST(invocation_that_does_not_start),
 		TEST(no_reader),
+		TEST(function_is_paused),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

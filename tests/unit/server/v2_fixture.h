@@ -46,6 +46,10 @@ static inline void note_command(struct buf *out, const struct command *command) 
 		buf_lit(out, "cancel ");
 		note_ulid(out, &command->run.run_id);
 		break;
+	case COMMAND_FUNCTION_PAUSE:
+		buf_printf(out, "%s %.*s/%.*s", command->pause.paused ? "pause" : "unpause",
+			   STR_ARG(command->pause.app_name), STR_ARG(command->pause.function));
+		break;
 	case COMMAND_EVENTS:
 		assert_int_equal(command->events.count, 1);
 		buf_printf(out, "event %.*s", STR_ARG(payload_str(command->events.events[0].text)));

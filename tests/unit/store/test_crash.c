@@ -16,12 +16,12 @@ static void write_transaction(struct store *store, uint32_t n) {
 	for (int i = 0; i < RECORDS; i++) {
 		snprintf(key, sizeof key, "%08u/%02d", n, i);
 		memset(body, 'a' + i, sizeof body);
-		put_body(store, 5, key, head, str_make(body, (size_t)(i * 30)));
+		put_body(store, 7, key, head, str_make(body, (size_t)(i * 30)));
 	}
 	put(store, 6, "last", head, NULL);
 	if (n >= 5) {
 		snprintf(key, sizeof key, "%08u", n - 5);
-		delete_key(store, RECORD_DELETE_PREFIX, 5, key);
+		delete_key(store, RECORD_DELETE_PREFIX, 7, key);
 	}
 	commit(store);
 }
@@ -63,7 +63,7 @@ static void check_bodies(struct store *store, uint32_t n) {
 		snprintf(key, sizeof key, "%08u/%02d", n, i);
 		struct payload *payload;
 		struct error error;
-		assert_ok(store_body(store, 5, str_from_cstr(key), &payload, &error), &error);
+		assert_ok(store_body(store, 7, str_from_cstr(key), &payload, &error), &error);
 		assert_int_equal(payload->len, i * 30);
 		for (uint32_t k = 0; k < payload->len; k++) assert_int_equal(payload->bytes[k], 'a' + i);
 		payload_unref(payload);

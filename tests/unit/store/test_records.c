@@ -34,37 +34,37 @@ static void test_put_and_order(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	assert_records(store, "");
 	begin(store);
-	put(store, 5, "b", "B", "body b");
-	put(store, 5, "ab", "AB", NULL);
-	put(store, 5, "a", "A", "");
+	put(store, 6, "b", "B", "body b");
+	put(store, 6, "ab", "AB", NULL);
+	put(store, 6, "a", "A", "");
 	put(store, 3, "z", "Z", NULL);
 	put(store, 255, "", "empty key", NULL);
 	commit(store);
-	assert_records(store, "3:z=Z 5:a=A 5:ab=AB 5:b=B 255:=empty key ");
-	assert_body(store, 5, "b", "body b");
-	assert_body(store, 5, "a", "");
-	assert_body(store, 5, "ab", NULL);
-	assert_body(store, 6, "b", NULL);
+	assert_records(store, "3:z=Z 6:a=A 6:ab=AB 6:b=B 255:=empty key ");
+	assert_body(store, 6, "b", "body b");
+	assert_body(store, 6, "a", "");
+	assert_body(store, 6, "ab", NULL);
+	assert_body(store, 7, "b", NULL);
 }
 
 static void test_replace(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	begin(store);
-	put(store, 5, "a", "1", "first");
+	put(store, 6, "a", "1", "first");
 	commit(store);
 	begin(store);
-	put_head(store, 5, "a", "2");
-	assert_body(store, 5, "a", "first");
-	put(store, 5, "a", "3", "second");
-	assert_body(store, 5, "a", "second");
+	put_head(store, 6, "a", "2");
+	assert_body(store, 6, "a", "first");
+	put(store, 6, "a", "3", "second");
+	assert_body(store, 6, "a", "second");
 	commit(store);
-	assert_records(store, "5:a=3 ");
-	assert_body(store, 5, "a", "second");
+	assert_records(store, "6:a=3 ");
+	assert_body(store, 6, "a", "second");
 	begin(store);
-	put(store, 5, "a", "4", NULL);
+	put(store, 6, "a", "4", NULL);
 	commit(store);
-	assert_records(store, "5:a=4 ");
-	assert_body(store, 5, "a", NULL);
+	assert_records(store, "6:a=4 ");
+	assert_body(store, 6, "a", NULL);
 }
 
 static void test_head_of_absent_record(void **state) {
@@ -79,86 +79,110 @@ static void test_head_of_absent_record(void **state) {
 static void test_delete(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	begin(store);
-	put(store, 5, "a", "1", "body");
-	put(store, 5, "b", "2", NULL);
-	put(store, 6, "a", "3", NULL);
-	delete_key(store, RECORD_DELETE, 5, "a");
-	delete_key(store, RECORD_DELETE, 5, "absent");
-	commit(store);
-	assert_records(store, "5:b=2 6:a=3 ");
-	assert_body(store, 5, "a", NULL);
-	begin(store);
-	delete_key(store, RECORD_DELETE, 5, "b");
+	put(store, 6, "a", "1", "body");
+	put(store, 6, "b", "2", NULL);
+	put(store, 7, "a", "3", NULL);
 	delete_key(store, RECORD_DELETE, 6, "a");
+	delete_key(store, RECORD_DELETE, 6, "absent");
+	commit(store);
+	assert_records(store, "6:b=2 7:a=3 ");
+	assert_body(store, 6, "a", NULL);
+	begin(store);
+	delete_key(store, RECORD_DELETE, 6, "b");
+	delete_key(store, RECORD_DELETE, 7, "a");
 	commit(store);
 	assert_records(store, "");
+}
+
+#define RUN_1 "run-0123456789-1"
+#define RUN_2 "run-0123456789-2"
+
+// Steps of a run that has ended are not loaded any more; those of others are, however they lie.
+static void test_retire(void **state) {
+	struct store *store = ((struct fixture *)*state)->store;
+	begin(store);
+	put(store, 4, RUN_1, "one", "events");
+	put(store, 4, RUN_2, "two", NULL);
+	put(store, 5, RUN_1 "0001", "a", "first");
+	put(store, 5, RUN_1 "\xff\xff\xff\xff", "b", NULL);
+	put(store, 5, RUN_2 "0001", "c", "third");
+	put(store, 6, RUN_2 "0001", "item", NULL);
+	commit(store);
+	assert_records(store, "4:" RUN_1 "=one 4:" RUN_2 "=two 5:" RUN_1 "0001=a 5:" RUN_1 "\xff\xff\xff\xff=b 5:" RUN_2
+			      "0001=c 6:" RUN_2 "0001=item ");
+	begin(store);
+	delete_key(store, RECORD_DELETE, 4, RUN_1);
+	delete_key(store, RECORD_RETIRE_PREFIX, 5, RUN_1);
+	commit(store);
+	assert_records(store, "4:" RUN_2 "=two 5:" RUN_2 "0001=c 6:" RUN_2 "0001=item ");
+	assert_body(store, 5, RUN_2 "0001", "third");
 }
 
 static void test_delete_prefix(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	begin(store);
-	put(store, 5, "run1", "whole", "x");
-	put(store, 5, "run1\xff\xff", "highest", "y");
-	put(store, 5, "run1\x01", "low", NULL);
-	put(store, 5, "run2", "other", "z");
-	put(store, 5, "run0\xff", "before", NULL);
-	put(store, 6, "run1", "kind", NULL);
-	delete_key(store, RECORD_DELETE_PREFIX, 5, "run1");
-	delete_key(store, RECORD_DELETE_PREFIX, 5, "nothing");
+	put(store, 6, "run1", "whole", "x");
+	put(store, 6, "run1\xff\xff", "highest", "y");
+	put(store, 6, "run1\x01", "low", NULL);
+	put(store, 6, "run2", "other", "z");
+	put(store, 6, "run0\xff", "before", NULL);
+	put(store, 7, "run1", "kind", NULL);
+	delete_key(store, RECORD_DELETE_PREFIX, 6, "run1");
+	delete_key(store, RECORD_DELETE_PREFIX, 6, "nothing");
 	commit(store);
-	assert_records(store, "5:run0\xff=before 5:run2=other 6:run1=kind ");
-	assert_body(store, 5, "run1", NULL);
-	assert_body(store, 5, "run2", "z");
+	assert_records(store, "6:run0\xff=before 6:run2=other 7:run1=kind ");
+	assert_body(store, 6, "run1", NULL);
+	assert_body(store, 6, "run2", "z");
 	begin(store);
-	delete_key(store, RECORD_DELETE_PREFIX, 5, "");
+	delete_key(store, RECORD_DELETE_PREFIX, 6, "");
 	commit(store);
-	assert_records(store, "6:run1=kind ");
+	assert_records(store, "7:run1=kind ");
 }
 
 static void test_rollback(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	begin(store);
-	put(store, 5, "kept", "1", "body");
-	put(store, 5, "kept2", "1", NULL);
-	put(store, 6, "range1", "r", "rb");
-	put(store, 6, "range2", "r", NULL);
+	put(store, 6, "kept", "1", "body");
+	put(store, 6, "kept2", "1", NULL);
+	put(store, 7, "range1", "r", "rb");
+	put(store, 7, "range2", "r", NULL);
 	commit(store);
 	begin(store);
-	put(store, 5, "kept", "2", "other");
-	put(store, 5, "kept", "3", NULL);
-	put_head(store, 5, "kept", "4");
-	put(store, 5, "new", "5", "new body");
-	delete_key(store, RECORD_DELETE, 5, "kept2");
-	put(store, 5, "kept2", "again", NULL);
+	put(store, 6, "kept", "2", "other");
+	put(store, 6, "kept", "3", NULL);
+	put_head(store, 6, "kept", "4");
+	put(store, 6, "new", "5", "new body");
+	delete_key(store, RECORD_DELETE, 6, "kept2");
+	put(store, 6, "kept2", "again", NULL);
 	delete_key(store, RECORD_DELETE_PREFIX, 6, "range");
-	put(store, 6, "range1", "fresh", NULL);
+	put(store, 7, "range1", "fresh", NULL);
 	store_rollback(store);
-	assert_records(store, "5:kept=1 5:kept2=1 6:range1=r 6:range2=r ");
-	assert_body(store, 5, "kept", "body");
-	assert_body(store, 6, "range1", "rb");
+	assert_records(store, "6:kept=1 6:kept2=1 7:range1=r 7:range2=r ");
+	assert_body(store, 6, "kept", "body");
+	assert_body(store, 7, "range1", "rb");
 	store_rollback(store); // nothing open: nothing happens
 	begin(store);
-	put(store, 5, "kept", "after", "works");
+	put(store, 6, "kept", "after", "works");
 	commit(store);
-	assert_body(store, 5, "kept", "works");
+	assert_body(store, 6, "kept", "works");
 }
 
 static void test_reader_sees_committed_only(void **state) {
 	struct fixture *fixture = *state;
 	begin(fixture->store);
-	put(fixture->store, 5, "a", "1", "old");
-	assert_reader_body(fixture->reader, 5, "a", NULL);
+	put(fixture->store, 6, "a", "1", "old");
+	assert_reader_body(fixture->reader, 6, "a", NULL);
 	commit(fixture->store);
-	assert_reader_body(fixture->reader, 5, "a", "old");
+	assert_reader_body(fixture->reader, 6, "a", "old");
 	begin(fixture->store);
-	put(fixture->store, 5, "a", "2", "new");
-	put(fixture->store, 5, "a", "3", "newer");
-	put(fixture->store, 5, "b", "1", "other");
-	assert_body(fixture->store, 5, "a", "newer");
-	assert_reader_body(fixture->reader, 5, "a", "old");
-	assert_reader_body(fixture->reader, 5, "b", NULL);
+	put(fixture->store, 6, "a", "2", "new");
+	put(fixture->store, 6, "a", "3", "newer");
+	put(fixture->store, 6, "b", "1", "other");
+	assert_body(fixture->store, 6, "a", "newer");
+	assert_reader_body(fixture->reader, 6, "a", "old");
+	assert_reader_body(fixture->reader, 6, "b", NULL);
 	commit(fixture->store);
-	assert_reader_body(fixture->reader, 5, "a", "newer");
+	assert_reader_body(fixture->reader, 6, "a", "newer");
 }
 
 static void test_big_and_binary(void **state) {
@@ -166,7 +190,7 @@ static void test_big_and_binary(void **state) {
 	size_t len = 5 << 20;
 	char *bytes = mem_alloc(len);
 	for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 31 >> 3);
-	struct record record = make_record(RECORD_PUT, 5, "", "h\1h");
+	struct record record = make_record(RECORD_PUT, 6, "", "h\1h");
 	record.key_len = RECORD_KEY_MAX;
 	memset(record.key, 0xFF, RECORD_KEY_MAX);
 	record.head = str_make("h\0h", 3);
@@ -177,7 +201,7 @@ static void test_big_and_binary(void **state) {
 	struct payload *payload;
 	struct error error;
 	struct str key = str_make(record.key, RECORD_KEY_MAX);
-	assert_ok(store_reader_body(fixture->reader, 5, key, &payload, &error), &error);
+	assert_ok(store_reader_body(fixture->reader, 6, key, &payload, &error), &error);
 	assert_int_equal(payload->len, len);
 	assert_memory_equal(payload->bytes, bytes, len);
 	payload_unref(payload);
@@ -207,18 +231,18 @@ static void test_late_body(void **state) {
 static void test_quarantine(void **state) {
 	struct store *store = ((struct fixture *)*state)->store;
 	begin(store);
-	put(store, 5, "a", "1", NULL);
-	put(store, 5, "bad", "2", "its body");
-	put(store, 6, "b", "3", NULL);
+	put(store, 6, "a", "1", NULL);
+	put(store, 6, "bad", "2", "its body");
+	put(store, 7, "b", "3", NULL);
 	commit(store);
 	struct listing listing = {.refuse = "bad"};
 	struct error error;
 	uint64_t quarantined;
 	assert_ok(store_load(store, list_record, &listing, &quarantined, &error), &error);
 	assert_int_equal(quarantined, 1);
-	assert_string_equal(listing.text, "5:a=1 6:b=3 ");
-	assert_records(store, "5:a=1 6:b=3 ");
-	assert_body(store, 5, "bad", NULL);
+	assert_string_equal(listing.text, "6:a=1 7:b=3 ");
+	assert_records(store, "6:a=1 7:b=3 ");
+	assert_body(store, 6, "bad", NULL);
 }
 
 // Against a plain array: a thousand random writes with rollbacks between.
@@ -275,6 +299,7 @@ int main(void) {
 		ON_ALL(test_head_of_absent_record),
 		ON_ALL(test_delete),
 		ON_ALL(test_delete_prefix),
+		ON_ALL(test_retire),
 		ON_ALL(test_rollback),
 		ON_ALL(test_reader_sees_committed_only),
 		ON_ALL(test_big_and_binary),

@@ -58,19 +58,19 @@ static void test_reopen(void **state) {
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	begin(store);
 	put(store, 4, "run", "head", "the events");
-	put(store, 5, "step", "h", "value");
+	put(store, 6, "step", "h", "value");
 	commit(store);
 	begin(store);
-	put(store, 5, "lost", "h", NULL);
+	put(store, 6, "lost", "h", NULL);
 	store_close(store); // without a commit
 	store = open_db(dir->db, DURABILITY_FSYNC, 0);
-	assert_records(store, "4:run=head 5:step=h ");
+	assert_records(store, "4:run=head 6:step=h ");
 	assert_body(store, 4, "run", "the events");
 	begin(store);
-	put(store, 5, "step2", "h", "another value"); // must not take an id that is in use
+	put(store, 6, "step2", "h", "another value"); // must not take an id that is in use
 	commit(store);
-	assert_body(store, 5, "step", "value");
-	assert_body(store, 5, "step2", "another value");
+	assert_body(store, 6, "step", "value");
+	assert_body(store, 6, "step2", "another value");
 	store_close(store);
 }
 
@@ -130,7 +130,7 @@ static void test_second_server_is_refused(void **state) {
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	assert_open_fails(dir->db, ERR_BUSY, "in use by another inngest process");
 	begin(store); // the refused one took nothing away
-	put(store, 5, "a", "1", NULL);
+	put(store, 6, "a", "1", NULL);
 	commit(store);
 	store_close(store);
 	store_close(open_db(dir->db, DURABILITY_OS, 0));
@@ -148,7 +148,7 @@ static void test_other_tables_stay(void **state) {
 	sqlite3_close(db);
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	begin(store);
-	put(store, 5, "a", "1", NULL);
+	put(store, 6, "a", "1", NULL);
 	commit(store);
 	assert_string_equal(query(store_sql(store), "SELECT count(*) FROM goose_db_version"), "2");
 	assert_string_equal(query(store_sql(store), "SELECT name FROM apps"), "y");
@@ -159,20 +159,20 @@ static void test_quarantine_table(void **state) {
 	struct test_dir *dir = *state;
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	begin(store);
-	put(store, 5, "good", "1", NULL);
-	put(store, 5, "bad", "2", "its body");
+	put(store, 6, "good", "1", NULL);
+	put(store, 6, "bad", "2", "its body");
 	commit(store);
-	exec(store_sql(store), "INSERT INTO engine_record(kind, key, head) VALUES(5, zeroblob(40), x'01'), (999, "
+	exec(store_sql(store), "INSERT INTO engine_record(kind, key, head) VALUES(6, zeroblob(40), x'01'), (999, "
 			       "x'78', x'79'), ('seven', 'x', 'y')");
 	struct listing listing = {.refuse = "bad"};
 	struct error error;
 	uint64_t quarantined;
 	assert_ok(store_load(store, list_record, &listing, &quarantined, &error), &error);
 	assert_int_equal(quarantined, 4);
-	assert_string_equal(listing.text, "5:good=1 ");
+	assert_string_equal(listing.text, "6:good=1 ");
 	store_close(store);
 	store = open_db(dir->db, DURABILITY_OS, 0);
-	assert_records(store, "5:good=1 ");
+	assert_records(store, "6:good=1 ");
 	sqlite3 *db = store_sql(store);
 	assert_string_equal(query(db, "SELECT reason || '/' || head || '/' || body FROM engine_quarantine WHERE key ="
 				      " CAST('bad' AS BLOB)"),
@@ -187,12 +187,12 @@ static void test_bodies_do_not_leak(void **state) {
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	begin(store);
 	put(store, 4, "run", "1", "events");
-	for (int i = 0; i < 3; i++) put(store, 5, "step", "h", "value");
-	put(store, 5, "step", "h", NULL);
-	put(store, 5, "step2", "h", "value");
-	put(store, 5, "step3", "h", "value");
+	for (int i = 0; i < 3; i++) put(store, 6, "step", "h", "value");
+	put(store, 6, "step", "h", NULL);
+	put(store, 6, "step2", "h", "value");
+	put(store, 6, "step3", "h", "value");
 	delete_key(store, RECORD_DELETE, 4, "run");
-	delete_key(store, RECORD_DELETE_PREFIX, 5, "step");
+	delete_key(store, RECORD_DELETE_PREFIX, 6, "step");
 	commit(store);
 	assert_string_equal(query(store_sql(store), "SELECT count(*) FROM engine_body"), "0");
 	store_close(store);
@@ -202,26 +202,26 @@ static void test_failed_write_rolls_back(void **state) {
 	struct test_dir *dir = *state;
 	struct store *store = open_db(dir->db, DURABILITY_OS, 0);
 	begin(store);
-	put(store, 5, "a", "1", NULL);
+	put(store, 6, "a", "1", NULL);
 	commit(store);
 	exec(store_sql(store), "PRAGMA max_page_count = 20"); // a full disk
 	char *big = mem_calloc(1, 1 << 20);
-	struct record record = make_record(RECORD_PUT, 5, "b", "2");
+	struct record record = make_record(RECORD_PUT, 6, "b", "2");
 	record.body = payload_new(str_make(big, 1 << 20));
 	struct error error;
 	begin(store);
-	put(store, 5, "a", "changed", NULL);
+	put(store, 6, "a", "changed", NULL);
 	enum err err = store_write(store, &record, &error);
 	if (err == ERR_OK) err = store_commit(store, &error);
 	assert_int_equal(err, ERR_IO);
 	assert_non_null(strstr(error.message, "full"));
 	store_rollback(store);
-	assert_records(store, "5:a=1 ");
+	assert_records(store, "6:a=1 ");
 	exec(store_sql(store), "PRAGMA max_page_count = 100000");
 	begin(store);
 	write_record(store, &record);
 	commit(store);
-	assert_records(store, "5:a=1 5:b=2 ");
+	assert_records(store, "6:a=1 6:b=2 ");
 	payload_unref(record.body);
 	free(big);
 	store_close(store);
@@ -260,7 +260,7 @@ static void test_log_stays_bounded(void **state) {
 		for (int k = 0; k < 50; k++) {
 			char key[16];
 			snprintf(key, sizeof key, "%d", (i * 50 + k) % 1000);
-			put(store, 5, key, "h", body);
+			put(store, 6, key, "h", body);
 		}
 		commit(store);
 	}
@@ -309,7 +309,7 @@ static void write_megabytes(struct store *store, int transactions) {
 		for (int k = 0; k < 50; k++) {
 			char key[16];
 			snprintf(key, sizeof key, "%d", i * 50 + k);
-			put(store, 5, key, "h", body);
+			put(store, 6, key, "h", body);
 		}
 		commit(store);
 	}
