@@ -101,7 +101,9 @@ static void mix_late(uint64_t *digest, const struct late_text *late) {
 	if (late == NULL) return;
 	for (size_t i = 0; i < late->count; i++) {
 		const struct late_part *part = &late->parts[i];
-		if (part->ref == NULL)
+		if (part->late != NULL)
+			mix_late(digest, part->late);
+		else if (part->ref == NULL)
 			mix_str(digest, part->literal);
 		else
 			mix_ref(digest, part->ref);
@@ -137,6 +139,8 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 	case HISTORY_RUN:
 		mix(digest, &item->run.run_id, sizeof item->run.run_id);
 		mix(digest, &item->run.event_id, sizeof item->run.event_id);
+		mix(digest, &item->run.original_run_id, sizeof item->run.original_run_id);
+		mix_str(digest, item->run.cron);
 		break;
 	case HISTORY_FINISH:
 		mix(digest, &item->finish.run_id, sizeof item->finish.run_id);
@@ -163,8 +167,10 @@ uint64_t batch_digest(const struct batch *batch) {
 		mix_u64(&digest, call->job_hash);
 		mix_u64(&digest, (uint64_t)call->attempt << 32 | call->generation);
 		mix_str(&digest, call->target);
+		mix_u64(&digest, call->stack_current);
 		for (size_t i = 0; i < call->step_count; i++) {
 			mix_str(&digest, call->steps[i].id);
+			mix_u64(&digest, call->steps[i].is_input);
 			mix_ref(&digest, &call->steps[i].value);
 		}
 	}
@@ -172,12 +178,21 @@ uint64_t batch_digest(const struct batch *batch) {
 		const struct reply *reply = (const struct reply *)m;
 		mix_u64(&digest, reply->request);
 		mix_u64(&digest, (uint64_t)reply->kind << 16 | (uint64_t)reply->status);
+		mix_str(&digest, reply->code);
 		mix_str(&digest, reply->text);
+		mix(&digest, &reply->run_id, sizeof reply->run_id);
 	}
 	for (size_t i = 0; i < batch->load_count; i++) {
 		mix(&digest, batch->loads[i].internal_id.bytes, sizeof batch->loads[i].internal_id.bytes);
+		mix(&digest, &batch->loads[i].cancellation_id, sizeof batch->loads[i].cancellation_id);
 		mix_late(&digest, batch->loads[i].data);
 	}
-	for (size_t i = 0; i < batch->complaint_count; i++) mix_str(&digest, batch->complaints[i].problem);
+	for (size_t i = 0; i < batch->complaint_count; i++) {
+		const struct complaint *complaint = &batch->complaints[i];
+		mix_str(&digest, str_from_cstr(complaint->what));
+		mix_str(&digest, complaint->function);
+		mix_str(&digest, complaint->text);
+		mix_str(&digest, complaint->problem);
+	}
 	return digest;
 }

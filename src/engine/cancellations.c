@@ -75,7 +75,7 @@ void cancellation_encode(const struct cancellation *c, struct buf *out) {
 	put_text(out, str_from_cstr(c->condition));
 }
 
-static struct cancellation *find(const struct engine *engine, const struct ulid *id) {
+static struct cancellation *find_kept(const struct engine *engine, const struct ulid *id) {
 	list_for_each(node, &engine->cancellations) {
 		struct cancellation *c = list_entry(node, struct cancellation, all);
 		if (ulid_cmp(&c->id, id) == 0) return c;
@@ -103,7 +103,7 @@ bool cancellation_decode(struct engine *engine, const struct ulid *id, struct de
 	uint64_t created_ms = take_u64(d), after_ms = take_u64(d), before_ms = take_u64(d);
 	struct str condition = take_text(d);
 	struct function *function = function_find(engine, &function_id);
-	if (d->failed || function == NULL || find(engine, id) != NULL) return false;
+	if (d->failed || function == NULL || find_kept(engine, id) != NULL) return false;
 	struct cancellation *c = cancellation_new(function, id, condition);
 	c->is_done = is_done;
 	c->has_after = has_after;
@@ -118,7 +118,7 @@ bool cancellation_decode(struct engine *engine, const struct ulid *id, struct de
 
 static bool covers(const struct cancellation *c, const struct run *run) {
 	uint64_t scheduled_ms = ulid_time_ms(&run->id);
-	if (c->is_internal) return (run->flags & RUN_STARTED) == 0;
+	if (c->is_internal) return !c->function->indexed && (run->flags & RUN_STARTED) == 0; // it may have come back
 	return scheduled_ms <= c->before_ms && (!c->has_after || scheduled_ms >= c->after_ms);
 }
 
@@ -181,7 +181,10 @@ void cancellations_run_loaded(struct engine *engine, const struct command *comma
 	struct run *run = run_find(engine, &command->loaded.internal_id);
 	if (engine->config.planted_bug == 11) run = NULL;
 	c->loading--;
-	if (run != NULL && command->loaded.data != NULL && meets(engine, c, first_event(run, command->loaded.data)))
+	if (run != NULL && command->loaded.data == NULL)
+		complain(engine, c->function, str_from_cstr(c->condition), STR("a run's event cannot be read"),
+			 "a bulk cancellation passes over a run");
+	else if (run != NULL && meets(engine, c, first_event(run, command->loaded.data)))
 		run_finish(engine, run, RUN_END_CANCELLED, NULL, NULL);
 	if (c->next == c->count && c->loading == 0) finish(engine, c);
 }
@@ -258,7 +261,7 @@ static void write_uuid(struct buf *out, const char *name, const struct uuid *id)
 }
 
 // 05 §12.11
-static void write(struct buf *out, const struct cancellation *c) {
+static void write_json(struct buf *out, const struct cancellation *c) {
 	char id[ULID_TEXT_LEN + 1];
 	ulid_text(&c->id, id);
 	buf_lit(out, "{\"created_at\":\"");
@@ -288,31 +291,33 @@ static void reply_text(struct engine *engine, const struct command *command, con
 	batch_reply(engine->batch, reply);
 }
 
-static void reply_not_found(struct engine *engine, const struct command *command, struct str text) {
-	struct reply *reply = reply_new(command->request, REPLY_FAILED, 404);
+static void reply_failed(struct engine *engine, const struct command *command, int status, struct str text) {
+	struct reply *reply = reply_new(command->request, REPLY_FAILED, status);
 	reply->text = text;
 	batch_reply(engine->batch, reply);
 }
 
-// Those that are done go first when there are too many to keep.
-static void make_room(struct engine *engine) {
+// The oldest one that is done gives way when there are as many as are kept. False when none is.
+static bool make_room(struct engine *engine) {
 	size_t count = 0;
 	list_for_each(node, &engine->cancellations) count++;
-	if (count < CANCELLATIONS_MAX) return;
+	if (count < CANCELLATIONS_MAX) return true;
 	list_for_each(node, &engine->cancellations) {
 		struct cancellation *c = list_entry(node, struct cancellation, all);
 		if (!c->is_done) continue;
 		record_cancellation(engine, c, true);
 		cancellation_free(c);
-		return;
+		return true;
 	}
+	return false;
 }
 
 void apply_cancel_many(struct engine *engine, struct command *command) {
 	struct function *function =
 		function_of_app(engine, command->cancellation.app_name, command->cancellation.function);
-	if (function == NULL) return reply_not_found(engine, command, STR("function not found"));
-	make_room(engine);
+	if (function == NULL) return reply_failed(engine, command, 404, STR("function not found"));
+	if (!make_room(engine))
+		return reply_failed(engine, command, 429, STR("too many cancellations are under way: try again later"));
 	struct cancellation *c = cancellation_new(function, &command->cancellation.id, command->cancellation.condition);
 	c->created_ms = engine->now;
 	c->has_after = command->cancellation.has_after;
@@ -323,7 +328,7 @@ void apply_cancel_many(struct engine *engine, struct command *command) {
 	collect(engine, c);
 	struct buf text;
 	buf_init(&text, SIZE_MAX);
-	write(&text, c);
+	write_json(&text, c);
 	reply_text(engine, command, &text);
 	buf_free(&text);
 }
@@ -334,7 +339,7 @@ void apply_cancellations(struct engine *engine, struct command *command) {
 	buf_byte(&text, '[');
 	list_for_each(node, &engine->cancellations) {
 		if (text.len > 1) buf_byte(&text, ',');
-		write(&text, list_entry(node, struct cancellation, all));
+		write_json(&text, list_entry(node, struct cancellation, all));
 	}
 	buf_byte(&text, ']');
 	reply_text(engine, command, &text);
@@ -342,8 +347,8 @@ void apply_cancellations(struct engine *engine, struct command *command) {
 }
 
 void apply_cancellation_remove(struct engine *engine, struct command *command) {
-	struct cancellation *c = find(engine, &command->cancellation.id);
-	if (c == NULL) return reply_not_found(engine, command, STR("Cancellation not found"));
+	struct cancellation *c = find_kept(engine, &command->cancellation.id);
+	if (c == NULL) return reply_failed(engine, command, 404, STR("Cancellation not found"));
 	record_cancellation(engine, c, true);
 	cancellation_free(c);
 	batch_reply(engine->batch, reply_new(command->request, REPLY_OK, 200));

@@ -3,9 +3,14 @@
 #include "cel/interpolate.h"
 #include "engine/engine_internal.h"
 
-#define LIFE_DEFAULT_MS (365ull * 86400ull * 1000ull)
-
 static const struct str unknown_roots[] = {STR_INIT("async")};
+
+// The same would be said for run after run.
+static void complain_once(struct engine *engine, struct function *function, struct str text, struct str problem,
+			  const char *what) {
+	if (!function->complained) complain(engine, function, text, problem, what);
+	function->complained = true;
+}
 
 // The rule's condition with what is known of the run's event. False when no event can meet it.
 static bool interpolate(struct engine *engine, const struct run *run, const struct cancel_rule *rule,
@@ -15,18 +20,18 @@ static bool interpolate(struct engine *engine, const struct run *run, const stru
 	if (cel_interpolate(&engine->batch->arena, rule->condition, &input, unknown_roots, ARRAY_LEN(unknown_roots),
 			    out, &failure))
 		return !str_eq(*out, STR("false"));
-	complain(engine, run->function, rule->condition, str_from_cstr(failure.message),
-		 "a condition of cancelOn cannot be used, so its event does not cancel the run");
+	complain_once(engine, run->function, rule->condition, str_from_cstr(failure.message),
+		      "a condition of cancelOn cannot be used, so its event does not cancel the run");
 	return false;
 }
 
 static uint64_t life_ms(struct engine *engine, const struct run *run, const struct cancel_rule *rule) {
-	uint64_t life = LIFE_DEFAULT_MS;
+	uint64_t life = WAIT_DEFAULT_MS;
 	struct error error;
 	if (rule->timeout.len == 0 || delay_parse(rule->timeout, engine->now, &life, &error) == ERR_OK) return life;
-	complain(engine, run->function, rule->timeout, str_from_cstr(error.message),
-		 "a timeout of cancelOn cannot be read, so its event cancels the run for a year");
-	return LIFE_DEFAULT_MS;
+	complain_once(engine, run->function, rule->timeout, str_from_cstr(error.message),
+		      "a timeout of cancelOn cannot be read, so its event cancels the run for a year");
+	return WAIT_DEFAULT_MS;
 }
 
 static void begin(struct engine *engine, struct run *run, const struct cancel_rule *rule, struct event_form *form) {

@@ -8,7 +8,9 @@
 #include "model/cron.h"
 #include "model/limits.h"
 
-#define COUNT_MAX 10000000u // missed ticks that are counted
+#define MISSED "ticks of a schedule were missed while the server was down; their runs begin now"
+#define COUNT_MAX 1000000u // missed ticks that are counted
+#define BEHIND_MS 3600000u // a tick that is so late has been missed: the machine slept, or its clock was set
 
 struct cron {
 	struct heap_node node; // in engine->crons
@@ -17,8 +19,10 @@ struct cron {
 	char *text;
 	int64_t jitter_ns;
 	struct cron_schedule schedule;
-	uint64_t next_ms; // 0: there is no further one
-	bool is_known;    // the function's configuration still has it
+	uint64_t next_ms;      // 0: there is no further one
+	uint64_t caught_up_ms; // when missed ticks were last counted
+	bool is_known;         // the function's configuration still has it
+	bool is_lost;          // its time zone is not on this machine: it rests
 };
 
 static struct str cron_text(const struct cron *cron) {
@@ -36,7 +40,7 @@ static void set_next(struct engine *engine, struct cron *cron, uint64_t next_ms)
 	cron->next_ms = next_ms;
 	record_cron(engine, cron->function, cron_text(cron), next_ms);
 	heap_remove(&engine->crons, &cron->node);
-	if (next_ms > 0) heap_push(&engine->crons, &cron->node, next_ms, engine->sequence++);
+	if (next_ms > 0 && !cron->is_lost) heap_push(&engine->crons, &cron->node, next_ms, engine->sequence++);
 }
 
 // When the run of a tick starts. The job's id is that of spec 03 §8.2.
@@ -52,22 +56,17 @@ static uint64_t fire_ms(const struct cron *cron, struct str tick_go) {
 	return cron->next_ms + cron_jitter_ms(hash_xxh64(str_make(stored, len)), cron->jitter_ns);
 }
 
-static struct str rfc3339(struct arena *arena, uint64_t ms) {
+static struct str time_text(struct arena *arena, uint64_t ms, void (*format)(struct buf *out, int64_t ns)) {
 	struct buf text;
 	buf_init(&text, 64);
-	date_format_rfc3339(&text, (int64_t)ms * 1000000);
+	format(&text, (int64_t)ms * 1000000);
 	struct str copy = arena_dup(arena, buf_view(&text));
 	buf_free(&text);
 	return copy;
 }
 
-static struct str go_time(struct arena *arena, uint64_t ms) {
-	struct buf text;
-	buf_init(&text, 64);
-	date_format_go(&text, (int64_t)ms * 1000000);
-	struct str copy = arena_dup(arena, buf_view(&text));
-	buf_free(&text);
-	return copy;
+static struct str rfc3339(struct arena *arena, uint64_t ms) {
+	return time_text(arena, ms, date_format_rfc3339);
 }
 
 static void make_event(struct engine *engine, const struct cron *cron, struct str tick, uint64_t fire,
@@ -85,13 +84,14 @@ static void make_event(struct engine *engine, const struct cron *cron, struct st
 	event_make_internal(arena, STR("inngest/scheduled.timer"), tick, &internal_id, buf_view(&data), STR(""), fire,
 			    out);
 	out->received_ms = engine->now;
+	out->stable_id = true; // one run of a function for a moment, whatever schedules name it (03 §6.1)
 	buf_free(&data);
 }
 
 static void fire(struct engine *engine, struct cron *cron) {
 	struct arena *arena = &engine->batch->arena;
 	struct str tick = rfc3339(arena, cron->next_ms);
-	uint64_t at_ms = fire_ms(cron, go_time(arena, cron->next_ms));
+	uint64_t at_ms = fire_ms(cron, time_text(arena, cron->next_ms, date_format_go));
 	struct event event;
 	make_event(engine, cron, tick, at_ms, &event);
 	struct run_start start = {
@@ -102,11 +102,48 @@ static void fire(struct engine *engine, struct cron *cron) {
 	event_release(&event);
 }
 
+// ---- missed ticks --------------------------------------------------------------------------------------------------
+
+// There is at most one tick a second.
+static void drop_uncounted(struct engine *engine, struct cron *cron, uint64_t first) {
+	struct arena *arena = &engine->batch->arena;
+	cron->next_ms = tick_after(cron, engine->now - 1000ull * CRON_CATCH_UP_MAX);
+	complain(engine, cron->function, cron_text(cron),
+		 arena_printf(arena, "more than %u missed since %.*s, of which only the last are not dropped",
+			      COUNT_MAX, STR_ARG(rfc3339(arena, first))),
+		 MISSED);
+}
+
+// All missed ticks are made good, but of very many only the last.
+static void catch_up(struct engine *engine, struct cron *cron) {
+	uint64_t first = cron->next_ms, at = first, last = 0, count = 0, skipped = 0;
+	for (; at > 0 && at <= engine->now && count < COUNT_MAX; at = tick_after(cron, at)) {
+		last = at;
+		if (++count <= CRON_CATCH_UP_MAX) continue;
+		cron->next_ms = tick_after(cron, cron->next_ms);
+		skipped++;
+	}
+	cron->caught_up_ms = engine->now;
+	if (count == 0) return;
+	if (at > 0 && at <= engine->now) return drop_uncounted(engine, cron, first);
+	struct arena *arena = &engine->batch->arena;
+	struct str problem = arena_printf(arena, "%llu missed from %.*s to %.*s, of which %llu are dropped",
+					  (unsigned long long)count, STR_ARG(rfc3339(arena, first)),
+					  STR_ARG(rfc3339(arena, last)), (unsigned long long)skipped);
+	complain(engine, cron->function, cron_text(cron), problem, MISSED);
+}
+
+static bool is_behind(const struct engine *engine, const struct cron *cron) {
+	return engine->now - cron->next_ms > BEHIND_MS && engine->now - cron->caught_up_ms > BEHIND_MS;
+}
+
 void crons_wake(struct engine *engine, uint32_t limit) {
 	for (uint32_t i = 0; i < limit; i++) {
 		struct heap_node *node = heap_peek(&engine->crons);
 		if (node == NULL || node->key > engine->now) return;
-		fire(engine, container_of(node, struct cron, node));
+		struct cron *cron = container_of(node, struct cron, node);
+		if (is_behind(engine, cron)) catch_up(engine, cron);
+		fire(engine, cron);
 	}
 }
 
@@ -144,12 +181,10 @@ static void keep(struct engine *engine, struct function *function, const struct 
 	struct error unused;
 	cron->is_known = true;
 	if (duration_parse(trigger->jitter, &cron->jitter_ns, &unused) != ERR_OK) cron->jitter_ns = 0;
-	if (!cron_parse(trigger->cron, &cron->schedule)) { // was checked, but its zone is no longer there
+	cron->is_lost = !cron_parse(trigger->cron, &cron->schedule); // was checked: its zone is no longer there
+	if (cron->is_lost)
 		complain(engine, function, trigger->cron, STR("unknown time zone"), "a schedule cannot be followed");
-		cron->is_known = false;
-	} else if (is_new) {
-		set_next(engine, cron, tick_after(cron, engine->now));
-	}
+	if (is_new) set_next(engine, cron, cron->is_lost ? 0 : tick_after(cron, engine->now));
 }
 
 void crons_update(struct engine *engine, struct function *function) {
@@ -180,31 +215,15 @@ bool cron_restore(struct function *function, struct str text, uint64_t next_ms) 
 	return true;
 }
 
-// All missed ticks are made good, but of very many only the last.
-static void catch_up(struct engine *engine, struct cron *cron) {
-	uint64_t first = cron->next_ms, last = 0, count = 0, skipped = 0;
-	for (uint64_t at = first; at > 0 && at <= engine->now && count < COUNT_MAX; at = tick_after(cron, at)) {
-		last = at;
-		count++;
-	}
-	if (count == 0) return;
-	for (; count - skipped > CRON_CATCH_UP_MAX; skipped++) cron->next_ms = tick_after(cron, cron->next_ms);
-	struct arena *arena = &engine->batch->arena;
-	struct str problem = arena_printf(arena, "%llu missed from %.*s to %.*s, of which %llu are dropped",
-					  (unsigned long long)count, STR_ARG(rfc3339(arena, first)),
-					  STR_ARG(rfc3339(arena, last)), (unsigned long long)skipped);
-	complain(engine, cron->function, cron_text(cron), problem,
-		 "ticks of a schedule were missed while the server was down; their runs begin now");
-}
-
 static void start(struct engine *engine, struct function *function) {
 	crons_update(engine, function);
 	list_for_each(at, &function->crons) {
 		struct cron *cron = list_entry(at, struct cron, of_function);
 		uint64_t next = cron->next_ms;
+		if (cron->is_lost) continue;
+		if (next == 0) cron->next_ms = tick_after(cron, engine->now); // it was lost, perhaps
 		catch_up(engine, cron);
-		if (cron->next_ms != next || (next > 0 && !heap_contains(&cron->node)))
-			set_next(engine, cron, cron->next_ms);
+		if (cron->next_ms != next || !heap_contains(&cron->node)) set_next(engine, cron, cron->next_ms);
 	}
 }
 
@@ -222,9 +241,10 @@ size_t crons_verify(const struct engine *engine, const struct function *function
 	CHECK(function->indexed || list_empty(&function->crons));
 	list_for_each(at, &function->crons) {
 		const struct cron *cron = list_entry(at, struct cron, of_function);
-		CHECK(cron->is_known && (cron->next_ms > 0) == heap_contains(&cron->node));
-		CHECK(cron->next_ms == 0 || engine->crons.nodes[cron->node.index] == &cron->node);
-		count += cron->next_ms > 0;
+		bool ticks = cron->next_ms > 0 && !cron->is_lost;
+		CHECK(cron->is_known && ticks == heap_contains(&cron->node));
+		CHECK(!ticks || engine->crons.nodes[cron->node.index] == &cron->node);
+		count += ticks;
 	}
 	return count;
 }

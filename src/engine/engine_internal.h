@@ -11,9 +11,13 @@
 #include "engine/engine.h"
 #include "model/limits.h"
 
+struct cancellation; // cancellations.c
+struct cron;         // crons.c
+struct decoder;      // codec.h
+struct run_start;
+
 // ---- registry (registry.c) -----------------------------------------------------------------------------------------
 
-struct cancellation;
 struct app {
 	struct map_node by_id;
 	struct list all;       // engine->apps, in order of creation
@@ -47,6 +51,7 @@ struct function {
 	size_t entry_count;
 	uint64_t matched;                      // engine->match_stamp of the last event that started it: once per event
 	struct list runs;                      // of struct run, in order of creation
+	bool complained;                       // about its idempotency expression or cancelOn
 	const struct cel_program *idempotency; // key expression, in `arena`; NULL: none
 	uint64_t cancel_until_ms;              // some bulk cancellation takes runs that begin until then
 	struct list crons;                     // of struct cron, one per schedule
@@ -131,12 +136,13 @@ struct run {
 	struct list items;
 	struct list dirty; // in engine->dirty_runs
 	struct step *steps;
-	struct payload *events; // JSON array; NULL while at rest
-	char *correlation;      // of the invoke that started it, or NULL
-	char *meta;             // of its first event: JSON object with sessions, or NULL
-	uint64_t *group;        // hashes of the ids of the current parallel group (spec: pending set)
-	uint64_t key_hash;      // xxh64 of the user part of the idempotency key
-	uint64_t state_bytes;   // events + outputs
+	struct payload *events;              // JSON array; NULL while at rest
+	const struct late_text *late_events; // instead, until the command that began it ends: not in the store yet
+	char *correlation;                   // of the invoke that started it, or NULL
+	char *meta;                          // of its first event: JSON object with sessions, or NULL
+	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
+	uint64_t key_hash;                   // xxh64 of the user part of the idempotency key
+	uint64_t state_bytes;                // events + outputs
 	uint64_t started_ms;
 	uint64_t coalesce; // key of the current parallel group, 0: none (02 §10.5)
 	uint64_t joined;   // coalesce key whose joined discovery was queued
@@ -367,7 +373,6 @@ struct late_event {
 	uint32_t array_len;
 	struct str known_data; // JSON of the data, with null for what is missing
 };
-struct run_start;
 // Stores one event and starts the functions that it is due; `late` is NULL when event->text is there. `direct`, which
 // may be NULL, is started by it whatever its triggers say; its result is filled in. What comes up while another event
 // is being matched waits for its turn, so that ends of runs that end others do not pile up.
@@ -430,7 +435,6 @@ void timeout_due(struct engine *engine, struct item *item);
 bool timeout_reached(const struct engine *engine, const struct run *run);
 
 // cancellations.c
-struct cancellation;
 void apply_cancel_many(struct engine *engine, struct command *command);
 void apply_cancellations(struct engine *engine, struct command *command);
 void apply_cancellation_remove(struct engine *engine, struct command *command);
@@ -442,14 +446,12 @@ void cancellations_run_loaded(struct engine *engine, const struct command *comma
 void cancel_unstarted(struct engine *engine, struct function *function); // runs that have made no call
 void cancellations_free(struct engine *engine);
 void cancellation_encode(const struct cancellation *cancellation, struct buf *out);
-struct decoder;
 bool cancellation_decode(struct engine *engine, const struct ulid *id, struct decoder *d); // false: unreadable
 struct ulid cancellation_id(const struct cancellation *cancellation);
 void cancellations_verify(const struct engine *engine);
 void cancellations_export(struct engine *engine);
 
 // crons.c
-struct cron;
 void crons_update(struct engine *engine, struct function *function); // its configuration or activity has changed
 void crons_start(struct engine *engine);
 void crons_wake(struct engine *engine, uint32_t limit);

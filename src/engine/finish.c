@@ -121,7 +121,10 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 		bool is_ref = pieces[i].literal.len == 0;
 		late->parts[i] =
 			(struct late_part){.literal = pieces[i].literal, .from = pieces[i].from, .len = pieces[i].len};
-		if (is_ref) late->parts[i].ref = ref;
+		if (is_ref && run->late_events != NULL)
+			late->parts[i].late = run->late_events;
+		else if (is_ref)
+			late->parts[i].ref = ref;
 		*len += is_ref ? pieces[i].len : (uint32_t)pieces[i].literal.len;
 	}
 	return late;

@@ -1,5 +1,6 @@
-// Held events: internal events that some trigger's expression wants to see as a whole, while part of their data is only
-// in the store. They are recorded, the journal hands their data back, and only then are they matched with triggers.
+// Held events: internal events that some trigger or wait wants to see as a whole while part of their data is only in
+// the store, and those that would make a command too long. They are recorded, the journal hands their data back, and
+// only then are they matched.
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"

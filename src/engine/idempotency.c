@@ -52,15 +52,14 @@ void idem_expire(struct engine *engine, uint32_t limit) {
 
 // ---- the function's expression -------------------------------------------------------------------------------------
 
-// Values share the table with ids, so they get a prefix that no id has.
+// Values share the table with ids, whose hash is of another kind.
 static uint64_t value_hash(const struct function *function, const struct cel_value *value) {
 	struct buf text;
 	buf_init(&text, SIZE_MAX);
-	buf_lit(&text, "idempotency\n");
 	buf_str(&text, function->config.idempotency);
 	buf_byte(&text, '\n');
 	cel_text(&text, value);
-	uint64_t hash = hash_xxh64(buf_view(&text));
+	uint64_t hash = hash_bytes(text.ptr, text.len);
 	buf_free(&text);
 	return hash;
 }
@@ -70,8 +69,10 @@ bool idempotency_admits(struct engine *engine, struct function *function, struct
 	if (function->idempotency == NULL) return true;
 	struct cel_value value = event_form_eval(engine, form, function->idempotency);
 	if (value.type == CEL_ERROR) {
-		complain_value(engine, function, function->config.idempotency, &value,
-			       "an idempotency expression cannot be evaluated, so the function does not run");
+		if (!function->complained)
+			complain_value(engine, function, function->config.idempotency, &value,
+				       "an idempotency expression cannot be evaluated, so the function does not run");
+		function->complained = true;
 		return false; // 04 §A4
 	}
 	if (value.type == CEL_BOOL && !value.boolean) return true; // false or missing: not limited (04 §A6)

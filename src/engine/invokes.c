@@ -5,8 +5,6 @@
 
 #include "engine/engine_internal.h"
 
-#define TIMEOUT_DEFAULT_MS (365ull * 86400ull * 1000ull)
-
 // {"error":{"error":…,"message":…,"name":…}}
 static struct payload *error_value(struct arena *arena, struct str error, struct str name, struct str message) {
 	struct payload *standard = standard_error_make(error, name, message, STR(""));
@@ -80,7 +78,7 @@ static void answer_without_run(struct engine *engine, const struct event *event,
 	payload_unref(value);
 }
 
-static void send(struct engine *engine, const struct event *event) {
+static void send_event(struct engine *engine, const struct event *event) {
 	static const char *const reasons[] = {
 		[START_UNKNOWN] = "could not find function with ID: ",
 		[START_REPEATED] = "an event with this id has already started the function: ",
@@ -102,7 +100,7 @@ static void send(struct engine *engine, const struct event *event) {
 }
 
 bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce) {
-	uint64_t delay = TIMEOUT_DEFAULT_MS;
+	uint64_t delay = WAIT_DEFAULT_MS;
 	struct error error;
 	struct event event = {0};
 	if (op->invoke_timeout.len > 0 && delay_parse(op->invoke_timeout, engine->now, &delay, &error) != ERR_OK)
@@ -115,7 +113,7 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 	item->job_hash = job_hash_make(run, op->id, "");
 	item_queue(engine, item);
 	struct ulid id = run->id;
-	send(engine, &event); // may end this very run
+	send_event(engine, &event); // may end this very run
 	event_release(&event);
 	return run_find(engine, &id) != NULL;
 }

@@ -42,11 +42,16 @@ void apply_run_state(struct engine *engine, struct command *command) {
 static const char *const state_names[] = {
 	[ITEM_READY] = "ready", [ITEM_LATER] = "scheduled", [ITEM_IN_CALL] = "running"};
 
+// A timeout may lie beyond what nanoseconds can tell.
+static int64_t due_ns(const struct item *item) {
+	return item->due_ms < INT64_MAX / 1000000 ? (int64_t)item->due_ms * 1000000 : INT64_MAX;
+}
+
 static void write_job(struct buf *out, const struct item *item, unsigned position) {
 	char job[BASE36_LEN + 1];
 	base36_text(item->job_hash, job);
 	buf_printf(out, "{\"JobID\":\"%s\",\"at\":\"", job);
-	date_format_rfc3339(out, (int64_t)item->due_ms * 1000000);
+	date_format_rfc3339(out, due_ns(item));
 	buf_printf(out,
 		   "\",\"position\":%u,\"kind\":\"%s\",\"attempt\":%u,\"Raw\":{\"id\":\"%s\",\"state\":\"%s\","
 		   "\"generation\":%u",
@@ -67,7 +72,7 @@ void apply_run_jobs(struct engine *engine, struct command *command) {
 	buf_byte(&text, '[');
 	unsigned count = 0;
 	list_for_each(node, &run->items) {
-		if (list_entry(node, struct item, of_run)->kind == ITEM_CANCEL_ON) continue; // no job of the reference
+		if (item_table[list_entry(node, struct item, of_run)->kind].watches) continue; // no jobs of the run
 		if (count == JOBS_PAGE_MAX) break;
 		if (count++ > 0) buf_byte(&text, ',');
 		write_job(&text, list_entry(node, struct item, of_run), count);

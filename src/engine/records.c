@@ -467,6 +467,7 @@ static void flush_run(struct engine *engine, struct run *run) {
 	}
 	if ((run->dirty_what & (DIRTY_NEW | DIRTY_HEAD)) != 0) record_run(engine, run);
 	run->dirty_what = 0;
+	run->late_events = NULL;
 	if (can_rest(engine, run)) run_rest(run);
 }
 

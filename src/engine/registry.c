@@ -147,6 +147,7 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	function->config = config;
 	function->version = version;
 	function->idempotency = NULL;
+	function->complained = false;
 	if (config.idempotency.len > 0)
 		function->idempotency = cel_compile(&function->arena, config.idempotency, CEL_EVALUATE, NULL);
 	return ERR_OK;

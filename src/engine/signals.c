@@ -6,8 +6,6 @@
 
 #include "engine/engine_internal.h"
 
-#define TIMEOUT_DEFAULT_MS (365ull * 86400ull * 1000ull)
-
 struct signal_wait {
 	struct map_node by_name; // in `index` while it is the owner of the name
 	struct map *index;
@@ -95,7 +93,7 @@ static bool check_name(struct engine *engine, struct run *run, struct str name) 
 }
 
 bool signal_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce) {
-	uint64_t delay = TIMEOUT_DEFAULT_MS;
+	uint64_t delay = WAIT_DEFAULT_MS;
 	struct error error;
 	if (!check_name(engine, run, op->signal_name)) return false;
 	if (op->signal_timeout.len > 0 && delay_parse(op->signal_timeout, engine->now, &delay, &error) != ERR_OK)

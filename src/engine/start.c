@@ -28,6 +28,7 @@ static void attach_events(struct engine *engine, struct run *run, const struct s
 						     str_make(run->id.bytes, sizeof run->id.bytes));
 		record->late_body = source->late->array;
 		source->late->array->is_used = true;
+		run->late_events = source->late->array;
 	}
 	run->first_event_len = run->events_len - 2;
 	run->state_bytes = run->events_len;

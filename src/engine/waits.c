@@ -189,8 +189,8 @@ static bool is_repeated(const struct ulid *id, const struct ulid *other) {
 // A run is cancelled by events that come after its own. Events are looked at in the order in which they came, but for
 // those that are held: their ids tell (03 §14.3).
 static bool comes_after(const struct search *search, const struct run *run) {
-	if (search->is_held) return ulid_cmp(&search->event->internal_id, &run->id) > 0;
-	return !is_repeated(&search->event->internal_id, &run->event_id);
+	if (is_repeated(&search->event->internal_id, &run->event_id)) return false; // its own, too
+	return !search->is_held || ulid_cmp(&search->event->internal_id, &run->id) > 0;
 }
 
 static void take(void *context, struct match_entry *match) {

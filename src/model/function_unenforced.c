@@ -21,7 +21,8 @@ void function_unenforced(const struct function_config *config, struct buf *out) 
 		yyjson_val *value = json_get_exact(yyjson_doc_get_root(doc), settings[i]);
 		bool empty =
 			value == NULL || yyjson_is_null(value) || (yyjson_is_arr(value) && yyjson_arr_size(value) == 0);
-		if (!empty && !function_is_idempotency(value)) add(out, settings[i]);
+		bool enforced = str_eq(settings[i], STR("rateLimit")) && function_is_idempotency(value);
+		if (!empty && !enforced) add(out, settings[i]);
 	}
 	yyjson_doc_free(doc);
 	arena_free(&arena);

@@ -50,6 +50,7 @@
 #define ANSWER_OPCODES_MAX 1000u
 #define SIGNAL_NAME_MAX 8192u // ours: waiting runs keep it in memory
 #define SLEEP_MAX_MS (366ull * 86400ull * 1000ull)
+#define WAIT_DEFAULT_MS (365ull * 86400ull * 1000ull) // of invokes, waits for signals and cancelOn (03 §14)
 #define RETRY_AFTER_MAX_MS (86400ull * 1000ull)
 #define RETRY_AFTER_MIN_MS 1000ull
 #define CANCELLATIONS_MAX 1000u                 // ours: bulk cancellations that are kept (05 §12.11)

@@ -41,10 +41,12 @@ struct payload_ref {
 
 // A text with holes: `parts` in order, each either literal or a reference. The journal thread resolves it (text =
 // the whole) before it writes, if something that it writes has it. Lives in the batch's arena.
+struct late_text;
 struct late_part {
-	struct str literal; // used when ref is NULL
+	struct str literal; // used when ref and late are NULL
 	struct payload_ref *ref;
-	uint32_t from, len; // part of the body; len 0: all of it
+	const struct late_text *late; // made earlier for the same batch, and used
+	uint32_t from, len;           // part of the body or the text; len 0: all of it
 };
 struct late_text {
 	struct late_part *parts;

@@ -5,11 +5,13 @@
 static enum err part_text(struct store *store, const struct late_part *part, struct payload **held, struct str *out,
 			  struct error *error) {
 	*held = NULL;
-	if (part->ref == NULL) {
+	if (part->ref == NULL && part->late == NULL) {
 		*out = part->literal;
 		return ERR_OK;
 	}
-	if (part->ref->data != NULL) {
+	if (part->late != NULL) {
+		*held = payload_ref(part->late->text);
+	} else if (part->ref->data != NULL) {
 		*held = payload_ref(part->ref->data);
 	} else {
 		enum err err =

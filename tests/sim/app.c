@@ -148,9 +148,12 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 	for (unsigned i = 0; i < sim->program_count; i++) {
 		const struct program *p = &sim->programs[i];
 		bool conditional = p->condition.expression[0] != '\0';
-		char schedule[48] = "";
+		char more[100] = "";
 		if (p->every_s > 0 && !sim->retired)
-			snprintf(schedule, sizeof schedule, ",{\"cron\":\"@every %us\"}", p->every_s);
+			snprintf(more, sizeof more, ",{\"cron\":\"@every %us\"}", p->every_s);
+		if (p->runs_on_cancelled)
+			snprintf(more + strlen(more), sizeof more - strlen(more),
+				 ",{\"event\":\"inngest/function.cancelled\"}");
 		struct buf settings;
 		buf_init(&settings, 4096);
 		lifecycle_settings(sim, p, &settings);
@@ -163,8 +166,7 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 			   "api?fnId=%s&stepId=step\"},"
 			   "\"retries\":{\"attempts\":%u}}}}",
 			   i > 0 ? "," : "", p->slug, i, p->trigger, conditional ? ",\"expression\":\"" : "",
-			   p->condition.expression, conditional ? "\"" : "", schedule, settings.ptr, p->slug,
-			   p->retries);
+			   p->condition.expression, conditional ? "\"" : "", more, settings.ptr, p->slug, p->retries);
 		buf_free(&settings);
 	}
 	buf_lit(&body, "]}");

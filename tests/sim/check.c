@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "engine/codec.h"
+#include "model/limits.h"
 #include "sim.h"
 
 uint64_t fact_key(const char *what, const void *a, size_t a_len, const void *b, size_t b_len) {
@@ -111,6 +112,8 @@ static void note_failure(struct sim *sim, const struct ulid *run_id, const struc
 		sim->failure_cap = sim->failure_cap > 0 ? 2 * sim->failure_cap : 16;
 		sim->failures = mem_realloc(sim->failures, sim->failure_cap * sizeof *sim->failures);
 	}
+	fact = fact_find(&sim->facts, fact_key("depth", run_id->bytes, 16, NULL, 0));
+	if (fact != NULL && fact->value >= RUN_DEPTH_MAX) return; // nobody is told
 	bool of_interest = handler->failing == NULL || strcmp(handler->failing, program->slug) == 0;
 	sim->failures[sim->failure_count++] =
 		(struct failure){.run_id = *run_id, .due = of_interest && handler->condition.holds[value]};
@@ -132,12 +135,29 @@ static void check_failures(struct sim *sim) {
 	}
 }
 
+// An event about the end of a run is one deeper than that run.
+static void note_depth(struct sim *sim, const struct history_item *item) {
+	if (!str_starts_with(item->event.name, STR("inngest/function.c"))) return;
+	struct str data = item->event.late_data != NULL ? payload_str(item->event.late_data->text) : item->event.data;
+	static const struct str tail = STR_INIT("\"run_id\":\"");
+	size_t behind = tail.len + ULID_TEXT_LEN + 2; // it is the last member
+	struct ulid run_id;
+	if (data.len < behind || !str_starts_with(str_skip(data, data.len - behind), tail)) return;
+	if (!ulid_parse(str_first(str_skip(data, data.len - behind + tail.len), ULID_TEXT_LEN), &run_id)) return;
+	struct fact *run = fact_find(&sim->facts, fact_key("depth", run_id.bytes, 16, NULL, 0));
+	fact_need(&sim->facts, fact_key("depth", &item->event.internal_id, 16, NULL, 0))->value =
+		(run != NULL ? run->value : 0) + 1;
+}
+
 static void check_history(struct sim *sim, const struct history_item *item) {
 	if (item->kind == HISTORY_EVENT) {
 		struct fact *fact = fact_need(&sim->facts, fact_key("event", &item->event.internal_id, 16, NULL, 0));
 		fact->value = hash_xxh64(item->event.id);
 		ptrdiff_t value = str_find_str(item->event.data, STR("\"n\":"));
-		if (value >= 0) {
+		note_depth(sim, item);
+		bool is_own = !str_starts_with(item->event.name, STR("inngest/function.")) ||
+			      str_eq(item->event.name, STR("inngest/function.invoked"));
+		if (value >= 0 && is_own) {
 			fact_need(&sim->facts, fact_key("value", &item->event.internal_id, 16, NULL, 0))->value =
 				(uint64_t)(item->event.data.ptr[value + 4] - '0');
 		}
@@ -153,6 +173,9 @@ static void check_history(struct sim *sim, const struct history_item *item) {
 				fact_need(&sim->facts, fact_key("started", &event->value, 8, p->slug, strlen(p->slug)));
 			if (++count->value > 1) sim_fail(sim, "two runs of %s for one event", p->slug);
 		}
+		struct fact *depth = fact_find(&sim->facts, fact_key("depth", &item->run.event_id, 16, NULL, 0));
+		if (depth != NULL)
+			fact_need(&sim->facts, fact_key("depth", &item->run.run_id, 16, NULL, 0))->value = depth->value;
 		fact_need(&sim->facts, fact_key("program", &item->run.run_id, 16, NULL, 0))->value =
 			(uint64_t)(p - sim->programs);
 		struct fact *value = fact_find(&sim->facts, fact_key("value", &item->run.event_id, 16, NULL, 0));

@@ -21,6 +21,8 @@ void lifecycle_generate(struct sim *sim, struct program *p) {
 	p->cancels_on_any = sim_chance(sim, 15);
 	p->is_idempotent = sim_chance(sim, 10);
 	if (sim_chance(sim, 15)) p->finish_timeout_ms = 1000 + (unsigned)rng_below(&sim->rng, 60000);
+	// The last one, which invokes nobody: it could start itself again for ever by way of another.
+	p->runs_on_cancelled = sim->generating + 1 == sim->program_count && sim_chance(sim, 30);
 	if (sim_chance(sim, 25)) p->every_s = 5 + (unsigned)rng_below(&sim->rng, 20);
 }
 

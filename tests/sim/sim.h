@@ -63,6 +63,7 @@ struct program {
 	bool is_idempotent;         // one run a day for each n
 	unsigned finish_timeout_ms; // 0: none
 	unsigned every_s;           // a schedule; 0: none
+	bool runs_on_cancelled;     // cancelled runs start it, too
 };
 
 // What the app does next in a call: report a step, or give its answer.

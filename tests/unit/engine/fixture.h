@@ -255,6 +255,29 @@ static inline void fixture_load_run(struct fixture *f, const struct event_load *
 	(void)!store_body(f->store, RECORD_RUN, str_make(load->internal_id.bytes, 16), &command->loaded.data, &error);
 	fixture_apply(f, command);
 }
+// Hands the held events of the last batch back; counts the runs that this and the last batch begin.
+static inline unsigned fixture_load_held(struct fixture *f) {
+	struct ulid ids[16];
+	size_t count = f->batch->load_count;
+	unsigned begun = fixture_histories(f, HISTORY_RUN);
+	assert_true(count <= ARRAY_LEN(ids));
+	for (size_t i = 0; i < count; i++) ids[i] = f->batch->loads[i].internal_id;
+	for (size_t i = 0; i < count; i++) {
+		struct command *command = command_new(COMMAND_EVENT_LOADED);
+		struct str key = str_make(ids[i].bytes, sizeof ids[i].bytes);
+		struct error error;
+		command->loaded.internal_id = ids[i];
+		assert_int_equal(store_body(f->store, RECORD_EVENT, key, &command->loaded.data, &error), ERR_OK);
+		fixture_apply(f, command);
+		begun += fixture_histories(f, HISTORY_RUN);
+	}
+	return begun;
+}
+static inline void fixture_cancel(struct fixture *f, const struct ulid *run_id) {
+	struct command *command = command_new(COMMAND_CANCEL);
+	command->run.run_id = *run_id;
+	fixture_apply(f, command);
+}
 // Lets the engine do what it wants to do at once, loads of runs' events included, until it wants nothing more; counts
 // the runs that end meanwhile, in the present batch too.
 static inline unsigned fixture_settle(struct fixture *f) {

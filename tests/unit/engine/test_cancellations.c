@@ -165,6 +165,17 @@ static void test_too_many_to_keep(void **state) {
 	assert_int_equal(count, CANCELLATIONS_MAX);
 }
 
+static void test_too_many_under_way(void **state) {
+	struct fixture *f = *state;
+	start_sleeping(f, "{\"name\":\"x/y\"}");
+	fixture_restart(f); // its event is in the store alone: no cancellation is done before that is loaded
+	for (unsigned i = 0; i < CANCELLATIONS_MAX; i++)
+		assert_int_equal(cancel(f, "a", 0, f->now, "event.data.k == 1")->status, 200);
+	struct reply *reply = cancel(f, "a", 0, f->now, "");
+	assert_int_equal(reply->status, 429);
+	assert_int_equal(fixture_runs(f), 1);
+}
+
 // A function that is taken away: what has not begun is cancelled, the rest goes on (03 §22).
 static void test_archived_function(void **state) {
 	struct fixture *f = *state;
@@ -179,6 +190,20 @@ static void test_archived_function(void **state) {
 	fixture_tick(f, 3600000);
 	assert_int_equal(fixture_calls(f), 1);
 	assert_true(ulid_cmp(&fixture_call(f, 0)->run_id, &begun.run_id) == 0);
+}
+
+// It comes back while its runs are still being looked at: those that are left are kept.
+static void test_function_that_comes_back(void **state) {
+	struct fixture *f = *state;
+	char event[100];
+	snprintf(event, sizeof event, "{\"name\":\"x/y\",\"ts\":%llu}", (unsigned long long)f->now + 60000);
+	for (unsigned i = 0; i < 300; i++) fixture_event(f, event);
+	fixture_register(f, "app", "app-b|x/z|0");
+	uint64_t left = fixture_runs(f);
+	assert_true(left > 0);
+	fixture_register(f, "app", "app-a|x/y|0 app-b|x/z|0");
+	fixture_settle(f);
+	assert_int_equal(fixture_runs(f), left);
 }
 
 static void test_removed_app(void **state) {
@@ -196,6 +221,18 @@ static void test_removed_app(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+// It begins by an event whose text is in the store alone, and ends before its own is there.
+static void test_run_begun_by_a_late_event(void **state) {
+	struct fixture *f = *state;
+	fixture_register(f, "app", "app-a|x/y|0 app-b|inngest/function.cancelled|0");
+	struct target run = start_sleeping(f, "{\"name\":\"x/y\"}");
+	cancel(f, "b", 0, f->now + 4000, "");
+	fixture_cancel(f, &run.run_id);
+	fixture_settle(f);
+	assert_int_equal(fixture_runs(f), 0);
+	assert_int_equal(fixture_restart(f), 0);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_span_of_time, setup, fixture_teardown),
@@ -205,8 +242,11 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_runs_that_begin_later, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_removal, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_to_keep, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_under_way, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_archived_function, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_function_that_comes_back, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_removed_app, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_run_begun_by_a_late_event, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

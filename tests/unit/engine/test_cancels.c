@@ -214,6 +214,39 @@ static void test_cancellations_of_cancellations(void **state) {
 	assert_int_equal(fixture_runs(f), 1);
 }
 
+#define ON_CANCELLED(rules)                                                                                 \
+	FIXTURE_FUNCTION("app-a", "\"triggers\":[{\"event\":\"x/y\"}],\"cancel\":[{\"event\":\"t/stop\"}]") \
+	"," FIXTURE_FUNCTION("app-b",                                                                       \
+			     "\"triggers\":[{\"event\":\"inngest/function.cancelled\"}],\"cancel\":[" rules "]")
+
+// The event of the run that ends is written by the very batch that ends it.
+static void test_begun_by_a_late_event_and_ended_at_once(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, ON_CANCELLED("{\"event\":\"inngest/function.finished\"}"));
+	sleep_long(f, start(f, "{\"name\":\"x/y\"}"));
+	start(f, "{\"name\":\"x/y\"}");
+	fixture_event(f, "{\"name\":\"t/stop\"}");
+	assert_int_equal(fixture_histories(f, HISTORY_FINISH), 3);
+	assert_int_equal(fixture_restart(f), 0);
+}
+
+// Held and handed back within the millisecond in which its run begins: ids do not tell which was first.
+static void test_own_held_event_does_not_cancel(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, ON_CANCELLED("{\"event\":\"inngest/function.cancelled\",\"if\":\"event.data.event.data.n == "
+				"async.data.event.data.n\"}"));
+	for (unsigned n = 0; n < 20; n++) {
+		char event[64];
+		snprintf(event, sizeof event, "{\"name\":\"x/y\",\"data\":{\"n\":%u}}", n);
+		struct target run = start(f, event);
+		sleep_long(f, run);
+		fixture_cancel(f, &run.run_id);
+		assert_int_equal(fixture_load_held(f), 1);
+		assert_int_equal(fixture_runs(f), n + 1);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sleeping, setup, fixture_teardown),
@@ -229,6 +262,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_held_event, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_ends_that_end_others, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cancellations_of_cancellations, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_begun_by_a_late_event_and_ended_at_once, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_own_held_event_does_not_cancel, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

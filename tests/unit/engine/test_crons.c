@@ -68,6 +68,36 @@ static void test_functions_of_the_event(void **state) {
 	assert_int_equal(fixture_calls(f), 2);
 }
 
+// Two schedules name the same moment: two events, and one run of each function.
+static void test_events_of_one_moment(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, CRON("app-a", "{\"cron\":\"* * * * *\"},{\"event\":\"inngest/scheduled.timer\"}") "," CRON(
+			   "app-b", "{\"event\":\"inngest/scheduled.timer\"}") "," CRON("app-c",
+											"{\"cron\":\"*/1 * * * *\"}"));
+	fixture_tick(f, MINUTE);
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT), 2);
+	assert_int_equal(fixture_histories(f, HISTORY_RUN), 3);
+	assert_int_equal(fixture_restart(f), 0);
+	fixture_tick(f, MINUTE);
+	assert_int_equal(fixture_histories(f, HISTORY_RUN), 3);
+}
+
+// The machine slept, or its clock was set: as after a restart.
+static void test_clock_goes_ahead(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, CRON("app-a", "{\"cron\":\"* * * * * *\"}"));
+	f->now += 1000ull * (CRON_CATCH_UP_MAX + 500);
+	unsigned runs = 0, complaints = 0;
+	while (engine_deadline(f->engine) <= f->now) {
+		fixture_tick(f, 0);
+		runs += fixture_histories(f, HISTORY_RUN);
+		complaints += (unsigned)f->batch->complaint_count;
+	}
+	assert_int_equal(runs, CRON_CATCH_UP_MAX);
+	assert_int_equal(complaints, 1);
+}
+
 static void test_jitter(void **state) {
 	struct fixture *f = *state;
 	fixture_register_functions(f, CRON("app-a", "{\"cron\":\"* * * * *\",\"jitter\":\"30s\"}"));
@@ -110,6 +140,15 @@ static void test_very_many_missed_ticks(void **state) {
 		runs += fixture_histories(f, HISTORY_RUN);
 	}
 	assert_int_equal(runs, CRON_CATCH_UP_MAX);
+}
+
+static void test_more_missed_ticks_than_are_counted(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, CRON("app-a", "{\"cron\":\"@every 1s\"}"));
+	f->now += 1000ull * 15000000;
+	assert_int_equal(fixture_restart(f), 0);
+	const struct history_item *first = fixture_history(f, HISTORY_EVENT, 0);
+	assert_true(first->event.ts_ms > f->now - 1000ull * CRON_CATCH_UP_MAX);
 }
 
 // A new version with the same schedule neither loses a tick nor has one twice.
@@ -175,9 +214,12 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_tick, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_several, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_functions_of_the_event, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_events_of_one_moment, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_goes_ahead, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_jitter, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_missed_ticks, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_very_many_missed_ticks, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_more_missed_ticks_than_are_counted, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_registered_again, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_zone, setup, fixture_teardown),

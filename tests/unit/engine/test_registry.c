@@ -160,14 +160,15 @@ static void test_settings_that_do_nothing_are_named(void **state) {
 			STR("{\"appName\":\"app\",\"url\":\"http://h/"
 			    "api\",\"functions\":[{\"id\":\"app-a\",\"name\":\"a\","
 			    "\"triggers\":[{\"cron\":\"* * * * "
-			    "*\"}],\"concurrency\":5,\"singleton\":{\"mode\":\"skip\"},\"idempotency\":\"event.data."
+			    "*\"}],\"concurrency\":5,\"throttle\":{\"limit\":1,\"period\":\"24h\",\"key\":\"event.data."
+			    "k\"},\"singleton\":{\"mode\":\"skip\"},\"idempotency\":\"event.data."
 			    "k\",\"timeouts\":{\"start\":\"1s\"},\"steps\":{\"step\":{\"id\":"
 			    "\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://h/api\"}}}}]}"),
 			&command->registration, &error),
 		ERR_OK);
 	fixture_apply(f, command);
 	const struct reply *reply = (const struct reply *)f->batch->replies;
-	assert_true(str_eq(reply->text, STR("app-a uses concurrency, singleton")));
+	assert_true(str_eq(reply->text, STR("app-a uses concurrency, singleton, throttle")));
 }
 
 // ---- invokes -------------------------------------------------------------------------------------------------------

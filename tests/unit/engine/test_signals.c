@@ -447,6 +447,17 @@ static void test_jobs(void **state) {
 	assert_true(str_find_str(jobs, STR("\"kind\":\"pause\"")) >= 0);
 }
 
+// There is no upper bound (03 §1), but nanoseconds end in 2262.
+static void test_job_of_a_very_long_wait(void **state) {
+	struct fixture *f = *state;
+	struct command *command = command_new(COMMAND_RUN_JOBS);
+	command->request = ++f->next_request;
+	command->run.run_id = start_waiting(f, "\"signal\":\"s\",\"timeout\":\"2540000h\"").run_id;
+	fixture_apply(f, command);
+	struct str jobs = ((const struct reply *)f->batch->replies)->text;
+	assert_true(str_find_str(jobs, STR("\"at\":\"2262-")) >= 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
@@ -471,6 +482,7 @@ int main(void) {
 		TEST(test_same_step_again),
 		TEST(test_conflict_within_a_run),
 		TEST(test_jobs),
+		TEST(test_job_of_a_very_long_wait),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -239,6 +239,23 @@ static void test_pause_unknown(void **state) {
 	assert_int_equal(reply(f)->status, 404);
 }
 
+// The key is in what the event about a run at rest does not have at hand.
+static void test_idempotency_expression_over_a_late_event(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, FIXTURE_FUNCTION("app-a", TRIGGER) "," FIXTURE_FUNCTION(
+					      "app-b", "\"triggers\":[{\"event\":\"inngest/function.cancelled\"}],"
+						       "\"idempotency\":\"event.data.event.data.id\""));
+	unsigned begun = 0;
+	for (int i = 0; i < 2; i++) {
+		fixture_event(f, "{\"name\":\"x/y\",\"data\":{\"id\":\"a\"}}");
+		struct target run = fixture_target(fixture_call(f, 0));
+		fixture_answer(f, run, 206, "1", "[{\"op\":\"Sleep\",\"id\":\"s\",\"name\":\"1h\"}]");
+		fixture_cancel(f, &run.run_id);
+		begun += fixture_load_held(f);
+	}
+	assert_int_equal(begun, 1);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rerun, setup, fixture_teardown),
@@ -251,6 +268,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_rerun_is_not_limited, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_pause, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_pause_unknown, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_idempotency_expression_over_a_late_event, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

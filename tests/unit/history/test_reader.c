@@ -357,7 +357,7 @@ static void test_no_scans(void **state) {
 		sqlite3_free(sql);
 		queries++;
 	}
-	assert_int_equal(queries, 8);
+	assert_int_equal(queries, 9);
 }
 
 int main(void) {
