@@ -83,6 +83,7 @@ static void match(struct engine *engine, const struct event *event, const struct
 // Runs that cancel each other could go on for ever: beyond this many events in one command they are held, and come back
 // in commands of their own.
 #define CASCADE_MAX 1000u
+#define DEFERRED_KEPT 1024u // room for so many stays
 
 struct deferred_event {
 	struct event event; // with a reference to the text
@@ -128,6 +129,10 @@ static void match_deferred(struct engine *engine) {
 		event_release(&deferred.event);
 	}
 	engine->deferred_count = 0;
+	if (engine->deferred_cap <= DEFERRED_KEPT) return;
+	free(engine->deferred); // so many come rarely
+	engine->deferred = NULL;
+	engine->deferred_cap = 0;
 }
 
 void event_match_held(struct engine *engine, const struct event *event) {
