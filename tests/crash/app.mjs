@@ -1,18 +1,18 @@
 // An app as an SDK would serve it: registers once, and answers calls as its functions say.
 import http from "node:http";
 
-import { DISCOVERY, KINDS } from "./functions.mjs";
+import { KINDS, registration } from "./kinds.mjs";
 import { exchange, parse, pause } from "./support.mjs";
+import { DISCOVERY } from "./wire.mjs";
 
 const PATH = "/api/inngest";
 const SLOW_CALLS = 0.2;
 const STRAYS = 0.5; // executions that go on when their call's connection is gone, as most SDKs' do
 
 export class App {
-	constructor({ server, ledger, checks, random, port }) {
-		Object.assign(this, { server, ledger, checks, random, port });
+	constructor({ server, ledger, events, checks, random, port }) {
+		Object.assign(this, { server, ledger, events, checks, random, port });
 		this.url = `http://127.0.0.1:${port}${PATH}`;
-		this.events = new Map(); // by id, as they were sent
 		this.http = http.createServer((request, reply) => this.serve(request, reply));
 		// The server under test ends connections; an app that did so itself would make calls fail.
 		Object.assign(this.http, { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, timeout: 0 });
@@ -34,16 +34,14 @@ export class App {
 		return new Promise((done) => this.http.close(done));
 	}
 
-	register() {
-		const functions = KINDS.map(({ name, slug, event }) => ({
-			id: slug,
-			name,
-			triggers: [{ event }],
-			steps: { step: { id: "step", name: "step", runtime: { type: "http", url: `${this.url}?fnId=${slug}&stepId=step` } } },
-		}));
+	// `resting`: schedules do not tick any more.
+	register(resting = false) {
+		const functions = KINDS.map((kind) => registration(kind, this.url, resting));
 		const sdk = { sdk: "js:v3.54.2", framework: "crash", v: "0.1", deployType: "ping" };
 		const body = { appName: "crash", url: this.url, functions, ...sdk };
-		return exchange(`${this.server.url}/fn/register`, { method: "POST", body });
+		const asked = exchange(`${this.server.url}/fn/register`, { method: "POST", body });
+		this.server.moment("register");
+		return asked;
 	}
 
 	serve(request, reply) {
@@ -61,7 +59,7 @@ export class App {
 	}
 
 	async call(request, reply, text) {
-		this.server.moments.emit("moment");
+		this.server.moment("call");
 		const body = parse(text.toString());
 		const query = new URL(request.url, this.url).searchParams;
 		const kind = KINDS.find(({ slug }) => slug === query.get("fnId"));
@@ -81,6 +79,10 @@ export class App {
 			"x-inngest-req-version": `${kind.version}`,
 		});
 		reply.end(payload);
+		this.server.moment("answer");
+		for (const { op } of Array.isArray(answer.body) ? answer.body : []) this.server.moment(op);
+		if (answer.status !== 206) this.server.moment("end");
+		if (kind.schedule) this.server.moment("tick");
 	}
 
 	async execute({ kind, run, body, target, reply }) {
@@ -99,19 +101,18 @@ export class App {
 
 	wellFormed(kind, target, body, request) {
 		const sent = this.events.get(body?.event?.id);
+		const expected = () =>
+			kind.takes
+				? sent?.name === kind.takes && body.event.name === sent.name && JSON.stringify(body.event.data) === JSON.stringify(sent.data)
+				: kind.expects(body, this);
 		const fine =
 			request.method === "POST" &&
 			(target === DISCOVERY || kind?.targets?.includes(target)) &&
-			sent?.name === kind.event &&
-			body.event.name === sent.name &&
-			JSON.stringify(body.event.data) === JSON.stringify(sent.data) &&
+			expected() &&
 			body.events.length === 1 &&
 			body.ctx.run_id === request.headers["x-run-id"] &&
 			body.ctx.step_id === DISCOVERY &&
-			body.ctx.max_attempts === 5;
-		// A call that the server's end cut off does not count against the function.
-		const what = () => `${request.method} ${request.url} ${JSON.stringify(body)}`;
-		this.checks.expect("attempt", body?.ctx?.attempt === 0, what);
-		return this.checks.expect("shape", fine, what);
+			body.ctx.max_attempts === kind.retries + 1;
+		return this.checks.expect("shape", fine, () => `${request.method} ${request.url} ${JSON.stringify(body)}`);
 	}
 }

@@ -1,47 +1,20 @@
-// The functions of the app, as the wire shows them: what the SDKs answer to a call, without the SDKs.
-import { createHash } from "node:crypto";
-
+// The functions that need nobody but the server: steps one after the other, checkpointed, side by side, and a sleep.
 import { exchange, pause } from "./support.mjs";
+import { DISCOVERY, complete, execute, firstMissing, opcode, ops, output, result, step, steps, valuesOf } from "./wire.mjs";
 
-export const DISCOVERY = "step";
-const COMPLETE = hash("complete");
 const CHECKPOINT_TRIES = 5;
 const CHECKPOINT_BACKOFF_MS = 100;
 
-function hash(id) {
-	return createHash("sha1").update(id).digest("hex");
-}
-
-const FIVE = ["one", "two", "three", "four", "five"].map(step);
-const BRANCHES = ["left", "middle", "right"].map(step);
+const FIVE = steps("one", "two", "three", "four", "five");
+const BRANCHES = steps("left", "middle", "right");
 const JOIN = step("join");
 const BEFORE = step("before");
 const AFTER = step("after");
 const SLEEP = step("sleep");
 
-function step(name) {
-	return { name, id: hash(name) };
-}
-
-const ops = (...list) => ({ status: 206, body: list });
-const result = (value) => ({ status: 200, body: value });
-
-// Runs a step now; `data` is unlike that of any other execution of it.
-function execute({ run, ledger }, { id, name }) {
-	return { op: "StepRun", id, name, displayName: name, opts: {}, data: ledger.produce(run, id, name) };
-}
-
-function output({ run, kind, ledger }, values) {
-	const value = { event: run.eventId, function: kind.name, values };
-	run.answers.add(JSON.stringify(value));
-	return value;
-}
-
-const valuesOf = ({ body }, steps) => steps.map(({ id }) => body.steps[id].data);
-
 // TypeScript v3: each call runs the first step that is not memoised.
 function sequential(call) {
-	const next = FIVE.find(({ id }) => !(id in call.body.steps));
+	const next = firstMissing(call, FIVE);
 	if (next) return ops(execute(call, next));
 	return result(output(call, valuesOf(call, FIVE)));
 }
@@ -64,20 +37,22 @@ async function checkpointed(call) {
 		unreported.length = 0;
 		await pause(call.random.between(0, 4));
 	}
-	return ops({ op: "RunComplete", id: COMPLETE, data: output(call, values) });
+	return complete(output(call, values));
 }
 
 // "ok"; "fallback": the steps have to travel in the answer; "stop": this execution is of no use any more.
-async function report(call, steps) {
+async function report(call, unreported) {
 	const { ctx } = call.body;
 	const { run_id, fn_id, qi_id, request_id, generation_id } = ctx;
 	const dispatch = { run_id, fn_id, qi_id, request_id, generation_id, request_started_at: call.startedAt };
-	const body = { ...dispatch, ts: Date.now(), steps };
+	const body = { ...dispatch, ts: Date.now(), steps: unreported };
 	for (let tries = 1; ; tries++) {
 		if (call.abandoned()) return "stop";
-		const reply = await exchange(`${call.server.url}/v1/checkpoint/${ctx.run_id}/async`, { method: "POST", body });
+		const asked = exchange(`${call.server.url}/v1/checkpoint/${ctx.run_id}/async`, { method: "POST", body });
+		call.server.moment("checkpoint");
+		const reply = await asked;
 		if (reply?.status === 200) {
-			for (const { id, data } of steps) call.ledger.acknowledge(call.run, id, data, call.server.incarnation);
+			for (const { id, data } of unreported) call.ledger.acknowledge(call.run, id, data, call.server.incarnation);
 			return "ok";
 		}
 		if (reply && reply.status !== 429 && reply.status !== 503) {
@@ -100,10 +75,10 @@ function parallel(call) {
 	checks.expect("join", whole, () => `run ${call.run.id}: discovery after ${done.length} of ${BRANCHES.length} branches`);
 	if (done.length < BRANCHES.length) {
 		const planned = BRANCHES.filter(({ id }) => !(id in body.steps));
-		return ops(...planned.map(({ id, name }) => ({ op: "StepPlanned", id, name, displayName: name, opts: {}, data: null })));
+		return ops(...planned.map((one) => opcode("StepPlanned", one)));
 	}
 	if (!(JOIN.id in body.steps)) return ops(execute(call, JOIN));
-	return ops({ op: "RunComplete", id: COMPLETE, data: output(call, valuesOf(call, [...BRANCHES, JOIN])) });
+	return complete(output(call, valuesOf(call, [...BRANCHES, JOIN])));
 }
 
 // A step, seconds of sleep that servers come and go in, a step.
@@ -113,17 +88,24 @@ function sleeping(call) {
 	if (!(SLEEP.id in body.steps)) {
 		const ms = body.event.data.sleep_ms;
 		ledger.fallAsleep(run, ms);
-		return ops({ op: "Sleep", id: SLEEP.id, name: `${ms}ms`, displayName: SLEEP.name, opts: {}, data: null });
+		return ops(opcode("Sleep", SLEEP, {}, `${ms}ms`));
 	}
 	ledger.wake(run);
 	if (!(AFTER.id in body.steps)) return ops(execute(call, AFTER));
 	return result(output(call, valuesOf(call, [BEFORE, AFTER])));
 }
 
-// `version`: what the SDK says in X-Inngest-Req-Version.
-export const KINDS = [
+// `version`: what the SDK says in X-Inngest-Req-Version. The other members are explained in kinds.mjs.
+export const FUNCTIONS = [
 	{ name: "five", version: 1, answer: sequential },
-	{ name: "sleep", version: 1, answer: sleeping, sleepId: SLEEP.id },
+	{
+		name: "sleep",
+		version: 1,
+		answer: sleeping,
+		memos: { [SLEEP.id]: (run, value) => value === null },
+		data: (random, { longestMs, shortestMs }) => ({ sleep_ms: random.between(shortestMs, longestMs) }),
+		early: 1 / 3, // sleeps begin in the first third of the kills, so that all of them are under way together
+	},
 	{ name: "checkpoint", version: 2, answer: checkpointed },
 	{ name: "parallel", version: 2, answer: parallel, parallel: true, targets: BRANCHES.map(({ id }) => id) },
-].map((kind) => ({ ...kind, event: `crash/${kind.name}`, slug: `crash-${kind.name}` }));
+];

@@ -2,61 +2,89 @@
 //
 // An app sees only requests. The server's promise is checked against them: whatever a request shows was committed
 // before, so no later one may show anything else, and no later start of the server may show less.
+import { KINDS } from "./kinds.mjs";
+import { ulidTime } from "./support.mjs";
 
 // Clocks of two processes on one machine, read in whole milliseconds.
 const CLOCK_SLACK_MS = 5;
 
 export class Ledger {
-	constructor(checks, server) {
+	constructor(checks, server, events) {
 		this.checks = checks;
 		this.server = server;
+		this.events = events; // by id, as they were sent
 		this.runs = new Map(); // by run id
-		this.runOfEvent = new Map(); // event id -> run id
+		this.onlyRuns = new Map(); // by function and what may have only one run
+		this.runOfEvent = new Map(); // event id -> run of the function that takes it
+		this.stops = new Map(); // event id -> the cancellation of its run that was acknowledged
 		this.calls = 0;
+		this.moves = 0; // calls of runs that no schedule has begun
+		this.begun = () => {}; // called with each run
+		this.context = { ledger: this, checks, timeOf: ulidTime };
 	}
 
 	run(runId) {
 		return this.runs.get(runId);
 	}
 
+	only(name, key) {
+		return this.onlyRuns.get(`${name} ${key}`);
+	}
+
 	// A request has come in, from the start number `incarnation` of the server. Returns the run's record.
 	called(kind, body, target, incarnation) {
 		const { checks } = this;
 		const { ctx, steps, event } = body;
-		const run = this.runs.get(ctx.run_id) ?? this.begin(kind, ctx.run_id, event.id);
+		const run = this.runs.get(ctx.run_id) ?? this.begin(kind, ctx.run_id, event.id, kind.key(body), event.data);
 		const where = () => `run ${run.id} (${kind.name}), event ${event.id}, start ${incarnation}`;
 		this.calls++;
+		if (!kind.schedule) this.moves++;
 		run.calls++;
 		checks.expect("shape", run.kind === kind, () => `${where()}: was a run of ${run.kind.name} before`);
-		const first = this.runOfEvent.get(event.id);
-		checks.expect("one", first === run.id, () => `${where()}: the event has run ${first} too`);
-		checks.expect("done", !run.completed, () => `${where()}: called again after it was shown as Completed`);
+		const first = this.only(kind.name, kind.key(body));
+		checks.expect("one", first === run || kind.repeats, () => `${where()}: ${kind.key(body)} has run ${first.id} too`);
+		this.afterStop(run.stop, incarnation, "stopped", () => `${where()}: called after its cancellation was acknowledged`);
+		this.afterStop(run.end, incarnation, "done", () => `${where()}: called again after it was shown as ${run.status}`);
 		const stack = ctx.stack.stack;
-		const agree = stack.length === Object.keys(steps).length && stack.every((id) => id in steps);
-		checks.expect("shape", agree, () => `${where()}: stack ${JSON.stringify(stack)} and steps ${Object.keys(steps)} differ`);
-		this.compareMemos(run, steps, incarnation, where);
-		checks.expect("repeat", !(target in steps), () => `${where()}: step ${target} is asked for though it is memoised`);
+		const memoised = Object.keys(steps).filter((id) => !steps[id]?.input);
+		const agree = stack.length === memoised.length && stack.every((id) => memoised.includes(id));
+		checks.expect("shape", agree, () => `${where()}: stack ${JSON.stringify(stack)} and steps ${memoised} differ`);
+		// A call that the server's end cut off does not count against the function.
+		const fair = ctx.attempt >= run.attempt && ctx.attempt <= run.failures;
+		checks.expect("attempt", fair, () => `${where()}: attempt ${ctx.attempt} after ${run.attempt}, ${run.failures} failures`);
+		run.attempt = Math.max(run.attempt, ctx.attempt);
+		this.compareMemos(run, steps, memoised, incarnation, where);
+		checks.expect("repeat", !memoised.includes(target), () => `${where()}: step ${target} is asked for though it is memoised`);
 		return run;
 	}
 
-	begin(kind, runId, eventId) {
-		const run = { id: runId, kind, eventId, calls: 0, memos: new Map(), produced: new Map(), acknowledged: new Map() };
-		Object.assign(run, { answers: new Set(), open: 0, openIn: 0, completed: false, slept: null, strays: 0 });
+	begin(kind, runId, eventId, key, { event, events, ...data } = {}) {
+		const root = this.only(kind.name, key);
+		const run = { id: runId, kind, eventId, key, calls: 0, memos: new Map(), acknowledged: new Map(), strays: 0 };
+		run.produced = kind.repeats && root ? root.produced : new Map(); // a rerun has results of the run that it repeats
+		Object.assign(run, { answers: new Set(), answeredAt: Infinity, open: 0, openIn: 0, completed: false, slept: null });
+		Object.assign(run, { attempt: 0, failures: 0, data: this.events.get(eventId)?.data ?? data, stop: this.stops.get(eventId) });
+		Object.assign(run, { waiting: null, sent: new Set(), heard: null, got: null }); // what it waits for
+		Object.assign(run, { repeats: 0, isRepeat: root !== undefined, reruns: new Map(), unheardReruns: 0 });
 		this.runs.set(runId, run);
-		if (!this.runOfEvent.has(eventId)) this.runOfEvent.set(eventId, runId);
+		if (root) root.repeats++;
+		else this.onlyRuns.set(`${kind.name} ${key}`, run);
+		if (kind.takes && key === eventId && !root) this.runOfEvent.set(eventId, run);
+		this.begun(run);
 		return run;
 	}
 
-	compareMemos(run, steps, incarnation, where) {
+	compareMemos(run, steps, memoised, incarnation, where) {
 		const { checks } = this;
-		for (const [id, value] of Object.entries(steps)) {
+		for (const id of memoised) {
+			const value = steps[id];
 			const text = JSON.stringify(value);
 			const known = run.memos.get(id);
 			if (known) {
 				checks.expect("memo", known.text === text, () => `${where()}: step ${id} was ${known.text}, is ${text}`);
 			} else {
 				checks.expect("made", this.couldBe(run, id, value), () => `${where()}: step ${id} is ${text}, which nobody returned`);
-				run.memos.set(id, { text, value, incarnation });
+				run.memos.set(id, { text, incarnation });
 			}
 		}
 		for (const [id, known] of run.memos) {
@@ -70,7 +98,8 @@ export class Ledger {
 	}
 
 	couldBe(run, id, value) {
-		if (run.kind.sleepId === id) return value === null;
+		const rule = run.kind.memos[id];
+		if (rule) return rule(run, value, this.context);
 		return Object.keys(value ?? {}).join() === "data" && run.produced.get(id)?.has(value.data) === true;
 	}
 
@@ -83,10 +112,46 @@ export class Ledger {
 		return value;
 	}
 
+	answered(run, value) {
+		run.answers.add(JSON.stringify(value));
+		run.answeredAt = Math.min(run.answeredAt, Date.now());
+	}
+
+	fails(run, attempt) {
+		run.failures = Math.max(run.failures, attempt + 1);
+	}
+
+	// The app has asked for a wait, perhaps for the first time.
+	waits(run, ms) {
+		run.waiting ??= { at: Date.now(), ms };
+	}
+
 	// The server has said 200 to a checkpoint.
 	acknowledge(run, id, value, incarnation) {
 		const known = run.acknowledged.get(id);
 		if (!known) run.acknowledged.set(id, { value, incarnation });
+	}
+
+	// What is to come of a run that somebody else ends: a call can be on its way to us, if none is here.
+	endedElsewhere(run) {
+		const { incarnation } = this.server;
+		const isHere = run !== undefined && run.openIn === incarnation && run.open > 0;
+		return { at: Date.now(), incarnation, allowed: isHere ? 0 : 1 };
+	}
+
+	// A cancellation of the event's run was acknowledged; it `lags` when it may take effect somewhat later.
+	stopped(eventId, lags = false) {
+		const run = this.runOfEvent.get(eventId);
+		const stop = { ...this.endedElsewhere(run), lags };
+		this.checks.expect("stopped", true); // every call from now on is looked at
+		if (!this.stops.has(eventId)) this.stops.set(eventId, stop);
+		if (run) run.stop ??= stop;
+	}
+
+	afterStop(stop, incarnation, check, what) {
+		if (!stop || stop.lags) return;
+		const fine = incarnation < stop.incarnation || (incarnation === stop.incarnation && stop.allowed-- > 0);
+		this.checks.expect(check, fine, what);
 	}
 
 	// A call begins and ends. Only a parallel function is called for more than one thing at a time.
@@ -113,18 +178,29 @@ export class Ledger {
 		this.checks.expect("sleep", slept >= ms - CLOCK_SLACK_MS, () => `run ${run.id}: woke after ${slept} of ${ms} ms`);
 	}
 
-	// The API shows a run as ended.
-	ended(shown) {
-		const run = this.runs.get(shown.run_id);
-		const name = () => `run ${shown.run_id}: ${JSON.stringify(shown)}`;
+	// A run that has ended though it was never called.
+	uncalled(runId, event) {
+		const kind = KINDS.find(({ takes, uncalled }) => uncalled && takes === event?.name);
+		return kind && this.begin(kind, runId, event.id, event.id);
+	}
+
+	// The API shows a run of this event as ended.
+	ended(shown, event) {
+		const run = this.runs.get(shown.run_id) ?? this.uncalled(shown.run_id, event);
+		const name = () => `run ${shown.run_id} (${run?.kind.name}, ${run?.eventId}): ${JSON.stringify(shown)}`;
 		if (!this.checks.expect("shape", run !== undefined, () => `${name()} was never called`)) return;
 		const output = JSON.stringify(shown.output);
 		if (run.completed) {
-			this.checks.expect("output", run.output === output, () => `${name()}: the output was ${run.output}`);
+			const same = run.output === output && run.status === shown.status;
+			this.checks.expect("output", same, () => `${name()}: it was ${run.status}, the output ${run.output}`);
 			return;
 		}
-		Object.assign(run, { completed: true, output });
-		this.checks.expect("finish", shown.status === "Completed", name);
+		Object.assign(run, { completed: true, output, status: shown.status, end: this.endedElsewhere(run) });
+		if (run.status !== "Cancelled") run.end.allowed = 0;
+		this.checks.expect("done", true); // every call from now on is looked at
+		const status = run.kind.ends(run, shown, this.context);
+		this.checks.expect("finish", shown.status === status, () => `${name()}: should be ${status}`);
+		if (shown.status !== "Completed") return;
 		this.checks.expect("output", run.answers.has(output), () => `${name()} is none of ${[...run.answers].join(" ")}`);
 		if (run.strays > 0) return; // executions that outlived their call may have memoised first
 		for (const [id, { value }] of run.acknowledged) {

@@ -17,7 +17,8 @@ export class Server {
 		this.incarnation = 0; // counts the starts: what came in from an earlier one is older than its end
 		this.child = null;
 		this.ends = []; // how it ended without being asked to
-		this.moments = new EventEmitter(); // "moment": it has just answered or called
+		this.moments = new EventEmitter(); // see moment()
+		this.wanted = null; // the moment at which it is to be ended
 		this.settled = async () => {}; // waits until all that it sent before its end has come in
 	}
 
@@ -25,6 +26,11 @@ export class Server {
 		this.port = await freePort();
 		this.gatewayPort = await freePort();
 		this.url = `http://127.0.0.1:${this.port}`;
+	}
+
+	// Something named has just happened to it: a good time for its end (killer.mjs).
+	moment(name) {
+		this.moments.emit(name);
 	}
 
 	start() {

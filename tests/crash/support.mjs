@@ -27,6 +27,10 @@ export class Random {
 		return this.next() < share;
 	}
 
+	pick(list) {
+		return list[this.between(0, list.length - 1)];
+	}
+
 	bytes(count) {
 		return Buffer.from(Array.from({ length: count }, () => this.between(0, 255)));
 	}
@@ -97,6 +101,11 @@ export function parse(text) {
 	} catch {
 		return undefined;
 	}
+}
+
+// The time in a ULID's first ten digits.
+export function ulidTime(id) {
+	return [...id.slice(0, 10)].reduce((time, digit) => time * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(digit), 0);
 }
 
 // Calls `work` for each item, at most `width` at a time.
