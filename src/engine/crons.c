@@ -173,7 +173,14 @@ static void cron_free(struct engine *engine, struct cron *cron) {
 	free(cron);
 }
 
-// A schedule that stays goes on with its next tick; a new one begins now.
+// A schedule that stays goes on with its next tick, unless that is of a time to which the clock had been set by mistake;
+// a new one begins now.
+static void go_on(struct engine *engine, struct cron *cron, bool is_new) {
+	uint64_t due = cron->is_lost ? 0 : tick_after(cron, engine->now);
+	bool is_astray = due > 0 && cron->next_ms > due + BEHIND_MS; // its ticks do not run twice: their keys are claimed
+	if (is_new || is_astray) set_next(engine, cron, due);
+}
+
 static void keep(struct engine *engine, struct function *function, const struct trigger *trigger) {
 	struct cron *cron = cron_find(function, trigger->cron);
 	bool is_new = cron == NULL;
@@ -184,7 +191,7 @@ static void keep(struct engine *engine, struct function *function, const struct 
 	cron->is_lost = !cron_parse(trigger->cron, &cron->schedule); // was checked: its zone is no longer there
 	if (cron->is_lost)
 		complain(engine, function, trigger->cron, STR("unknown time zone"), "a schedule cannot be followed");
-	if (is_new) set_next(engine, cron, cron->is_lost ? 0 : tick_after(cron, engine->now));
+	go_on(engine, cron, is_new);
 }
 
 void crons_update(struct engine *engine, struct function *function) {

@@ -98,6 +98,17 @@ static void test_clock_goes_ahead(void **state) {
 	assert_int_equal(complaints, 1);
 }
 
+// It was set to a far year by mistake when the function was registered.
+static void test_clock_goes_back(void **state) {
+	struct fixture *f = *state;
+	f->now += 1000ull * 86400000;
+	fixture_register_functions(f, CRON("app-a", "{\"cron\":\"* * * * *\"}"));
+	f->now = T0;
+	assert_int_equal(fixture_restart(f), 0);
+	fixture_tick(f, MINUTE);
+	assert_int_equal(fixture_histories(f, HISTORY_RUN), 1);
+}
+
 static void test_jitter(void **state) {
 	struct fixture *f = *state;
 	fixture_register_functions(f, CRON("app-a", "{\"cron\":\"* * * * *\",\"jitter\":\"30s\"}"));
@@ -216,6 +227,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_functions_of_the_event, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_events_of_one_moment, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_goes_ahead, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_goes_back, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_jitter, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_missed_ticks, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_very_many_missed_ticks, setup, fixture_teardown),
