@@ -1,3 +1,7 @@
+// The plain functions, though OpenSSL would rather see its providers asked: those cost 2 MB of memory once they are
+// there and a look-up at each call.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/hash.h"
 
 #include <openssl/core_names.h>
@@ -33,11 +37,15 @@ size_t base36_text(uint64_t value, char out[BASE36_LEN + 1]) {
 }
 
 void hash_sha1(struct str data, uint8_t out[20]) {
-	CHECK(SHA1(bytes_of(data), data.len, out) != NULL);
+	SHA_CTX context;
+	CHECK(SHA1_Init(&context) == 1 && SHA1_Update(&context, bytes_of(data), data.len) == 1);
+	CHECK(SHA1_Final(out, &context) == 1);
 }
 
 void hash_sha256(struct str data, uint8_t out[32]) {
-	CHECK(SHA256(bytes_of(data), data.len, out) != NULL);
+	SHA256_CTX context;
+	CHECK(SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes_of(data), data.len) == 1);
+	CHECK(SHA256_Final(out, &context) == 1);
 }
 
 // Looking up an algorithm is the dear part of an HMAC, so it is done once and the context copied.

@@ -173,11 +173,12 @@ static void cron_free(struct engine *engine, struct cron *cron) {
 	free(cron);
 }
 
-// A schedule that stays goes on with its next tick, unless that is of a time to which the clock had been set by mistake;
-// a new one begins now.
+// A schedule that stays goes on with its next tick, unless that is of a time to which the clock had been set by
+// mistake; a new one begins now.
 static void go_on(struct engine *engine, struct cron *cron, bool is_new) {
 	uint64_t due = cron->is_lost ? 0 : tick_after(cron, engine->now);
-	bool is_astray = due > 0 && cron->next_ms > due + BEHIND_MS; // its ticks do not run twice: their keys are claimed
+	bool is_astray =
+		due > 0 && cron->next_ms > due + BEHIND_MS; // its ticks do not run twice: their keys are claimed
 	if (is_new || is_astray) set_next(engine, cron, due);
 }
 
