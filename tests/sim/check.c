@@ -295,20 +295,27 @@ uint64_t began_with(struct sim *sim, const void *run_id) {
 	return fact != NULL ? fact->value : VALUES;
 }
 
-// Head of a queue item: version, kind, …, see record_item.
-static bool read_wait(const struct record *record, struct str *event, bool *is_conditional, uint64_t *due_ms) {
-	struct decoder d = {.rest = record->head};
-	if (record->kind != RECORD_ITEM || take_u8(&d) == 0 || take_u8(&d) != ITEM_WAIT_STORED) return false;
-	take_u8(&d);
-	take_u64(&d);
-	*due_ms = take_u64(&d);
-	take_u64(&d);
-	take_u64(&d);
-	take_u32(&d);
-	take_text(&d);
-	take_text(&d);
-	*event = take_text(&d);
-	*is_conditional = take_u8(&d) != 0;
+bool read_item(const struct record *record, uint8_t kind, struct decoder *d, struct str *target, uint64_t *due_ms) {
+	*d = (struct decoder){.rest = record->head};
+	if (record->kind != RECORD_ITEM || take_u8(d) == 0 || take_u8(d) != kind) return false;
+	take_u8(d);  // parallel mode
+	take_u64(d); // attempt, generation
+	*due_ms = take_u64(d);
+	take_u64(d); // job
+	take_u64(d); // parallel group
+	take_u32(d); // lead
+	*target = take_text(d);
+	take_text(d); // name of the step
+	CHECK(!d->failed);
+	return true;
+}
+
+bool read_pause(const struct record *record, uint8_t kind, struct pause_record *out) {
+	struct decoder d;
+	struct str target;
+	if (!read_item(record, kind, &d, &target, &out->due_ms)) return false;
+	out->event = take_text(&d);
+	out->is_conditional = take_u8(&d) != 0;
 	CHECK(!d.failed);
 	return true;
 }
@@ -320,15 +327,15 @@ struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned valu
 	snprintf(name, sizeof name, "w/e%u", number);
 	engine_export(sim->engine, batch);
 	for (size_t i = 0; i < batch->record_count && waits->count < LIVE_WAITS_MAX; i++) {
-		struct str event;
-		bool is_conditional;
-		uint64_t due_ms;
-		if (!read_wait(&batch->records[i], &event, &is_conditional, &due_ms)) continue;
+		struct pause_record pause;
+		if (!read_pause(&batch->records[i], ITEM_WAIT_STORED, &pause)) continue;
 		struct live_wait *wait = &waits->all[waits->count++];
 		memcpy(wait->key, batch->records[i].key, sizeof wait->key);
 		uint64_t own = began_with(sim, wait->key);
-		wait->due = str_eq_cstr(event, name) && due_ms >= sim->now && (!is_conditional || own == value);
-		if (due_ms <= sim->now || (is_conditional && own == UINT64_MAX)) waits->count--; // cannot tell
+		bool holds = !pause.is_conditional || own == value;
+		wait->due = str_eq_cstr(pause.event, name) && pause.due_ms >= sim->now && holds;
+		if (pause.due_ms <= sim->now || (pause.is_conditional && own == UINT64_MAX))
+			waits->count--; // cannot tell
 	}
 	batch_free(batch);
 	return waits;
@@ -336,11 +343,9 @@ struct waits *check_waits_before(struct sim *sim, unsigned number, unsigned valu
 
 static bool still_waits(const struct batch *batch, const struct live_wait *wait) {
 	for (size_t i = 0; i < batch->record_count; i++) {
-		struct str event;
-		bool is_conditional;
-		uint64_t due_ms;
+		struct pause_record pause;
 		if (memcmp(batch->records[i].key, wait->key, sizeof wait->key) != 0) continue;
-		if (read_wait(&batch->records[i], &event, &is_conditional, &due_ms)) return true;
+		if (read_pause(&batch->records[i], ITEM_WAIT_STORED, &pause)) return true;
 	}
 	return false;
 }

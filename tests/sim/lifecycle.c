@@ -167,24 +167,6 @@ struct watched { // runs with a rule about some event
 	size_t count;
 };
 
-// Head of a queue item: see record_item.
-static bool read_rule(const struct record *record, struct str *event, bool *is_conditional, uint64_t *due_ms) {
-	struct decoder d = {.rest = record->head};
-	if (record->kind != RECORD_ITEM || take_u8(&d) == 0 || take_u8(&d) != ITEM_CANCEL_ON_STORED) return false;
-	take_u8(&d);
-	take_u64(&d);
-	*due_ms = take_u64(&d);
-	take_u64(&d);
-	take_u64(&d);
-	take_u32(&d);
-	take_text(&d);
-	take_text(&d);
-	*event = take_text(&d);
-	*is_conditional = take_u8(&d) != 0;
-	CHECK(!d.failed);
-	return true;
-}
-
 static size_t watch(struct watched *watched, const struct ulid *run_id) {
 	for (size_t i = 0; i < watched->count; i++) {
 		if (ulid_cmp(&watched->all[i].run_id, run_id) == 0) return i;
@@ -200,17 +182,16 @@ struct watched *check_cancels_before(struct sim *sim, unsigned number, unsigned 
 	snprintf(name, sizeof name, "c/e%u", number);
 	engine_export(sim->engine, batch);
 	for (size_t i = 0; i < batch->record_count && watched->count < WATCHED_MAX; i++) {
-		struct str event;
-		bool is_conditional;
-		uint64_t due_ms;
+		struct pause_record rule;
 		struct ulid run_id;
-		if (!read_rule(&batch->records[i], &event, &is_conditional, &due_ms)) continue;
+		if (!read_pause(&batch->records[i], ITEM_CANCEL_ON_STORED, &rule)) continue;
 		memcpy(run_id.bytes, batch->records[i].key, sizeof run_id.bytes);
 		size_t at = watch(watched, &run_id);
 		uint64_t own = began_with(sim, run_id.bytes);
-		bool fits = str_eq_cstr(event, name) && due_ms > sim->now && (!is_conditional || own == value);
+		bool holds = !rule.is_conditional || own == value;
+		bool fits = str_eq_cstr(rule.event, name) && rule.due_ms > sim->now && holds;
 		watched->all[at].due |= fits;
-		watched->all[at].unsure |= due_ms == sim->now || (is_conditional && own >= VALUES);
+		watched->all[at].unsure |= rule.due_ms == sim->now || (rule.is_conditional && own >= VALUES);
 	}
 	batch_free(batch);
 	return watched;

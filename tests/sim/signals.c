@@ -25,20 +25,13 @@ static void signal_name(unsigned number, char out[16]) {
 	snprintf(out, 16, "g/%u", number);
 }
 
-// Head of a queue item: see record_item.
 static bool read_signal(const struct record *record, struct live_signal *out, uint64_t *due_ms) {
-	struct decoder d = {.rest = record->head};
-	if (record->kind != RECORD_ITEM || take_u8(&d) == 0 || take_u8(&d) != ITEM_SIGNAL_STORED) return false;
+	struct decoder d;
+	struct str target;
+	if (!read_item(record, ITEM_SIGNAL_STORED, &d, &target, due_ms)) return false;
 	memcpy(out->key, record->key, sizeof out->key);
-	take_u8(&d);
-	take_u64(&d);
-	*due_ms = take_u64(&d);
-	take_u64(&d);
-	take_u64(&d);
-	take_u32(&d);
-	out->step = hash_xxh64(take_text(&d));
+	out->step = hash_xxh64(target);
 	struct str name = take_text(&d);
-	take_text(&d);
 	out->is_owner = take_u8(&d) != 0;
 	CHECK(!d.failed && name.len == 3);
 	out->number = (unsigned)(name.ptr[2] - '0');

@@ -253,6 +253,16 @@ void check_signal_waits_after(struct sim *sim, struct signals *before, const str
 // What a wait got: a signal that no other wait got, or null.
 void check_signal_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 
+// What the record of a queue item of this kind says; `d` is left at what the kind has of its own (see record_item).
+// False for other records.
+struct decoder;
+bool read_item(const struct record *record, uint8_t kind, struct decoder *d, struct str *target, uint64_t *due_ms);
+struct pause_record { // of a wait, or of a rule that cancels
+	struct str event;
+	bool is_conditional;
+	uint64_t due_ms;
+};
+bool read_pause(const struct record *record, uint8_t kind, struct pause_record *out);
 bool run_lives(const struct batch *batch, const void *run_id); // batch: an export
 // The value that began a run; VALUES when its event has none, and UINT64_MAX when the run is not committed yet.
 uint64_t began_with(struct sim *sim, const void *run_id);
