@@ -147,6 +147,18 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix_str(digest, str_from_cstr(item->finish.status));
 		mix_str(digest, payload_str(item->finish.output));
 		break;
+	case HISTORY_EVENT_BATCH:
+		mix(digest, &item->event_batch.batch_id, sizeof item->event_batch.batch_id);
+		mix(digest, &item->event_batch.run_id, sizeof item->event_batch.run_id);
+		mix_str(digest, item->event_batch.event_ids);
+		break;
+	case HISTORY_OUTCOME:
+		mix(digest, &item->outcome.event_id, sizeof item->outcome.event_id);
+		mix(digest, &item->outcome.function_id, sizeof item->outcome.function_id);
+		mix_u64(digest, (uint64_t)item->outcome.outcome << 8 | item->outcome.reason);
+		mix(digest, &item->outcome.run_id, sizeof item->outcome.run_id);
+		mix(digest, &item->outcome.other_id, sizeof item->outcome.other_id);
+		break;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "model/limits.h"
 
 struct trigger {
 	struct str event;      // event triggers: exact name or wildcard pattern (03 §5.1)
@@ -22,6 +23,48 @@ struct cancel_rule {
 	struct str timeout; // empty: the default
 };
 
+// ---- flow control (spec 04 part A): expressions are empty for none -------------------------------------------------
+
+enum concurrency_scope { SCOPE_FN, SCOPE_ENV, SCOPE_ACCOUNT, SCOPE_COUNT };
+struct concurrency_limit {
+	uint32_t limit; // 0: as many as there are
+	enum concurrency_scope scope;
+	struct str key; // empty: none, in scope fn only
+};
+enum singleton_mode { SINGLETON_NONE, SINGLETON_SKIP, SINGLETON_CANCEL };
+
+struct flow_control {
+	struct concurrency_limit steps[FUNCTION_CONCURRENCY_MAX]; // calls at once
+	size_t step_count;
+	struct concurrency_limit runs; // runs between their first call and their end; limit 0: not limited
+	struct {
+		uint32_t limit, burst; // limit 0: none
+		uint64_t period_ns;
+		struct str key;
+	} throttle;
+	struct {
+		uint32_t limit; // 0: none, or it is `idempotency`
+		uint64_t period_ns;
+		struct str key;
+	} rate_limit;
+	struct {
+		uint64_t period_ms;  // 0: none
+		uint64_t timeout_ms; // 0: none
+		struct str key;
+	} debounce;
+	struct {
+		uint32_t size_max; // 0: none
+		uint64_t timeout_ms;
+		struct str key, condition;
+		bool is_conditional;
+	} batch;
+	struct str priority;
+	struct {
+		enum singleton_mode mode;
+		struct str key;
+	} singleton;
+};
+
 // One function as registered. All slices live in the registration's arena.
 struct function_config {
 	struct str name;
@@ -36,6 +79,7 @@ struct function_config {
 	size_t cancel_count;
 	uint64_t start_timeout_ms, finish_timeout_ms; // 03 §16.4; 0: none
 	struct str idempotency;                       // key expression of at most one run a day (03 §6.3); empty: none
+	struct flow_control flow;
 	// Members of the normalised stored form (01 §12) except `id` and `fv`, as canonical JSON without the outer
 	// braces: `"name":"x","slug":"y",…`. function_config_json puts the whole together.
 	struct str config_members;

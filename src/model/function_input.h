@@ -31,7 +31,6 @@ struct step_input {
 	int64_t retries;
 };
 
-enum concurrency_scope { SCOPE_FN, SCOPE_ENV, SCOPE_ACCOUNT, SCOPE_COUNT };
 struct step_limit {
 	int64_t limit;
 	enum concurrency_scope scope;

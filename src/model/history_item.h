@@ -12,9 +12,29 @@ enum history_kind {
 	HISTORY_APP_ARCHIVE,
 	HISTORY_FUNCTION, // upsert functions by id, un-archive
 	HISTORY_FUNCTION_ARCHIVE,
-	HISTORY_EVENT,  // insert into events
-	HISTORY_RUN,    // insert into function_runs
-	HISTORY_FINISH, // insert into function_finishes
+	HISTORY_EVENT,       // insert into events
+	HISTORY_RUN,         // insert into function_runs
+	HISTORY_FINISH,      // insert into function_finishes
+	HISTORY_EVENT_BATCH, // insert into event_batches
+	HISTORY_OUTCOME,     // insert into engine_event_outcomes (ours)
+};
+
+// Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").
+enum event_outcome { // stored as text: outcome_names
+	OUTCOME_RATE_LIMITED,
+	OUTCOME_DEBOUNCED, // another event took its place
+	OUTCOME_SKIPPED,   // the run, which has an id, was never executed
+	OUTCOME_DUPLICATE, // its id had begun a run before
+	OUTCOME_DROPPED,   // an expression failed, or the function went away while the event waited
+	OUTCOME_COUNT,
+};
+enum outcome_reason { // stored as text too
+	REASON_NONE,
+	REASON_SINGLETON, // 04 §A10
+	REASON_FUNCTION_PAUSED,
+	REASON_FUNCTION_REMOVED,
+	REASON_EXPRESSION_FAILED,
+	REASON_COUNT,
 };
 
 struct history_item {
@@ -50,6 +70,20 @@ struct history_item {
 			const char *status;     // Completed, Failed, Cancelled
 			struct payload *output; // owned reference; NULL writes {}
 		} finish;
+		struct {
+			struct ulid batch_id, run_id;
+			struct uuid function_id, app_id;
+			struct str event_ids; // internal ids as text, comma-separated
+		} event_batch;
+		struct {
+			struct ulid event_id; // internal
+			struct uuid function_id;
+			enum event_outcome outcome;
+			enum outcome_reason reason;
+			struct ulid run_id;   // of a skipped run; zero: none
+			struct ulid other_id; // the run that holds the singleton or came before, the event that took
+					      // the place; zero: none
+		} outcome;
 	};
 };
 
