@@ -55,7 +55,7 @@ struct reply {
 	enum reply_kind kind;
 	int status;      // HTTP status
 	struct str code; // public error code, may be empty
-	struct str text; // error message; REPLY_TEXT: JSON; REPLY_REGISTERED: a warning for the log, or empty
+	struct str text; // error message; REPLY_TEXT: JSON
 	struct str data; // JSON for the error's `data` member, empty for null
 	// REPLY_REGISTERED
 	bool modified;

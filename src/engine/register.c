@@ -1,6 +1,4 @@
 // Registrations and what else changes apps (spec 01 §3, §6, §17).
-#include <stdlib.h>
-
 #include "engine/engine_internal.h"
 
 static void reply_failed(struct engine *engine, const struct command *command, struct str code, struct str text,
@@ -12,30 +10,11 @@ static void reply_failed(struct engine *engine, const struct command *command, s
 	batch_reply(engine->batch, reply);
 }
 
-// "f uses concurrency; g uses cron": settings that this release does not act upon.
-static struct str unenforced(struct reply *reply, const struct registration *r) {
-	struct buf text, one;
-	buf_init(&text, 4096);
-	buf_init(&one, 1024);
-	for (size_t i = 0; i < r->function_count; i++) {
-		buf_clear(&one);
-		function_unenforced(&r->functions[i], &one);
-		if (one.len == 0) continue;
-		buf_printf(&text, "%s%.*s uses %.*s", text.len > 0 ? "; " : "", STR_ARG(r->functions[i].slug),
-			   STR_ARG(buf_view(&one)));
-	}
-	struct str result = arena_dup(&reply->arena, buf_view(&text));
-	buf_free(&text);
-	buf_free(&one);
-	return result;
-}
-
 static void reply_registered(struct engine *engine, const struct command *command, const struct app *app,
 			     bool modified) {
 	struct reply *reply = reply_new(command->request, REPLY_REGISTERED, 200);
 	reply->modified = modified;
 	reply->app_id = app->id;
-	if (modified) reply->text = unenforced(reply, &command->registration);
 	batch_reply(engine->batch, reply);
 }
 

@@ -5,13 +5,17 @@
 
 static const char *const scopes[SCOPE_COUNT] = {"fn", "env", "account"};
 
-static enum err scope_decode(yyjson_val *value, enum concurrency_scope *out, struct error *error) {
-	*out = SCOPE_FN;
-	if (value == NULL) return ERR_OK;
+bool concurrency_scope_read(struct str text, enum concurrency_scope *out) {
 	for (int i = 0; i < SCOPE_COUNT; i++) {
 		*out = (enum concurrency_scope)i;
-		if (str_eq_nocase(json_str(value), str_from_cstr(scopes[i]))) return ERR_OK;
+		if (str_eq_nocase(text, str_from_cstr(scopes[i]))) return true;
 	}
+	return false;
+}
+
+static enum err scope_decode(yyjson_val *value, enum concurrency_scope *out, struct error *error) {
+	*out = SCOPE_FN;
+	if (value == NULL || concurrency_scope_read(json_str(value), out)) return ERR_OK;
 	return error_set(error, ERR_INVALID, "%.*s does not belong to ConcurrencyScope values",
 			 STR_ARG(utf8_clip(json_str(value), 256)));
 }

@@ -114,10 +114,6 @@ struct str function_config_json(struct arena *arena, const struct uuid *id, uint
 ERR_CHECKED enum err function_config_restore(struct arena *arena, struct str json, struct uuid *id, uint32_t *version,
 					     struct function_config *out, struct error *error);
 
-// Appends the names of the settings that this release stores but does not act upon ("concurrency, cron"); nothing when
-// it acts upon all of them.
-void function_unenforced(const struct function_config *config, struct buf *out);
-
 // 01 §5.4. Unparsable text comes back unchanged with *valid = false (valid may be NULL).
 struct str url_normalise(struct arena *arena, struct str url, bool *valid);
 // Slug made from a display name (01 §10, `id` absent).

@@ -119,7 +119,8 @@ ERR_CHECKED enum err function_decode(struct arena *arena, yyjson_val *value, str
 // The member `concurrency` in all its shapes (01 §10.3).
 ERR_CHECKED enum err concurrency_decode(struct arena *arena, yyjson_val *value, struct concurrency_input *out,
 					struct error *error);
-struct optional_text optional_text_make(yyjson_val *value); // a string, or nothing
+bool concurrency_scope_read(struct str text, enum concurrency_scope *out); // fn, env or account, in any case
+struct optional_text optional_text_make(yyjson_val *value);                // a string, or nothing
 // A MEMBER_INTEGER, 0 when it is absent.
 static inline int64_t input_integer(yyjson_val *value) {
 	return value == NULL ? 0 : yyjson_is_sint(value) ? yyjson_get_sint(value) : (int64_t)yyjson_get_uint(value);
@@ -133,5 +134,15 @@ void function_validate(const struct function_input *in, struct problems *problem
 bool function_is_idempotency(yyjson_val *rate_limit);
 // Everything in `out` is copied into the arena. Only for a function without problems.
 void function_config_build(struct arena *arena, const struct function_input *in, struct function_config *out);
+
+// ---- the way back, from the stored form ----------------------------------------------------------------------------
+
+// What lasts longer than the document is copied into the arena.
+void flow_control_restore(struct arena *arena, yyjson_val *root, struct flow_control *out);
+struct str stored_text(struct arena *arena, yyjson_val *object, struct str name);
+uint64_t stored_duration_ns(yyjson_val *object, struct str name); // 0 for what is no positive duration
+static inline uint64_t ms_rounded_up(uint64_t ns) {
+	return ns / 1000000 + (ns % 1000000 != 0);
+}
 
 #endif

@@ -45,7 +45,7 @@ static struct str members_restore(struct arena *arena, yyjson_val *root) {
 	return members;
 }
 
-static struct str member_copy(struct arena *arena, yyjson_val *object, struct str name) {
+struct str stored_text(struct arena *arena, yyjson_val *object, struct str name) {
 	return arena_dup(arena, json_str(json_get_exact(object, name)));
 }
 
@@ -54,10 +54,10 @@ static void triggers_restore(struct arena *arena, yyjson_val *list, struct funct
 	yyjson_arr_iter iter = yyjson_arr_iter_with(list);
 	for (yyjson_val *element; (element = yyjson_arr_iter_next(&iter)) != NULL;) {
 		out->triggers[out->trigger_count++] = (struct trigger){
-			member_copy(arena, element, STR("event")),
-			member_copy(arena, element, STR("expression")),
-			member_copy(arena, element, STR("cron")),
-			member_copy(arena, element, STR("jitter")),
+			stored_text(arena, element, STR("event")),
+			stored_text(arena, element, STR("expression")),
+			stored_text(arena, element, STR("cron")),
+			stored_text(arena, element, STR("jitter")),
 		};
 	}
 }
@@ -67,21 +67,24 @@ static void cancels_restore(struct arena *arena, yyjson_val *list, struct functi
 	yyjson_arr_iter iter = yyjson_arr_iter_with(list);
 	for (yyjson_val *element; (element = yyjson_arr_iter_next(&iter)) != NULL;) {
 		out->cancels[out->cancel_count++] = (struct cancel_rule){
-			.event = member_copy(arena, element, STR("event")),
+			.event = stored_text(arena, element, STR("event")),
 			.is_conditional = json_get_exact(element, STR("if")) != NULL,
-			.condition = member_copy(arena, element, STR("if")),
-			.timeout = member_copy(arena, element, STR("timeout")),
+			.condition = stored_text(arena, element, STR("if")),
+			.timeout = stored_text(arena, element, STR("timeout")),
 		};
 	}
 }
 
-// Milliseconds, 0 for what cannot be read: registration takes any text for a timeout (01 §22).
-static uint64_t duration_restore(yyjson_val *object, struct str name) {
+// Registration takes any text for a timeout (01 §22).
+uint64_t stored_duration_ns(yyjson_val *object, struct str name) {
 	int64_t ns;
 	struct error unused;
 	struct str text = json_str(json_get_exact(object, name));
-	if (duration_parse(text, &ns, &unused) != ERR_OK || ns <= 0) return 0;
-	return ((uint64_t)ns + 999999) / 1000000;
+	return duration_parse(text, &ns, &unused) == ERR_OK && ns > 0 ? (uint64_t)ns : 0;
+}
+
+static uint64_t duration_restore(yyjson_val *object, struct str name) {
+	return ms_rounded_up(stored_duration_ns(object, name));
 }
 
 bool function_is_idempotency(yyjson_val *rate_limit) {
@@ -97,7 +100,8 @@ static void settings_restore(struct arena *arena, yyjson_val *root, struct funct
 	out->start_timeout_ms = duration_restore(timeouts, STR("start"));
 	out->finish_timeout_ms = duration_restore(timeouts, STR("finish"));
 	yyjson_val *rate_limit = json_get_exact(root, STR("rateLimit"));
-	if (function_is_idempotency(rate_limit)) out->idempotency = member_copy(arena, rate_limit, STR("key"));
+	if (function_is_idempotency(rate_limit)) out->idempotency = stored_text(arena, rate_limit, STR("key"));
+	flow_control_restore(arena, root, &out->flow);
 }
 
 static int retries_restore(yyjson_val *step) {
@@ -116,10 +120,10 @@ static enum err restore(struct arena *arena, yyjson_val *root, struct uuid *id, 
 	if (!yyjson_is_uint(fv) || yyjson_get_uint(fv) > UINT32_MAX)
 		return error_set(error, ERR_CORRUPT, "stored function has no valid version");
 	*version = (uint32_t)yyjson_get_uint(fv);
-	out->slug = member_copy(arena, root, STR("slug"));
+	out->slug = stored_text(arena, root, STR("slug"));
 	if (out->slug.len == 0) return error_set(error, ERR_CORRUPT, "stored function has no slug");
-	out->name = member_copy(arena, root, STR("name"));
-	out->uri = member_copy(arena, step, STR("uri"));
+	out->name = stored_text(arena, root, STR("name"));
+	out->uri = stored_text(arena, step, STR("uri"));
 	out->retries = retries_restore(step);
 	out->derived_id = uuid_v5(arena_cat(arena, out->name, out->uri));
 	triggers_restore(arena, json_get_exact(root, STR("triggers")), out);

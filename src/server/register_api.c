@@ -1,5 +1,4 @@
 // POST /fn/register (01 §5, §6): the server decodes, the engine compares and stores.
-#include "base/log.h"
 #include "base/rng.h"
 #include "server/server_internal.h"
 
@@ -27,9 +26,6 @@ void register_start(struct request *request) {
 }
 
 void register_finish(struct request *request, struct reply *reply) {
-	if (reply->text.len > 0)
-		LOG_WARN("settings of functions that this version does not act upon yet",
-			 LOG_STR("settings", reply->text));
 	uint8_t random[16];
 	random_bytes(random, sizeof random);
 	struct uuid sync_id = uuid_v4(random);

@@ -11,6 +11,15 @@ static void check_triggers(const struct function_config *a, const struct functio
 	}
 }
 
+static void check_flow(const struct flow_control *flow) {
+	CHECK(flow->step_count <= FUNCTION_CONCURRENCY_MAX);
+	for (size_t i = 0; i < flow->step_count; i++)
+		CHECK(flow->steps[i].scope == SCOPE_FN || flow->steps[i].key.len > 0);
+	CHECK((flow->batch.size_max > 1) == (flow->batch.timeout_ms > 0));
+	CHECK((flow->throttle.limit > 0) == (flow->throttle.period_ns > 0));
+	CHECK((flow->rate_limit.limit > 0) == (flow->rate_limit.period_ns > 0));
+}
+
 static void check_function(struct arena *arena, const struct function_config *function) {
 	const struct uuid id = {{1, 2, 3, 4}};
 	struct str stored = function_config_json(arena, &id, 7, function->config_members);
@@ -24,6 +33,7 @@ static void check_function(struct arena *arena, const struct function_config *fu
 	CHECK(str_eq(back.uri, function->uri) && back.retries == function->retries);
 	CHECK(str_eq(back.config_members, function->config_members));
 	check_triggers(function, &back);
+	check_flow(&back.flow);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

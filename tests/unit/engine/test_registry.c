@@ -149,28 +149,6 @@ static void test_remove_and_return(void **state) {
 	assert_int_equal(runs_for(f, "x/a"), 1);
 }
 
-static void test_settings_that_do_nothing_are_named(void **state) {
-	struct fixture *f = *state;
-	struct command *command = command_new(COMMAND_REGISTER);
-	command->request = 3;
-	struct error error;
-	assert_int_equal(
-		registration_parse(
-			&command->arena,
-			STR("{\"appName\":\"app\",\"url\":\"http://h/"
-			    "api\",\"functions\":[{\"id\":\"app-a\",\"name\":\"a\","
-			    "\"triggers\":[{\"cron\":\"* * * * "
-			    "*\"}],\"concurrency\":5,\"throttle\":{\"limit\":1,\"period\":\"24h\",\"key\":\"event.data."
-			    "k\"},\"singleton\":{\"mode\":\"skip\"},\"idempotency\":\"event.data."
-			    "k\",\"timeouts\":{\"start\":\"1s\"},\"steps\":{\"step\":{\"id\":"
-			    "\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://h/api\"}}}}]}"),
-			&command->registration, &error),
-		ERR_OK);
-	fixture_apply(f, command);
-	const struct reply *reply = (const struct reply *)f->batch->replies;
-	assert_true(str_eq(reply->text, STR("app-a uses concurrency, singleton, throttle")));
-}
-
 // ---- invokes -------------------------------------------------------------------------------------------------------
 
 static void test_invoke_starts_the_named_function_only(void **state) {
@@ -291,7 +269,6 @@ int main(void) {
 		TEST(test_idempotency_is_forgotten),
 		TEST(test_placeholders),
 		TEST(test_remove_and_return),
-		TEST(test_settings_that_do_nothing_are_named),
 		TEST(test_invoke_starts_the_named_function_only),
 		TEST(test_checkpoint),
 		TEST(test_checkpoint_refusals),
