@@ -47,7 +47,8 @@ ERR_CHECKED enum err history_event(struct history_reader *reader, struct arena *
 
 struct history_run {
 	struct ulid run_id, event_id, original_run_id;
-	bool has_original;
+	struct ulid batch_id; // of a batch of several events; event_id is the first of them
+	bool has_original, has_batch;
 	struct uuid function_id;
 	struct str cron;
 	struct str status; // Completed, Failed, Cancelled; empty while it has no finish row
@@ -57,8 +58,22 @@ struct history_run {
 };
 ERR_CHECKED enum err history_run(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 				 struct history_run *out, struct error *error);
+// In the order of their scheduling; a run of a batch is found by each of its events.
 ERR_CHECKED enum err history_event_runs(struct history_reader *reader, struct arena *arena, const struct ulid *event_id,
 					struct history_run **out, size_t *count, struct error *error);
+
+// Why an event has not become a run of a function that it was due.
+struct history_outcome {
+	struct uuid function_id;
+	struct str outcome, reason;   // outcome_names, outcome_reason_names, or those of a later version
+	struct ulid run_id, other_id; // see history_item.h
+	bool has_run, has_other;
+	int64_t at_ns;
+};
+// In the order in which they came about.
+ERR_CHECKED enum err history_event_outcomes(struct history_reader *reader, struct arena *arena,
+					    const struct ulid *event_id, struct history_outcome **out, size_t *count,
+					    struct error *error);
 
 // Steps that a run has memoised, whether it has ended or not, in the order of their completion; none for a run that is
 // not known.

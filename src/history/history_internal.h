@@ -51,13 +51,26 @@ bool sql_row(sqlite3_stmt *statement, enum err *err, struct error *error);
 void sql_bind_text(sqlite3_stmt *statement, int index, struct str text);
 void sql_bind_text_or_null(sqlite3_stmt *statement, int index, struct str text); // empty: NULL
 void sql_bind_ulid(sqlite3_stmt *statement, int index, const struct ulid *ulid);
-void sql_bind_uuid(sqlite3_stmt *statement, int index, const struct uuid *uuid); // as text, copied
+void sql_bind_ulid_or_null(sqlite3_stmt *statement, int index, const struct ulid *ulid); // zero: NULL
+void sql_bind_uuid(sqlite3_stmt *statement, int index, const struct uuid *uuid);         // as text, copied
 
 struct str sql_text(sqlite3_stmt *statement, int column, struct arena *arena); // NULL gives the empty slice
+struct str sql_bytes(sqlite3_stmt *statement, int column); // until the next step; NULL gives the empty slice
 bool sql_ulid(sqlite3_stmt *statement, int column, struct ulid *out);
 bool sql_uuid(sqlite3_stmt *statement, int column, struct uuid *out);
 // Any of the time texts of 09 §3.3, as nanoseconds; `otherwise` when it is none of them.
 int64_t sql_time(sqlite3_stmt *statement, int column, int64_t otherwise);
+
+bool ulid_is_zero(const struct ulid *ulid); // what stands for none in the reference server's tables
+
+// ---- Batches (batches.c) ----
+
+extern const char batch_link_sql[];
+// One link for each event of a batch, with the prepared batch_link_sql. `known`: they were there already. May be NULL.
+ERR_CHECKED enum err batch_link(sqlite3_stmt *insert, struct str event_ids, const struct ulid *run_id, bool *known,
+				struct error *error);
+// Links of the batches that the reference server has added: the last rows, back to the first one that has links.
+ERR_CHECKED enum err batches_link(sqlite3 *db, struct error *error);
 
 // ---- Queries (reader.c) ----
 
@@ -67,6 +80,7 @@ enum query {
 	QUERY_EVENT,
 	QUERY_RUN,
 	QUERY_EVENT_RUNS,
+	QUERY_EVENT_OUTCOMES,
 	QUERY_APPS,
 	QUERY_FUNCTIONS,
 	QUERY_APP_FUNCTIONS,

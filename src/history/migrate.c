@@ -155,6 +155,7 @@ static enum err migrate(sqlite3 *db, struct error *error) {
 	if (err == ERR_OK) err = create_unique_indexes(db, error);
 	if (err == ERR_OK) err = record_versions(db, error);
 	if (err == ERR_OK) err = sql_exec(db, history_own_schema, error);
+	if (err == ERR_OK) err = batches_link(db, error);
 	return err;
 }
 

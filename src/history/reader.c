@@ -16,17 +16,25 @@
 		     " WHERE s.received_ns BETWEEN ?6 AND ?7 AND s.internal_id < ?8 AND"                 \
 		     " (s.internal_id < ?1 OR s.internal_id >= ?2)" EVENT_FILTER name " ORDER BY 1 DESC LIMIT ?5"
 // A run finished twice has two finish rows: the first one counts (09 §4.4).
-#define RUN_SQL(column)                                                                                           \
-	"SELECT r.run_id, r.event_id, r.original_run_id, r.function_id, r.cron, f.status, f.output, f.created_at" \
-	" FROM function_runs r LEFT JOIN function_finishes f ON f.rowid ="                                        \
-	" (SELECT min(rowid) FROM function_finishes WHERE run_id = r.run_id) WHERE r." column " = ?1 ORDER BY r.rowid"
+#define RUN_SQL(condition)                                                                                         \
+	"SELECT r.run_id, r.event_id, r.original_run_id, r.function_id, r.cron, f.status, f.output, f.created_at," \
+	" (SELECT id FROM event_batches WHERE run_id = r.run_id LIMIT 1)"                                          \
+	" FROM function_runs r LEFT JOIN function_finishes f ON f.rowid ="                                         \
+	" (SELECT min(rowid) FROM function_finishes WHERE run_id = r.run_id) WHERE r." condition " ORDER BY r.rowid"
+// Runs whose first event it is, and those of its batches.
+#define EVENT_RUN_ROWS                                                                                 \
+	"SELECT rowid FROM function_runs WHERE event_id = ?1 UNION"                                    \
+	" SELECT b.rowid FROM engine_batch_events l CROSS JOIN function_runs b ON b.run_id = l.run_id" \
+	" WHERE l.event_id = ?1"
 
 static const char *const query_sql[QUERY_COUNT] = {
 	[QUERY_EVENTS] = EVENTS_SQL(""),
 	[QUERY_EVENTS_NAMED] = EVENTS_SQL(" AND e.event_name = ?9"),
 	[QUERY_EVENT] = EVENT_SELECT " FROM events e WHERE e.internal_id = ?1 ORDER BY e.rowid LIMIT 1",
-	[QUERY_RUN] = RUN_SQL("run_id") " LIMIT 1",
-	[QUERY_EVENT_RUNS] = RUN_SQL("event_id"),
+	[QUERY_RUN] = RUN_SQL("run_id = ?1") " LIMIT 1",
+	[QUERY_EVENT_RUNS] = RUN_SQL("rowid IN (" EVENT_RUN_ROWS ")"),
+	[QUERY_EVENT_OUTCOMES] = "SELECT function_id, outcome, reason, run_id, other_id, at FROM engine_event_outcomes"
+				 " WHERE event_id = ?1 ORDER BY rowid",
 	[QUERY_APPS] = "SELECT id, name, url, error, method, sdk_language, sdk_version, framework FROM apps"
 		       " WHERE archived_at IS NULL ORDER BY id",
 	[QUERY_FUNCTIONS] = "SELECT f.config FROM functions f JOIN apps a ON a.id = f.app_id"

@@ -1,14 +1,10 @@
 // Runs with their first finish row.
 #include "history/history_internal.h"
 
-static bool is_zero(const struct ulid *id) {
-	static const struct ulid zero;
-	return ulid_cmp(id, &zero) == 0;
-}
-
 static bool read_run(sqlite3_stmt *row, struct arena *arena, struct history_run *out) {
 	if (!sql_ulid(row, 0, &out->run_id) || !sql_ulid(row, 1, &out->event_id)) return false;
-	out->has_original = sql_ulid(row, 2, &out->original_run_id) && !is_zero(&out->original_run_id);
+	out->has_original = sql_ulid(row, 2, &out->original_run_id) && !ulid_is_zero(&out->original_run_id);
+	out->has_batch = sql_ulid(row, 8, &out->batch_id);
 	if (!sql_uuid(row, 3, &out->function_id)) out->function_id = (struct uuid){{0}};
 	out->cron = sql_text(row, 4, arena);
 	out->ended = sqlite3_column_type(row, 5) != SQLITE_NULL;

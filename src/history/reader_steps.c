@@ -8,20 +8,15 @@ static const char steps_sql[] =
 	"SELECT r.key, r.head, b.body FROM engine_record r JOIN engine_body b ON b.id = r.body_id"
 	" WHERE r.kind = ?1 AND r.key >= ?2 AND r.key <= ?3 ORDER BY r.key";
 
-static struct str column_bytes(sqlite3_stmt *row, int column) {
-	const void *bytes = sqlite3_column_blob(row, column);
-	return str_make(bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(row, column));
-}
-
 static enum err read_step(sqlite3_stmt *row, struct rows *rows, struct error *error) {
 	struct step_record record;
-	enum err err = step_record_read(column_bytes(row, 1), &record, error);
+	enum err err = step_record_read(sql_bytes(row, 1), &record, error);
 	if (err != ERR_OK || record.is_input) return err;
 	struct history_step *step = rows_add(rows);
 	step->id = arena_dup(rows->arena, record.id);
 	step->name = arena_dup(rows->arena, record.name);
 	step->op = record.op;
-	step->value = arena_dup(rows->arena, column_bytes(row, 2));
+	step->value = arena_dup(rows->arena, sql_bytes(row, 2));
 	return ERR_OK;
 }
 

@@ -252,4 +252,10 @@ const char history_own_schema[] =
 	"CREATE INDEX IF NOT EXISTS engine_finishes_run ON function_finishes(run_id);"
 	"CREATE INDEX IF NOT EXISTS engine_functions_app ON functions(app_id);"
 	"CREATE TABLE IF NOT EXISTS engine_event_skew(received_ns INTEGER NOT NULL, internal_id BLOB NOT NULL,"
-	" PRIMARY KEY(received_ns, internal_id)) WITHOUT ROWID;";
+	" PRIMARY KEY(received_ns, internal_id)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS engine_batches_run ON event_batches(run_id);"
+	"CREATE TABLE IF NOT EXISTS engine_batch_events(event_id BLOB NOT NULL, run_id BLOB NOT NULL,"
+	" PRIMARY KEY(event_id, run_id)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS engine_event_outcomes(event_id BLOB NOT NULL, function_id CHAR(36) NOT NULL,"
+	" outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL, run_id BLOB, other_id BLOB, at TIMESTAMP NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS engine_outcomes_event ON engine_event_outcomes(event_id);";

@@ -48,6 +48,13 @@ void sql_bind_ulid(sqlite3_stmt *statement, int index, const struct ulid *ulid) 
 	sqlite3_bind_blob(statement, index, ulid->bytes, sizeof ulid->bytes, SQLITE_STATIC);
 }
 
+void sql_bind_ulid_or_null(sqlite3_stmt *statement, int index, const struct ulid *ulid) {
+	if (ulid_is_zero(ulid))
+		sqlite3_bind_null(statement, index);
+	else
+		sql_bind_ulid(statement, index, ulid);
+}
+
 void sql_bind_uuid(sqlite3_stmt *statement, int index, const struct uuid *uuid) {
 	char text[UUID_TEXT_LEN + 1];
 	uuid_text(uuid, text);
@@ -62,6 +69,16 @@ static struct str column_text(sqlite3_stmt *statement, int column) {
 struct str sql_text(sqlite3_stmt *statement, int column, struct arena *arena) {
 	struct str text = column_text(statement, column);
 	return text.len > 0 ? arena_dup(arena, text) : (struct str){NULL, 0};
+}
+
+struct str sql_bytes(sqlite3_stmt *statement, int column) {
+	const void *bytes = sqlite3_column_blob(statement, column);
+	return str_make(bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(statement, column));
+}
+
+bool ulid_is_zero(const struct ulid *ulid) {
+	static const struct ulid zero;
+	return ulid_cmp(ulid, &zero) == 0;
 }
 
 bool sql_ulid(sqlite3_stmt *statement, int column, struct ulid *out) {

@@ -17,6 +17,10 @@ enum insert {
 	INSERT_SKEW,
 	INSERT_RUN,
 	INSERT_FINISH,
+	INSERT_BATCH,
+	INSERT_BATCH_LINK,
+	INSERT_OUTCOME,
+	INSERT_SKIPPED,
 	INSERT_COUNT,
 };
 
@@ -61,6 +65,18 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "')",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
 			  " VALUES(?1, ?2, ?3, 0, ?4)",
+	[INSERT_BATCH] = "INSERT INTO event_batches(id, account_id, workspace_id, app_id, workflow_id, run_id,"
+			 " started_at, executed_at, event_ids)"
+			 " VALUES(?1, '" ACCOUNT_ID "', '" ENV_ID "', ?2, ?3, ?4, ?5, ?6, ?7)",
+	[INSERT_BATCH_LINK] = batch_link_sql,
+	[INSERT_OUTCOME] = "INSERT INTO engine_event_outcomes(event_id, function_id, outcome, reason, run_id, other_id,"
+			   " at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	// With the zeros and nulls of the reference server (09 §4.4, §4.5).
+	[INSERT_SKIPPED] = "INSERT INTO history(id, created_at, run_started_at, function_id, function_version, run_id,"
+			   " event_id, batch_id, idempotency_key, type, attempt, cancel_request, sleep, wait_for_event,"
+			   " wait_result, invoke_function, invoke_function_result, result)"
+			   " VALUES(zeroblob(16), '1970-01-01 00:00:00 +0000 UTC', ?1, ?2, 0, ?3, ?4, zeroblob(16), '',"
+			   " 'FunctionSkipped', 0, 'null', 'null', 'null', 'null', 'null', 'null', 'null')",
 };
 
 // ---- Times as text ----
@@ -202,6 +218,50 @@ static enum err write_finish(struct history_writer *writer, const struct history
 	return sql_run(insert, error);
 }
 
+// A batch of one event has no row (09 §4.6).
+static enum err write_event_batch(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	struct str event_ids = item->event_batch.event_ids;
+	if (str_find(event_ids, ',') < 0) return ERR_OK;
+	sqlite3_stmt *insert = writer->inserts[INSERT_BATCH];
+	sql_bind_ulid(insert, 1, &item->event_batch.batch_id);
+	sql_bind_uuid(insert, 2, &item->event_batch.app_id);
+	sql_bind_uuid(insert, 3, &item->event_batch.function_id);
+	sql_bind_ulid(insert, 4, &item->event_batch.run_id);
+	sql_bind_text(insert, 5, go_time(&writer->at, ulid_time_ms(&item->event_batch.batch_id)));
+	sql_bind_text(insert, 6, go_time(&writer->other, ulid_time_ms(&item->event_batch.run_id)));
+	sqlite3_bind_blob64(insert, 7, event_ids.ptr, event_ids.len, SQLITE_STATIC);
+	enum err err = sql_run(insert, error);
+	if (err != ERR_OK) return err;
+	return batch_link(writer->inserts[INSERT_BATCH_LINK], event_ids, &item->event_batch.run_id, NULL, error);
+}
+
+// ---- What became of events that started nothing ----
+
+// The reference server's trace of a run that was skipped.
+static enum err write_skipped(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_SKIPPED];
+	sql_bind_text(insert, 1, go_time(&writer->at, ulid_time_ms(&item->outcome.run_id)));
+	sql_bind_uuid(insert, 2, &item->outcome.function_id);
+	sql_bind_ulid(insert, 3, &item->outcome.run_id);
+	sql_bind_ulid(insert, 4, &item->outcome.event_id);
+	return sql_run(insert, error);
+}
+
+static enum err write_outcome(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	CHECK(item->outcome.outcome < OUTCOME_COUNT && item->outcome.reason < REASON_COUNT);
+	sqlite3_stmt *insert = writer->inserts[INSERT_OUTCOME];
+	sql_bind_ulid(insert, 1, &item->outcome.event_id);
+	sql_bind_uuid(insert, 2, &item->outcome.function_id);
+	sql_bind_text(insert, 3, str_from_cstr(outcome_names[item->outcome.outcome]));
+	sql_bind_text(insert, 4, str_from_cstr(outcome_reason_names[item->outcome.reason]));
+	sql_bind_ulid_or_null(insert, 5, &item->outcome.run_id);
+	sql_bind_ulid_or_null(insert, 6, &item->outcome.other_id);
+	sql_bind_text(insert, 7, go_time(&writer->at, item->at_ms));
+	enum err err = sql_run(insert, error);
+	bool skipped = item->outcome.outcome == OUTCOME_SKIPPED && !ulid_is_zero(&item->outcome.run_id);
+	return err != ERR_OK || !skipped ? err : write_skipped(writer, item, error);
+}
+
 enum err history_write(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	static enum err (*const writers[])(struct history_writer *, const struct history_item *, struct error *) = {
 		[HISTORY_APP] = write_app,
@@ -212,6 +272,8 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_EVENT] = write_event,
 		[HISTORY_RUN] = write_run,
 		[HISTORY_FINISH] = write_finish,
+		[HISTORY_EVENT_BATCH] = write_event_batch,
+		[HISTORY_OUTCOME] = write_outcome,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));
 	return writers[item->kind](writer, item, error);

@@ -28,7 +28,7 @@ enum event_outcome { // stored as text: outcome_names
 	OUTCOME_DROPPED,   // an expression failed, or the function went away while the event waited
 	OUTCOME_COUNT,
 };
-enum outcome_reason { // stored as text too
+enum outcome_reason { // stored as text too: outcome_reason_names
 	REASON_NONE,
 	REASON_SINGLETON, // 04 §A10
 	REASON_FUNCTION_PAUSED,
@@ -36,6 +36,8 @@ enum outcome_reason { // stored as text too
 	REASON_EXPRESSION_FAILED,
 	REASON_COUNT,
 };
+extern const char *const outcome_names[OUTCOME_COUNT]; // outcome.c
+extern const char *const outcome_reason_names[REASON_COUNT];
 
 struct history_item {
 	enum history_kind kind;

@@ -21,6 +21,7 @@ static const struct route routes[] = {
 	{"POST", "/v0/telemetry", 0, false, SHAPE_PUB, v0_telemetry_start, NULL, NULL},
 	{"GET", "/v1/events", 0, false, SHAPE_PUB, v1_events_start, NULL, NULL},
 	{"GET", "/v1/events/:", 0, false, SHAPE_PUB, v1_event_start, NULL, NULL},
+	{"GET", "/v1/events/:/outcomes", 0, false, SHAPE_PUB, v1_event_outcomes_start, NULL, NULL},
 	{"GET", "/v1/events/:/runs", 0, false, SHAPE_PUB, v1_event_runs_start, NULL, NULL},
 	{"GET", "/v1/runs/:", 0, false, SHAPE_PUB, v1_run_start, NULL, NULL},
 	{"DELETE", "/v1/runs/:", 0, false, SHAPE_PUB, v1_cancel_start, v1_cancel_finish, v1_cancel_failed},

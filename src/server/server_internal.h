@@ -222,6 +222,7 @@ void v0_cancel_finish(struct request *request, struct reply *reply);
 bool v0_cancel_failed(struct request *request, struct reply *reply);
 void v1_events_start(struct request *request); // v1_events.c
 void v1_event_start(struct request *request);
+void v1_event_outcomes_start(struct request *request);
 void v1_event_runs_start(struct request *request); // v1_runs.c
 void v1_run_start(struct request *request);
 void v1_cancel_start(struct request *request);
@@ -259,6 +260,8 @@ void v2_invoke_start(struct request *request); // v2_invoke.c
 void v2_invoke_finish(struct request *request, struct reply *reply);
 bool v2_invoke_failed(struct request *request, struct reply *reply);
 
+// The event id of the path, for routes of v1; 400 when it is none.
+bool v1_event_id(struct request *request, struct ulid *out);
 // History of the run of a path parameter, for routes that the engine has already left: ERR_NOT_FOUND when no such run
 // was ever made. Answers itself on other errors, and then returns ERR_CLOSED.
 ERR_CHECKED enum err run_history(struct request *request, const struct ulid *run_id, struct history_run *out);

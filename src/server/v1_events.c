@@ -1,4 +1,4 @@
-// GET /v1/events and /v1/events/{id} (05 §12.2, §12.3).
+// GET /v1/events and /v1/events/{id} (05 §12.2, §12.3), and our own /v1/events/{id}/outcomes.
 #include "base/clock.h"
 #include "server/server_internal.h"
 
@@ -91,14 +91,16 @@ void v1_events_start(struct request *request) {
 	json_envelope_send(request, 0);
 }
 
+bool v1_event_id(struct request *request, struct ulid *out) {
+	if (ulid_parse(request->params[0], out)) return true;
+	json_reply_about(request, 400, STR("Invalid event ID: "), request->params[0]);
+	return false;
+}
+
 void v1_event_start(struct request *request) {
 	struct ulid id;
-	if (!ulid_parse(request->params[0], &id)) {
-		json_reply_about(request, 400, STR("Invalid event ID: "), request->params[0]);
-		return;
-	}
 	struct reading reading;
-	if (!reading_open(&reading, request)) return;
+	if (!v1_event_id(request, &id) || !reading_open(&reading, request)) return;
 	struct history_event event;
 	struct error error;
 	enum err err = history_event(reading.history, &request->arena, &id, &event, &error);
@@ -113,5 +115,51 @@ void v1_event_start(struct request *request) {
 	}
 	json_envelope_open(request);
 	write_event(&request->out, &event);
+	json_envelope_send(request, 5);
+}
+
+static void write_ulid_or_null(struct buf *out, bool present, const struct ulid *id) {
+	if (present)
+		json_ulid(out, id);
+	else
+		buf_lit(out, "null");
+}
+
+static void write_outcome(struct buf *out, const struct history_outcome *outcome) {
+	buf_lit(out, "{\"function_id\":");
+	json_uuid(out, &outcome->function_id);
+	buf_lit(out, ",\"outcome\":");
+	buf_json_str(out, outcome->outcome);
+	buf_lit(out, ",\"reason\":");
+	buf_json_str(out, outcome->reason);
+	buf_lit(out, ",\"run_id\":");
+	write_ulid_or_null(out, outcome->has_run, &outcome->run_id);
+	buf_lit(out, ",\"other_id\":");
+	write_ulid_or_null(out, outcome->has_other, &outcome->other_id);
+	buf_lit(out, ",\"at\":");
+	json_time(out, outcome->at_ns);
+	buf_byte(out, '}');
+}
+
+void v1_event_outcomes_start(struct request *request) {
+	struct ulid id;
+	struct reading reading;
+	if (!v1_event_id(request, &id) || !reading_open(&reading, request)) return;
+	struct history_outcome *outcomes = NULL;
+	size_t count = 0;
+	struct error error;
+	enum err err = history_event_outcomes(reading.history, &request->arena, &id, &outcomes, &count, &error);
+	reading_close(&reading);
+	if (err != ERR_OK) {
+		json_reply_error(request, 500, str_from_cstr(error.message));
+		return;
+	}
+	json_envelope_open(request);
+	buf_byte(&request->out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0) buf_byte(&request->out, ',');
+		write_outcome(&request->out, &outcomes[i]);
+	}
+	buf_byte(&request->out, ']');
 	json_envelope_send(request, 5);
 }

@@ -15,6 +15,7 @@ static void write_run(struct buf *out, const struct history_run *run) {
 	json_uuid(out, &run->function_id);
 	buf_lit(out, ",\"function_version\":0,\"environment_id\":\"" ENV_ID "\"");
 	write_ulid_member(out, "event_id", &run->event_id);
+	if (run->has_batch) write_ulid_member(out, "batch_id", &run->batch_id);
 	if (run->has_original) write_ulid_member(out, "original_run_id", &run->original_run_id);
 	if (run->cron.len > 0) {
 		buf_lit(out, ",\"cron\":");
@@ -70,12 +71,8 @@ void v1_run_start(struct request *request) {
 
 void v1_event_runs_start(struct request *request) {
 	struct ulid event_id;
-	if (!ulid_parse(request->params[0], &event_id)) {
-		json_reply_about(request, 400, STR("Invalid event ID: "), request->params[0]);
-		return;
-	}
 	struct reading reading;
-	if (!reading_open(&reading, request)) return;
+	if (!v1_event_id(request, &event_id) || !reading_open(&reading, request)) return;
 	struct history_run *runs = NULL;
 	size_t count = 0;
 	struct error error;

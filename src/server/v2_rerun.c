@@ -92,6 +92,8 @@ static void give_steps(struct command *command, const struct original *original,
 	}
 }
 
+// A run of a batch is run again with its first event only, as by the reference server. To run it with all of them:
+// read the others in read_original (event_batches names them), and let the command carry a list.
 static enum err restore_event(struct command *command, const struct history_event *event, struct error *error) {
 	struct event_parts parts = {.internal_id = event->internal_id,
 				    .id = event->id,

@@ -19,7 +19,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_event_skew;event_batches;events;function_finishes;function_runs;functions;"
+		    "apps;engine_batch_events;engine_event_outcomes;engine_event_skew;event_batches;events;function_"
+		    "finishes;function_runs;functions;"
 		    "goose_db_version;history;migrations;queue_snapshot_chunks;spans;trace_runs;traces;"
 		    "worker_connections");
 	assert_rows(f->db, "SELECT id, version_id, is_applied FROM goose_db_version",
@@ -143,6 +144,30 @@ static void test_newer_version(void **state) {
 	assert_ok(history_reader_new(f->db, &f->reader, &f->error), &f->error);
 }
 
+// Batches that the reference server wrote get their links: all at first, later those behind the last one that has some.
+static void test_batches_of_another_server(void **state) {
+	struct fixture *f = *state;
+#define BATCH(n, ids)                                                                                             \
+	"INSERT INTO event_batches(id, run_id, started_at, event_ids) VALUES(x'000000000000000000000000000000b" n \
+	"', x'000000000000000000000000000000a" n "', '2026-11-21 08:22:14 +0000 UTC', CAST('" ids "' AS BLOB));"
+#define EVENT_1 "00000000000000000000000001"
+#define EVENT_2 "00000000000000000000000002"
+#define LINKS "SELECT substr(hex(event_id), 32) || substr(hex(run_id), 31) FROM engine_batch_events ORDER BY 1"
+	migrate(f->db);
+	exec(f->db,
+	     "DROP TABLE engine_batch_events; DROP TABLE engine_event_outcomes; DROP INDEX engine_batches_run;" BATCH(
+		     "1", EVENT_1 "," EVENT_2) BATCH("2", EVENT_2 "," EVENT_2) BATCH("3", "no,ids"));
+	migrate(f->db);
+	assert_rows(f->db, LINKS, "1A1;2A1;2A2");
+	exec(f->db, "DELETE FROM engine_batch_events WHERE run_id < x'000000000000000000000000000000a2';" // not sought
+	     BATCH("4", "," EVENT_1 ",") BATCH("5", ""));
+	migrate(f->db);
+	migrate(f->db);
+	assert_rows(f->db, LINKS, "1A4;2A2");
+	assert_rows(f->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'engine_batches_run'", "1");
+	assert_rows(f->db, "SELECT count(*) FROM engine_event_outcomes", "0");
+}
+
 static void test_failure_changes_nothing(void **state) {
 	struct fixture *f = *state;
 	exec(f->db, "CREATE VIEW events AS SELECT 1 AS x"); // somebody else's file
@@ -165,6 +190,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_inside_a_transaction, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_old_version, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_version, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_batches_of_another_server, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, set_up_empty, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,100 @@ static void test_event_runs(void **state) {
 	assert_int_equal(count, 0);
 }
 
+// The ids of the runs of an event, in order: "1 2 ".
+static const char *runs_of(struct fixture *f, uint8_t event) {
+	static char text[512];
+	struct history_run *runs;
+	size_t count, len = 0;
+	struct ulid event_id = make_ulid(AT, event);
+	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, &runs, &count, &f->error), &f->error);
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		len += (size_t)snprintf(text + len, sizeof text - len, "%u%s ", runs[i].run_id.bytes[15],
+					runs[i].has_batch ? "b" : "");
+	}
+	return text;
+}
+
+static void add_batch(struct fixture *f, uint8_t batch, uint8_t run, const uint8_t *events, size_t count) {
+	add_run(f, run, events[0]);
+	struct history_item item = {.kind = HISTORY_EVENT_BATCH, .at_ms = AT};
+	item.event_batch.batch_id = make_ulid(AT, batch);
+	item.event_batch.run_id = make_ulid(AT, run);
+	for (size_t i = 0; i < count; i++) {
+		struct ulid id = make_ulid(AT, events[i]);
+		char text[ULID_TEXT_LEN + 1];
+		ulid_text(&id, text);
+		item.event_batch.event_ids = arena_printf(&f->arena, "%.*s%s%s", STR_ARG(item.event_batch.event_ids),
+							  i > 0 ? "," : "", text);
+	}
+	write_item(f, &item);
+}
+
+// Every event of a batch finds its run, in the order of the runs, and once.
+static void test_batch_runs(void **state) {
+	struct fixture *f = *state;
+	add_batch(f, 50, 1, (const uint8_t[]){103, 101, 102}, 3); // the first event is not the one of the lowest id
+	add_run(f, 2, 102);
+	add_batch(f, 51, 3, (const uint8_t[]){102, 102}, 2);
+	add_batch(f, 52, 4, (const uint8_t[]){104}, 1);
+	add_finish(f, 1, "Completed", "2");
+	add_finish(f, 1, "Completed", "2");
+	assert_string_equal(runs_of(f, 101), "1b ");
+	assert_string_equal(runs_of(f, 102), "1b 2 3b ");
+	assert_string_equal(runs_of(f, 103), "1b ");
+	assert_string_equal(runs_of(f, 104), "4 ");
+	assert_string_equal(runs_of(f, 105), "");
+	struct ulid run_id = make_ulid(AT, 1), batch_id = make_ulid(AT, 50), event_id = make_ulid(AT, 103);
+	struct history_run run;
+	assert_ok(history_run(f->reader, &f->arena, &run_id, &run, &f->error), &f->error);
+	assert_true(run.has_batch);
+	assert_int_equal(ulid_cmp(&run.batch_id, &batch_id), 0);
+	assert_int_equal(ulid_cmp(&run.event_id, &event_id), 0);
+	run_id = make_ulid(AT, 2);
+	assert_ok(history_run(f->reader, &f->arena, &run_id, &run, &f->error), &f->error);
+	assert_false(run.has_batch);
+}
+
+static void add_outcome(struct fixture *f, uint8_t event, enum event_outcome outcome, enum outcome_reason reason,
+			uint8_t run, uint8_t other) {
+	struct history_item item = {.kind = HISTORY_OUTCOME, .at_ms = AT + 3};
+	item.outcome.event_id = make_ulid(AT, event);
+	item.outcome.function_id = make_uuid("f");
+	item.outcome.outcome = outcome;
+	item.outcome.reason = reason;
+	if (run > 0) item.outcome.run_id = make_ulid(AT, run);
+	if (other > 0) item.outcome.other_id = make_ulid(AT, other);
+	write_item(f, &item);
+}
+
+static void test_event_outcomes(void **state) {
+	struct fixture *f = *state;
+	struct history_outcome *outcomes;
+	size_t count;
+	struct ulid event_id = make_ulid(AT, 1);
+	struct uuid function_id = make_uuid("f");
+	assert_ok(history_event_outcomes(f->reader, &f->arena, &event_id, &outcomes, &count, &f->error), &f->error);
+	assert_int_equal(count, 0);
+	add_outcome(f, 1, OUTCOME_SKIPPED, REASON_SINGLETON, 5, 6);
+	add_outcome(f, 2, OUTCOME_RATE_LIMITED, REASON_NONE, 0, 0);
+	add_outcome(f, 1, OUTCOME_DEBOUNCED, REASON_NONE, 0, 7);
+	assert_ok(history_event_outcomes(f->reader, &f->arena, &event_id, &outcomes, &count, &f->error), &f->error);
+	assert_int_equal(count, 2);
+	assert_true(uuid_eq(&outcomes[0].function_id, &function_id));
+	assert_str(outcomes[0].outcome, "Skipped");
+	assert_str(outcomes[0].reason, "Singleton");
+	assert_true(outcomes[0].has_run);
+	assert_true(outcomes[0].has_other);
+	assert_int_equal(outcomes[0].run_id.bytes[15], 5);
+	assert_int_equal(outcomes[0].other_id.bytes[15], 6);
+	assert_int_equal(outcomes[0].at_ns, NS(AT + 3));
+	assert_str(outcomes[1].outcome, "Debounced");
+	assert_str(outcomes[1].reason, "None");
+	assert_false(outcomes[1].has_run);
+	assert_int_equal(outcomes[1].other_id.bytes[15], 7);
+}
+
 static void add_app(struct fixture *f, const char *id, const char *name, const char *framework) {
 	struct history_item item = {.kind = HISTORY_APP, .at_ms = AT};
 	item.app.id = make_uuid(id);
@@ -349,7 +443,7 @@ static void test_no_scans(void **state) {
 		assert_int_equal(sqlite3_prepare_v2(f->db, sql, -1, &plan, NULL), SQLITE_OK);
 		while (sqlite3_step(plan) == SQLITE_ROW) {
 			const char *detail = (const char *)sqlite3_column_text(plan, 3);
-			static const char *const big[] = {"SCAN e", "SCAN r", "SCAN function_"};
+			static const char *const big[] = {"SCAN e", "SCAN r", "SCAN function_", "SCAN l", "SCAN b"};
 			for (size_t i = 0; i < ARRAY_LEN(big); i++)
 				if (strncmp(detail, big[i], strlen(big[i])) == 0) fail_msg("%s: %s", detail, sql);
 		}
@@ -357,7 +451,7 @@ static void test_no_scans(void **state) {
 		sqlite3_free(sql);
 		queries++;
 	}
-	assert_int_equal(queries, 9);
+	assert_int_equal(queries, 10);
 }
 
 int main(void) {
@@ -371,6 +465,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_strange_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_runs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_batch_runs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_event_outcomes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_apps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_functions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_scans, set_up, tear_down),

@@ -200,6 +200,93 @@ static void test_run_and_finish(void **state) {
 	assert_rows(f->db, "SELECT typeof(output) FROM function_finishes", "text;text");
 }
 
+static struct history_item make_batch(struct str event_ids) {
+	struct history_item item = {.kind = HISTORY_EVENT_BATCH, .at_ms = AT + 5000};
+	item.event_batch.batch_id = make_ulid(AT_SECOND, 1);
+	item.event_batch.run_id = make_ulid(AT, 2);
+	item.event_batch.function_id = make_uuid("f");
+	item.event_batch.app_id = make_uuid("a");
+	item.event_batch.event_ids = event_ids;
+	return item;
+}
+
+#define EVENT_3 "01M7YK5SQR0000000000000003"
+#define EVENT_4 "01M7YK5SQR0000000000000004"
+
+static void test_event_batch(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = make_batch(STR(EVENT_3)); // one event: no batch
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT count(*) FROM event_batches", "0");
+	item = make_batch(STR(EVENT_4 "," EVENT_3 "," EVENT_4)); // the same event can come twice
+	write_item(f, &item);
+	char expected[512];
+	int len = snprintf(expected, sizeof expected,
+			   "01a1fd32e6f000000000000000000001|00000000-0000-4000-a000-000000000000|"
+			   "00000000-0000-4000-b000-000000000000|%s|",
+			   uuid_of("a"));
+	(void)snprintf(expected + len, sizeof expected - (size_t)len,
+		       "%s|01a1fd32e6f800000000000000000002|2026-11-21 08:22:14 +0000 UTC|"
+		       "2026-11-21 08:22:14.008 +0000 UTC|" EVENT_4 "," EVENT_3 "," EVENT_4,
+		       uuid_of("f"));
+	assert_rows(f->db,
+		    "SELECT id, account_id, workspace_id, app_id, workflow_id, run_id, started_at, executed_at,"
+		    " CAST(event_ids AS TEXT) FROM event_batches",
+		    expected);
+	assert_rows(f->db, "SELECT typeof(id), typeof(run_id), typeof(event_ids), typeof(app_id) FROM event_batches",
+		    "blob|blob|blob|text");
+	assert_rows(f->db, "SELECT event_id, run_id FROM engine_batch_events",
+		    "01a1fd32e6f800000000000000000003|01a1fd32e6f800000000000000000002;"
+		    "01a1fd32e6f800000000000000000004|01a1fd32e6f800000000000000000002");
+}
+
+static struct history_item make_outcome(enum event_outcome outcome, enum outcome_reason reason) {
+	struct history_item item = {.kind = HISTORY_OUTCOME, .at_ms = AT};
+	item.outcome.event_id = make_ulid(AT, 3);
+	item.outcome.function_id = make_uuid("f");
+	item.outcome.outcome = outcome;
+	item.outcome.reason = reason;
+	return item;
+}
+
+static void test_outcome(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = make_outcome(OUTCOME_RATE_LIMITED, REASON_NONE);
+	write_item(f, &item);
+	item = make_outcome(OUTCOME_DEBOUNCED, REASON_NONE);
+	item.outcome.other_id = make_ulid(AT, 4);
+	write_item(f, &item);
+	item = make_outcome(OUTCOME_SKIPPED, REASON_FUNCTION_PAUSED); // without an id of a run
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT event_id, outcome, reason, run_id, other_id, at FROM engine_event_outcomes",
+		    "01a1fd32e6f800000000000000000003|RateLimited|None|NULL|NULL|2026-11-21 08:22:14.008 +0000 UTC;"
+		    "01a1fd32e6f800000000000000000003|Debounced|None|NULL|01a1fd32e6f800000000000000000004|"
+		    "2026-11-21 08:22:14.008 +0000 UTC;"
+		    "01a1fd32e6f800000000000000000003|Skipped|FunctionPaused|NULL|NULL|"
+		    "2026-11-21 08:22:14.008 +0000 UTC");
+	assert_rows(f->db, "SELECT DISTINCT function_id FROM engine_event_outcomes", uuid_of("f"));
+	assert_rows(f->db, "SELECT count(*) FROM history", "0");
+}
+
+// The reference server keeps a row of history, too.
+static void test_skipped_run(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = make_outcome(OUTCOME_SKIPPED, REASON_SINGLETON);
+	item.outcome.run_id = make_ulid(AT, 5);
+	item.outcome.other_id = make_ulid(AT, 6);
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT outcome, reason, run_id, other_id FROM engine_event_outcomes",
+		    "Skipped|Singleton|01a1fd32e6f800000000000000000005|01a1fd32e6f800000000000000000006");
+	char expected[512];
+	(void)snprintf(expected, sizeof expected,
+		       "00000000000000000000000000000000|1970-01-01 00:00:00 +0000 UTC|"
+		       "2026-11-21 08:22:14.008 +0000 UTC|%s|0|01a1fd32e6f800000000000000000005|"
+		       "01a1fd32e6f800000000000000000003|00000000000000000000000000000000|NULL||FunctionSkipped|0|NULL|"
+		       "NULL|NULL|NULL|NULL|null|null|null|null|null|null|null",
+		       uuid_of("f"));
+	assert_rows(f->db, "SELECT * FROM history", expected);
+}
+
 static void test_write_failure(void **state) {
 	struct fixture *f = *state;
 	exec(f->db, "CREATE TRIGGER refuse BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no room'); END");
@@ -237,6 +324,9 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_event_stored_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_of_any_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_run_and_finish, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_event_batch, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_skipped_run, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_write_failure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_speed, set_up, tear_down),
 	};

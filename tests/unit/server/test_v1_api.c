@@ -5,7 +5,7 @@ static const struct uuid app_id = {{1}};
 static const struct uuid function_id = {{2}};
 static struct ulid event_ids[30];
 static char event_texts[30][ULID_TEXT_LEN + 1];
-static struct ulid running, completed, cancelled;
+static struct ulid running, completed, cancelled, batched, batch_id;
 
 static void write_events(struct history_writer *writer, uint64_t now_ms) {
 	for (uint8_t i = 0; i < ARRAY_LEN(event_ids); i++) {
@@ -40,11 +40,42 @@ static void write_runs(struct history_writer *writer, uint64_t now_ms) {
 	}
 }
 
+// A batch of events 20 and 21, and what became of event 22.
+static void write_flow_control(struct history_writer *writer, uint64_t now_ms) {
+	static const struct {
+		enum event_outcome outcome;
+		enum outcome_reason reason;
+	} outcomes[] = {{OUTCOME_RATE_LIMITED, REASON_NONE}, {OUTCOME_SKIPPED, REASON_SINGLETON}};
+	struct history_item item = {.kind = HISTORY_RUN};
+	batched = item.run.run_id = make_id(now_ms - 500, 1);
+	item.run.event_id = event_ids[20];
+	item.run.function_id = function_id;
+	write_run(writer, now_ms, &item, NULL, NULL);
+	char ids[2 * ULID_TEXT_LEN + 2];
+	(void)snprintf(ids, sizeof ids, "%s,%s", event_texts[20], event_texts[21]);
+	item = (struct history_item){.kind = HISTORY_EVENT_BATCH, .at_ms = now_ms};
+	batch_id = item.event_batch.batch_id = make_id(now_ms - 700, 1);
+	item.event_batch.run_id = batched;
+	item.event_batch.event_ids = str_from_cstr(ids);
+	write_item(writer, &item);
+	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+		item = (struct history_item){.kind = HISTORY_OUTCOME, .at_ms = 1700000000500};
+		item.outcome.event_id = event_ids[22];
+		item.outcome.function_id = function_id;
+		item.outcome.outcome = outcomes[i].outcome;
+		item.outcome.reason = outcomes[i].reason;
+		if (i == 1) item.outcome.run_id = make_id(1700000000000, 1);
+		if (i == 1) item.outcome.other_id = make_id(1700000000000, 2);
+		write_item(writer, &item);
+	}
+}
+
 static void write_history(struct history_writer *writer, uint64_t now_ms) {
 	write_app(writer, now_ms, &app_id, "shop");
 	write_function(writer, now_ms, &app_id, &function_id, "shop-hello");
 	write_events(writer, now_ms);
 	write_runs(writer, now_ms);
+	write_flow_control(writer, now_ms);
 }
 
 static int setup(void **state) {
@@ -164,6 +195,7 @@ static void test_run(void **state) {
 	assert_true(yyjson_is_null(yyjson_doc_ptr_get(doc, "/data/ended_at")));
 	assert_null(yyjson_doc_ptr_get(doc, "/data/output"));
 	assert_null(yyjson_doc_ptr_get(doc, "/data/original_run_id"));
+	assert_null(yyjson_doc_ptr_get(doc, "/data/batch_id"));
 	yyjson_doc_free(doc);
 	http_free(&http);
 	http = get_run(state, "GET", &completed, "");
@@ -194,6 +226,60 @@ static void test_event_runs(void **state) {
 	assert_int_equal(http.status, 200);
 	assert_non_null(strstr(http.body, "{\"data\":[],"));
 	http_free(&http);
+}
+
+static void test_batch_runs(void **state) {
+	char run_text[ULID_TEXT_LEN + 1], batch_text[ULID_TEXT_LEN + 1], path[100];
+	ulid_text(&batched, run_text);
+	ulid_text(&batch_id, batch_text);
+	for (int i = 20; i <= 21; i++) {
+		(void)snprintf(path, sizeof path, "/v1/events/%s/runs", event_texts[i]);
+		struct http http = get(state, path);
+		yyjson_doc *doc = parse(&http);
+		assert_int_equal(yyjson_arr_size(yyjson_doc_ptr_get(doc, "/data")), 1);
+		assert_string_equal(text_at(doc, "/data/0/run_id"), run_text);
+		assert_string_equal(text_at(doc, "/data/0/event_id"), event_texts[20]);
+		assert_string_equal(text_at(doc, "/data/0/batch_id"), batch_text);
+		yyjson_doc_free(doc);
+		http_free(&http);
+	}
+	struct http http = get_run(state, "GET", &batched, "");
+	yyjson_doc *doc = parse(&http);
+	assert_string_equal(text_at(doc, "/data/batch_id"), batch_text);
+	yyjson_doc_free(doc);
+	http_free(&http);
+}
+
+static void test_event_outcomes(void **state) {
+	char path[100];
+	(void)snprintf(path, sizeof path, "/v1/events/%s/outcomes", event_texts[22]);
+	struct http http = get(state, path);
+	assert_int_equal(http.status, 200);
+	assert_string_equal(http_header(&http, "Cache-Control"), "private, max-age=5");
+	char run_text[ULID_TEXT_LEN + 1], other_text[ULID_TEXT_LEN + 1], expected[1024];
+	struct ulid run_id = make_id(1700000000000, 1), other_id = make_id(1700000000000, 2);
+	ulid_text(&run_id, run_text);
+	ulid_text(&other_id, other_text);
+	(void)snprintf(
+		expected, sizeof expected,
+		"{\"data\":[{\"function_id\":\"02000000-0000-0000-0000-000000000000\",\"outcome\":\"RateLimited\","
+		"\"reason\":\"None\",\"run_id\":null,\"other_id\":null,\"at\":\"2023-11-14T22:13:20.5Z\"},"
+		"{\"function_id\":\"02000000-0000-0000-0000-000000000000\",\"outcome\":\"Skipped\","
+		"\"reason\":\"Singleton\",\"run_id\":\"%s\",\"other_id\":\"%s\","
+		"\"at\":\"2023-11-14T22:13:20.5Z\"}],\"metadata\":{\"fetched_at\":",
+		run_text, other_text);
+	if (strstr(http.body, expected) != http.body) fail_msg("%s", http.body);
+	http_free(&http);
+	http = get(state, "/v1/events/01JQDAE4RQF8MBCR55T5AK4KXS/outcomes");
+	assert_int_equal(http.status, 200);
+	assert_non_null(strstr(http.body, "{\"data\":[],"));
+	http_free(&http);
+	static const char *const routes[] = {"", "/runs", "/outcomes"};
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		(void)snprintf(path, sizeof path, "/v1/events/x%s", routes[i]);
+		http = get(state, path);
+		assert_reply(http, 400, "{\"error\":\"Invalid event ID: x\",\"data\":null,\"status\":400}\n");
+	}
 }
 
 // The engine knows runs under way; the others are in history.
@@ -283,6 +369,8 @@ int main(void) {
 		cmocka_unit_test(test_event),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_event_runs),
+		cmocka_unit_test(test_batch_runs),
+		cmocka_unit_test(test_event_outcomes),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_jobs),
 		cmocka_unit_test(test_app_functions),
