@@ -34,6 +34,13 @@ void reply_free(struct reply *reply) {
 	free(reply);
 }
 
+const enum record_kind load_records[LOAD_COUNT] = {
+	[LOAD_HELD] = RECORD_EVENT,
+	[LOAD_RUN] = RECORD_RUN,
+	[LOAD_DEBOUNCE] = RECORD_DEBOUNCE,
+	[LOAD_BATCH] = RECORD_EVENT_BATCH,
+};
+
 struct batch *batch_new(void) {
 	struct batch *batch = mem_calloc(1, sizeof *batch);
 	arena_init(&batch->arena, 16384);
@@ -195,7 +202,8 @@ uint64_t batch_digest(const struct batch *batch) {
 		mix(&digest, &reply->run_id, sizeof reply->run_id);
 	}
 	for (size_t i = 0; i < batch->load_count; i++) {
-		mix(&digest, batch->loads[i].internal_id.bytes, sizeof batch->loads[i].internal_id.bytes);
+		mix_u64(&digest, (uint64_t)batch->loads[i].kind);
+		mix(&digest, batch->loads[i].id.bytes, sizeof batch->loads[i].id.bytes);
 		mix(&digest, &batch->loads[i].cancellation_id, sizeof batch->loads[i].cancellation_id);
 		mix_late(&digest, batch->loads[i].data);
 	}

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/mailbox.h"
+#include "engine/load.h"
 #include "model/history_item.h"
 #include "model/record.h"
 
@@ -69,14 +70,6 @@ struct reply {
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
 void reply_free(struct reply *reply);
 
-// The data of a held event, or the events of a run at rest, which the node hands back with COMMAND_EVENT_LOADED once
-// the batch is durable.
-struct event_load {
-	struct ulid internal_id;
-	struct late_text *data;      // NULL: it is the body of the event's record
-	struct ulid cancellation_id; // not zero: wanted are the events of the run `internal_id`, for this one
-};
-
 // What people should know of a function's settings, for the log.
 struct complaint {
 	const char *what;    // has happened
@@ -87,6 +80,7 @@ struct complaint {
 
 struct batch {
 	struct message message; // link for the journal's mailbox
+	uint32_t commands;      // that it is of
 	struct arena arena;
 	struct record *records;
 	size_t record_count, record_cap;

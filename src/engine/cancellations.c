@@ -167,7 +167,8 @@ static void look_at(struct engine *engine, struct cancellation *c, const struct 
 	if (run == NULL || !covers(c, run)) return;
 	if (c->condition[0] != '\0' && c->program == NULL) return; // was checked, and yet: it never holds
 	if (c->program != NULL && run->events == NULL) {
-		*batch_load(engine->batch) = (struct event_load){.internal_id = *run_id, .cancellation_id = c->id};
+		*batch_load(engine->batch) =
+			(struct event_load){.kind = LOAD_RUN, .id = *run_id, .cancellation_id = c->id};
 		c->loading++;
 		return;
 	}
@@ -175,10 +176,10 @@ static void look_at(struct engine *engine, struct cancellation *c, const struct 
 		run_finish(engine, run, RUN_END_CANCELLED, NULL, NULL);
 }
 
-void cancellations_run_loaded(struct engine *engine, const struct command *command) {
+void cancellations_run_loaded(struct engine *engine, struct command *command) {
 	struct cancellation *c = find_active(engine, &command->loaded.cancellation_id);
 	if (c == NULL) return; // removed meanwhile
-	struct run *run = run_find(engine, &command->loaded.internal_id);
+	struct run *run = run_find(engine, &command->loaded.id);
 	if (engine->config.planted_bug == 11) run = NULL;
 	c->loading--;
 	if (run != NULL && command->loaded.data == NULL)

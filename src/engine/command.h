@@ -7,6 +7,7 @@
 #define INNGEST_ENGINE_COMMAND_H
 
 #include "base/mailbox.h"
+#include "engine/load.h"
 #include "model/answer.h"
 #include "model/event.h"
 #include "model/function.h"
@@ -14,7 +15,7 @@
 enum command_kind {
 	COMMAND_TICK,         // time has come: see engine_deadline
 	COMMAND_EVENTS,       // events received
-	COMMAND_EVENT_LOADED, // the data of a held event: struct event_load
+	COMMAND_EVENT_LOADED, // text of events from the store: struct event_load
 	COMMAND_ANSWER,       // an app answered a call
 	COMMAND_CHECKPOINT,   // steps reported while the call goes on (02 §13)
 	COMMAND_REGISTER,     // POST /fn/register
@@ -52,7 +53,8 @@ struct command {
 			size_t count;
 		} events;
 		struct {
-			struct ulid internal_id; // as in struct event_load
+			enum load_kind kind; // as in struct event_load
+			struct ulid id;
 			struct ulid cancellation_id;
 			struct payload *data; // owned; NULL: it cannot be read
 		} loaded;

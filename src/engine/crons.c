@@ -94,8 +94,12 @@ static void fire(struct engine *engine, struct cron *cron) {
 	uint64_t at_ms = fire_ms(cron, time_text(arena, cron->next_ms, date_format_go));
 	struct event event;
 	make_event(engine, cron, tick, at_ms, &event);
-	struct run_start start = {
-		.function = cron->function, .key = tick, .is_claimed = true, .at_ms = at_ms, .cron = cron_text(cron)};
+	struct run_start start = {.function = cron->function,
+				  .key = tick,
+				  .is_claimed = true,
+				  .passes = GATE_BATCH,
+				  .at_ms = at_ms,
+				  .cron = cron_text(cron)};
 	bool skips = engine->config.planted_bug == 10;
 	set_next(engine, cron, tick_after(cron, skips ? engine->now : cron->next_ms));
 	event_handle(engine, &event, NULL, &start);

@@ -11,6 +11,8 @@
 #define WAKE_MAX 1000u
 #define EXPIRE_MAX 1000u
 #define TICKS_MAX 100u
+#define DEBOUNCES_MAX 1000u
+#define EVENT_BATCHES_MAX 100u
 
 struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	struct engine *engine = mem_calloc(1, sizeof *engine);
@@ -26,6 +28,16 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	list_init(&engine->turns);
 	list_init(&engine->cancellations);
 	list_init(&engine->cancelling);
+	list_init(&engine->resting);
+	list_init(&engine->dirty_rates);
+	list_init(&engine->fresh_batches);
+	struct map *maps[] = {&engine->constraints,   &engine->backlogs,           &engine->rates,
+			      &engine->singletons,    &engine->debounces,          &engine->debounces_by_id,
+			      &engine->event_batches, &engine->event_batches_by_id};
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) map_init(maps[i]);
+	struct heap *heaps[] = {&engine->throttles, &engine->rates_old, &engine->debounces_due,
+				&engine->event_batches_due};
+	for (size_t i = 0; i < ARRAY_LEN(heaps); i++) heap_init(heaps[i]);
 	map_init(&engine->apps_by_id);
 	map_init(&engine->functions);
 	map_init(&engine->slugs);
@@ -62,6 +74,9 @@ static void free_apps(struct engine *engine) {
 void engine_free(struct engine *engine) {
 	if (engine == NULL) return;
 	free_runs(engine);
+	debounces_free(engine);
+	event_batches_free(engine);
+	rates_free(engine);
 	cancellations_free(engine);
 	free_apps(engine);
 	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
@@ -71,6 +86,10 @@ void engine_free(struct engine *engine) {
 		held_free(engine, container_of(node, struct held_event, by_id));
 	}
 	map_free(&engine->held);
+	map_free(&engine->constraints);
+	map_free(&engine->backlogs);
+	map_free(&engine->singletons);
+	heap_free(&engine->throttles);
 	free(engine->json_pool);
 	free(engine->deferred);
 	map_free(&engine->apps_by_id);
@@ -89,6 +108,17 @@ void engine_free(struct engine *engine) {
 static void apply_tick(struct engine *engine, struct command *command) {
 	(void)command;
 	idem_expire(engine, EXPIRE_MAX);
+	rates_expire(engine, EXPIRE_MAX);
+}
+
+static void apply_event_loaded(struct engine *engine, struct command *command) {
+	static void (*const loaded[LOAD_COUNT])(struct engine *, struct command *) = {
+		[LOAD_HELD] = held_loaded,
+		[LOAD_RUN] = cancellations_run_loaded,
+		[LOAD_DEBOUNCE] = debounce_loaded,
+		[LOAD_BATCH] = event_batch_loaded,
+	};
+	loaded[command->loaded.kind](engine, command);
 }
 
 static void (*const commands[])(struct engine *, struct command *) = {
@@ -114,6 +144,9 @@ static void (*const commands[])(struct engine *, struct command *) = {
 
 static void settle(struct engine *engine) {
 	crons_wake(engine, TICKS_MAX);
+	debounces_wake(engine, DEBOUNCES_MAX);
+	event_batches_wake(engine, EVENT_BATCHES_MAX);
+	throttles_wake(engine, WAKE_MAX);
 	queue_wake(engine, WAKE_MAX);
 	cancellations_work(engine);
 	queue_dispatch(engine);
@@ -125,6 +158,10 @@ void engine_apply(struct engine *engine, uint64_t now_ms, struct command *comman
 	engine->now = now_ms;
 	engine->batch = batch;
 	engine->cascade = 0;
+	if (batch->commands++ == 0) {
+		runs_rest(engine);
+		event_batches_rest(engine);
+	}
 	commands[command->kind](engine, command);
 	settle(engine);
 }
@@ -151,6 +188,7 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 		item_resume(engine, list_entry(node, struct item, dirty));
 	repair_stalled(engine);
 	held_start(engine);
+	event_batches_start(engine);
 	cancellations_start(engine);
 	crons_start(engine);
 	settle(engine);
@@ -158,11 +196,13 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 
 uint64_t engine_deadline(const struct engine *engine) {
 	uint64_t deadline = UINT64_MAX;
-	const struct heap_node *timer = heap_peek(&engine->timers);
-	const struct heap_node *tick = heap_peek(&engine->crons);
 	if (cancellations_ready(engine)) return 0;
-	if (timer != NULL) deadline = timer->key;
-	if (tick != NULL && tick->key < deadline) deadline = tick->key;
+	const struct heap *heaps[] = {&engine->timers,    &engine->crons,         &engine->throttles,
+				      &engine->rates_old, &engine->debounces_due, &engine->event_batches_due};
+	for (size_t i = 0; i < ARRAY_LEN(heaps); i++) {
+		const struct heap_node *first = heap_peek(heaps[i]);
+		if (first != NULL && first->key < deadline) deadline = first->key;
+	}
 	if (!list_empty(&engine->idem_age)) {
 		const struct idem *idem = list_entry(engine->idem_age.next, struct idem, by_age);
 		if (idem->expires_ms < deadline) deadline = idem->expires_ms;

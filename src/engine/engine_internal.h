@@ -8,13 +8,17 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "cel/cel.h"
+#include "engine/constraint.h"
 #include "engine/engine.h"
 #include "model/limits.h"
 
 struct cancellation; // cancellations.c
 struct cron;         // crons.c
+struct debounce;     // debounces.c
+struct event_batch;  // event_batches.c
 struct decoder;      // codec.h
 struct run_start;
+struct source;
 
 // ---- registry (registry.c) -----------------------------------------------------------------------------------------
 
@@ -51,14 +55,21 @@ struct function {
 	size_t entry_count;
 	uint64_t matched;                      // engine->match_stamp of the last event that started it: once per event
 	struct list runs;                      // of struct run, in order of creation
-	bool complained;                       // about its idempotency expression or cancelOn
+	bool complained;                       // about an expression that fails for event after event
 	const struct cel_program *idempotency; // key expression, in `arena`; NULL: none
 	uint64_t cancel_until_ms;              // some bulk cancellation takes runs that begin until then
 	struct list crons;                     // of struct cron, one per schedule
 
-	// queue (queue.c)
-	struct heap ready; // items that may run now, by score
-	struct list turn;  // in app->turns while `ready` is not empty
+	struct flow_programs flow;
+
+	// queue (queue.c, backlogs.c)
+	struct backlog plain; // items without constraints
+	struct backlog kept;  // items that were in a call when the server stopped: they have their slots yet
+	struct list ready[2]; // of struct backlog that may go, kept apart: starts in the second
+	struct list lines;    // of struct line: constraints that it waits for
+	struct list turn;     // in app->turns while it has something that may go
+	uint32_t calls;       // of its items, in flight or kept
+	uint32_t call_limit;  // UINT32_MAX: none
 };
 
 // Conditions on events by name and demanded value (match_index.c). An entry that was never added has no name.
@@ -134,10 +145,11 @@ struct run {
 	struct function *function;
 	struct list of_function;
 	struct list items;
-	struct list dirty; // in engine->dirty_runs
+	struct list dirty; // in engine->dirty_runs, or afterwards in engine->resting
 	struct step *steps;
 	struct payload *events;              // JSON array; NULL while at rest
-	const struct late_text *late_events; // instead, until the command that began it ends: not in the store yet
+	const struct late_text *late_events; // instead, until the batch that began it is out: not in the store yet
+	struct run_limits *limits;           // NULL: none
 	char *correlation;                   // of the invoke that started it, or NULL
 	char *meta;                          // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
@@ -191,8 +203,9 @@ enum item_state { ITEM_READY, ITEM_LATER, ITEM_IN_CALL };
 struct item {
 	struct list of_run;
 	struct list dirty;     // in engine->dirty_items
-	struct heap_node node; // in function->ready (READY) or engine->timers (LATER)
+	struct heap_node node; // in backlog->items (READY) or engine->timers (LATER)
 	struct run *run;
+	struct backlog *backlog;    // while READY
 	char *target;               // hashed step id, and behind it the step's name; or NULL
 	struct pause *pause;        // of kinds that have one
 	struct signal_wait *signal; // of an ITEM_SIGNAL
@@ -207,6 +220,8 @@ struct item {
 	uint16_t target_len;
 	uint8_t name_len;
 	uint8_t kind, state, parallel;
+	bool holds;     // slots of its limits: in a call, or kept from one
+	bool is_leased; // and that is recorded
 };
 
 // Idempotency of runs whose event id can come again (03 §6.3).
@@ -246,8 +261,22 @@ struct engine {
 	uint32_t cascade; // events matched after others in this command
 	bool is_matching;
 
+	struct map constraints, backlogs; // by their ids
+	struct heap throttles;            // of struct constraint that somebody waits for
+	struct map rates;                 // of struct rate
+	struct heap rates_old;            // by when they can be forgotten, at the earliest
+	struct list dirty_rates;
+	struct map singletons; // of struct run_limits
+	struct map debounces, debounces_by_id;
+	struct heap debounces_due;
+	struct map event_batches, event_batches_by_id;
+	struct heap event_batches_due;
+	struct list fresh_batches; // whose last events are not in the store yet
+
 	struct map runs;
 	struct list dirty_runs, dirty_items;
+	struct list resting; // runs that may drop their payloads once the batch is out
+	struct ulid last_run_id;
 	struct list idem_age;
 	struct map idem;
 
@@ -289,7 +318,16 @@ void record_cron(struct engine *engine, const struct function *function, struct 
 void record_cron_delete(struct engine *engine, const struct function *function, struct str text);
 void record_run_delete(struct engine *engine, const struct run *run);
 void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
-void records_flush(struct engine *engine); // dirty runs and items → records
+void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns); // 0: none any more
+void record_debounce(struct engine *engine, const struct debounce *debounce, struct payload *event);
+void record_debounce_delete(struct engine *engine, const struct ulid *id);
+void record_event_batch(struct engine *engine, const struct event_batch *event_batch);
+void record_batch_event(struct engine *engine, const struct event_batch *event_batch, uint32_t member,
+			struct payload *event);
+uint32_t event_batch_number(const struct event_batch *event_batch, uint32_t member);
+void record_event_batch_delete(struct engine *engine, const struct ulid *id);
+void records_flush(struct engine *engine); // what is dirty → records
+void runs_rest(struct engine *engine);     // a new batch begins
 size_t run_key(const struct ulid *id, uint32_t number, uint8_t out[20]);
 
 // registry.c
@@ -380,28 +418,37 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 		  struct run_start *direct);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
+void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start);
 struct function *function_named(const struct engine *engine, struct str name); // active, by id or full slug; or NULL
 
 // start.c
 // What the runs of one event share: the array text is made once, for the first run.
 struct source {
-	const struct event *event;
+	const struct event *event; // the first
 	const struct late_event *late;
 	struct event_form *form;
 	struct payload *array;
+	uint32_t first_len; // of the first event's text, when there are several: 0
 };
 enum start_result {
 	START_UNKNOWN, // there is no such function
 	START_DONE,
-	START_REPEATED, // the key is not new
-	START_LIMITED,  // another run has the value of the idempotency expression
-	START_PAUSED,
+	START_REPEATED,  // the key is not new
+	START_LIMITED,   // by the rate limit, or another run has the value of the idempotency expression
+	START_BATCHED,   // it waits for others
+	START_DEBOUNCED, // it waits for a later one to take its place
+	START_REPLACED,  // one that waits has taken its place
+	START_SINGLETON, // skipped
+	START_PAUSED,    // skipped
+	START_DROPPED,   // an expression failed
 };
+enum start_gate { GATE_BATCH = 1, GATE_RATE = 2, GATE_DEBOUNCE = 4, GATES_ALL = 7 }; // 04 §A21
 struct run_start {
 	struct function *function;
 	struct str key;         // user part of the idempotency key; empty: the run's id
 	bool is_claimed;        // the same key starts nothing else for a day
-	bool is_unlimited;      // the idempotency expression does not count
+	bool is_batch;          // of several events, or that could have been several: nothing cancels it (04 §A8)
+	uint8_t passes;         // gates that do not count
 	struct str correlation; // of the invoke; empty: none
 	uint64_t at_ms;         // 0: when the event says
 	struct str cron;
@@ -413,8 +460,11 @@ struct run_start {
 	enum start_result result;
 	struct ulid run_id; // of START_DONE; of START_REPEATED when it is known
 };
+// Whoever is not in the middle of matching an event uses run_begin_alone, which sees to what comes of it.
 void run_begin(struct engine *engine, struct source *source, struct run_start *start);
 void source_free(struct source *source);
+void outcome_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
+		   enum event_outcome outcome, enum outcome_reason reason, const struct ulid *other_id); // NULL: none
 
 // idempotency.c
 const struct idem *idem_find(const struct engine *engine, const struct function *function, uint64_t key_hash);
@@ -422,7 +472,97 @@ void idem_claim(struct engine *engine, const struct function *function, uint64_t
 void idem_add(struct engine *engine, const struct idem *idem); // a copy
 void idem_expire(struct engine *engine, uint32_t limit);
 // Whether the function's idempotency expression lets another run begin, which then has the value.
-bool idempotency_admits(struct engine *engine, struct function *function, struct event_form *form);
+enum start_result idempotency_admits(struct engine *engine, struct function *function, struct event_form *form);
+
+// flow.c: the expressions of a function's flow control
+void flow_compile(struct function *function);
+enum key_result { KEY_VALUE, KEY_FALSE, KEY_ERROR }; // KEY_FALSE: or missing (04 §A4)
+// The text of the key's value lives in the batch's arena; of the last two it is "false" or "<invalid>".
+enum key_result flow_key(struct engine *engine, struct event_form *form, const struct cel_program *program,
+			 struct str *out);
+int32_t flow_priority(struct engine *engine, const struct function *function, struct event_form *form);
+uint64_t flow_id(unsigned tag, const struct uuid *owner, uint64_t key_hash, struct str value); // of a key's value
+
+// constraints.c
+struct constraint *constraint_get(struct engine *engine, enum constraint_kind kind, enum concurrency_scope scope,
+				  const struct function *function, uint64_t key_hash, struct str value);
+void constraint_drop(struct engine *engine, struct constraint *constraint); // one reference; NULL is fine
+// What holds the function's next item with these constraints back; NULL: nothing.
+struct constraint *constraint_blocking(const struct engine *engine, const struct backlog *backlog);
+bool constraint_has_room(const struct engine *engine, const struct function *function,
+			 const struct constraint *constraint);
+const struct concurrency_limit *constraint_limit(const struct function *function, const struct constraint *constraint);
+uint64_t throttle_next_ms(const struct engine *engine, const struct function *function,
+			  const struct constraint *constraint); // 0: now
+// A call of the item begins, or ends; a run ends.
+void constraints_take(struct engine *engine, struct item *item);
+void constraints_keep(struct item *item); // from a call before the start
+void constraints_release(struct engine *engine, struct item *item);
+void throttles_wake(struct engine *engine, uint32_t limit);
+
+// run_limits.c
+void run_limits_begin(struct engine *engine, struct run *run, struct event_form *form);
+void run_limits_end(struct engine *engine, struct run *run);
+void run_limits_encode(const struct run *run, struct buf *out);
+bool run_limits_decode(struct engine *engine, struct run *run, struct decoder *d); // false: unreadable
+
+// singletons.c
+// The run that holds the function's lock for this event; NULL: none. *id: of the lock, 0 when there is none.
+struct run *singleton_holder(struct engine *engine, struct function *function, struct event_form *form, uint64_t *id);
+void singleton_lock(struct engine *engine, struct run *run, uint64_t id);
+
+// backlogs.c
+void backlog_init(struct backlog *backlog, struct function *function); // an embedded one
+void backlog_push(struct engine *engine, struct item *item, uint64_t score);
+void backlog_remove(struct engine *engine, struct item *item);
+struct item *backlog_next(struct engine *engine, struct function *function); // NULL: none may go; it stays where it is
+void backlog_taken(struct engine *engine, struct item *item);                // it has taken its slots
+void backlogs_reconsider(struct engine *engine, struct function *function);  // its limits have changed
+void constraint_freed(struct engine *engine, struct constraint *constraint); // there may be room
+size_t backlog_ahead(const struct item *item); // items of its backlog that go before it; looks at all of them
+void function_offer(struct engine *engine, struct function *function); // takes part in the turns if it may
+void backlogs_verify(const struct engine *engine);
+
+// rates.c: GCRA states, and marks that something has happened (04 §A6, §A11)
+uint64_t rate_get(const struct engine *engine, uint64_t id); // theoretical arrival time in ns, 0: none
+void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns);
+void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns);
+void rates_expire(struct engine *engine, uint32_t limit);
+void rates_flush(struct engine *engine);
+void rates_free(struct engine *engine);
+void rates_export(struct engine *engine);
+// Whether the function's rate limit lets the event pass, which then counts.
+enum start_result rate_limit_check(struct engine *engine, struct function *function, struct event_form *form,
+				   const struct run_start *start);
+
+// debounces.c
+bool debounce_take(struct engine *engine, struct source *source, struct run_start *start); // false: no debounce
+void debounces_wake(struct engine *engine, uint32_t limit);
+void debounce_loaded(struct engine *engine, struct command *command);
+void debounces_free(struct engine *engine);
+void debounces_export(struct engine *engine);
+void debounce_encode(const struct debounce *debounce, struct buf *out);
+bool debounce_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
+struct ulid debounce_id(const struct debounce *debounce);
+
+// event_batches.c
+bool event_batch_take(struct engine *engine, struct source *source, struct run_start *start); // false: not batched
+void event_batches_wake(struct engine *engine, uint32_t limit);
+void event_batch_loaded(struct engine *engine, struct command *command);
+void event_batches_start(struct engine *engine);
+void event_batches_rest(struct engine *engine); // a new batch of the engine begins
+void event_batches_free(struct engine *engine);
+void event_batches_export(struct engine *engine);
+void event_batch_encode(const struct event_batch *event_batch, struct buf *out);
+void event_batch_encode_event(const struct event_batch *event_batch, uint32_t member, struct buf *out);
+bool event_batch_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
+bool event_batch_decode_event(struct engine *engine, const struct ulid *id, uint32_t number, struct decoder *d);
+struct ulid event_batch_id(const struct event_batch *event_batch);
+void invoke_fail(struct engine *engine, struct str correlation, struct str message); // invokes.c
+
+// why.c
+void waiting_write(const struct engine *engine, const struct item *item, struct buf *out);
+bool is_waiting(const struct engine *engine, const struct item *item); // ready, and held back by something
 
 // cancels.c
 void cancels_begin(struct engine *engine, struct run *run, struct event_form *form);
@@ -442,7 +582,7 @@ void cancellations_start(struct engine *engine);
 void cancellations_work(struct engine *engine); // a bounded piece
 bool cancellations_ready(const struct engine *engine);
 void cancellations_run_begun(struct engine *engine, const struct run *run);
-void cancellations_run_loaded(struct engine *engine, const struct command *command);
+void cancellations_run_loaded(struct engine *engine, struct command *command);
 void cancel_unstarted(struct engine *engine, struct function *function); // runs that have made no call
 void cancellations_free(struct engine *engine);
 void cancellation_encode(const struct cancellation *cancellation, struct buf *out);
@@ -466,7 +606,7 @@ struct held_event *held_new(struct engine *engine, const struct ulid *internal_i
 void held_free(struct engine *engine, struct held_event *held);
 void held_start(struct engine *engine);
 void event_hold(struct engine *engine, const struct event *event, const struct late_event *late);
-void apply_event_loaded(struct engine *engine, struct command *command);
+void held_loaded(struct engine *engine, struct command *command);
 
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);

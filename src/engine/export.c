@@ -23,6 +23,9 @@ void engine_export(struct engine *engine, struct batch *batch) {
 		record_held(engine, container_of(node, struct held_event, by_id), NULL);
 	}
 	cancellations_export(engine);
+	rates_export(engine);
+	debounces_export(engine);
+	event_batches_export(engine);
 	list_for_each(node, &engine->idem_age) record_idem(engine, list_entry(node, struct idem, by_age), false);
 	engine->batch = NULL;
 }

@@ -20,16 +20,16 @@ struct finish_data {
 };
 #define FINISH_MIDDLE STR(",\"events\":")
 
-static void build_data(const struct run *run, enum run_end end, struct payload *output, struct payload *error,
-		       struct finish_data *out) {
+static void build_data(const struct run *run, struct str correlation, enum run_end end, struct payload *output,
+		       struct payload *error, struct finish_data *out) {
 	buf_init(&out->head, SIZE_MAX);
 	buf_init(&out->tail, SIZE_MAX);
 	buf_lit(&out->head, "{\"_inngest\":{\"status\":\"");
 	buf_str(&out->head, str_from_cstr(ends[end].status));
 	buf_lit(&out->head, "\"},");
-	if (run->correlation != NULL) {
+	if (correlation.len > 0) {
 		buf_lit(&out->head, "\"correlation_id\":");
-		buf_json_str(&out->head, str_from_cstr(run->correlation));
+		buf_json_str(&out->head, correlation);
 		buf_byte(&out->head, ',');
 	}
 	if (error != NULL) {
@@ -130,8 +130,8 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 	return late;
 }
 
-static void emit(struct engine *engine, const struct run *run, const struct finish_data *data, struct str name,
-		 bool id_is_run) {
+static void emit(struct engine *engine, const struct run *run, const struct finish_data *data, struct str correlation,
+		 struct str name, bool id_is_run) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid internal_id = ulid_make(engine->now, entropy);
@@ -157,7 +157,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 			       .user = STR("{}"),
 			       .meta = meta,
 			       .depth = (uint8_t)(run->depth + 1)};
-	if (run->correlation != NULL) event.correlation_id = arena_dup(arena, str_from_cstr(run->correlation));
+	if (correlation.len > 0) event.correlation_id = arena_dup(arena, correlation);
 	struct str after = arena_printf(arena, ",\"id\":\"%.*s\"%s%.*s,\"name\":\"%.*s\",\"ts\":%llu,\"user\":{}}]",
 					STR_ARG(id), meta.len > 0 ? ",\"meta\":" : "", STR_ARG(meta), STR_ARG(name),
 					(unsigned long long)engine->now);
@@ -182,27 +182,42 @@ static void write_history(struct engine *engine, const struct run *run, enum run
 	item->finish.output = payload_ref(show_error ? error : output);
 }
 
+// One event for the first of the run's events, and one for each other that is an invoke; those of a batch each have a
+// line (03 §15.3).
+static void tell(struct engine *engine, const struct run *run, struct str correlations, enum run_end end,
+		 struct payload *output, struct payload *error) {
+	struct str correlation;
+	bool is_first = true;
+	for (bool more = true; more; is_first = false) {
+		more = str_cut(correlations, '\n', &correlation, &correlations);
+		struct finish_data data;
+		build_data(run, correlation, end, output, error, &data);
+		emit(engine, run, &data, correlation, STR("inngest/function.finished"), false);
+		if (is_first && ends[end].event.len > 0) emit(engine, run, &data, correlation, ends[end].event, true);
+		buf_free(&data.head);
+		buf_free(&data.tail);
+	}
+}
+
+static void answer_invokes(struct engine *engine, struct str correlations, struct payload *value) {
+	struct str correlation;
+	for (bool more = correlations.len > 0; more;) {
+		more = str_cut(correlations, '\n', &correlation, &correlations);
+		if (correlation.len > 0) invoke_end(engine, correlation, value);
+	}
+}
+
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
 		struct payload *error) {
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
 	run_drop_items(engine, run); // the events that tell of its end are nothing to it
-	if ((run->flags & RUN_QUIET) == 0) {
-		struct finish_data data;
-		build_data(run, end, output, error, &data);
-		emit(engine, run, &data, STR("inngest/function.finished"), false);
-		if (ends[end].event.len > 0) emit(engine, run, &data, ends[end].event, true);
-		buf_free(&data.head);
-		buf_free(&data.tail);
-	}
+	struct str correlations = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
+	if ((run->flags & RUN_QUIET) == 0) tell(engine, run, correlations, end, output, error);
 	struct payload *value = NULL;
-	struct str correlation = STR("");
-	if (run->correlation != NULL) {
-		correlation = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
-		value = invoke_value(&engine->batch->arena, end, output, error);
-	}
+	if (correlations.len > 0) value = invoke_value(&engine->batch->arena, end, output, error);
 	run_free(engine, run);
-	if (value != NULL) invoke_end(engine, correlation, value);
+	answer_invokes(engine, correlations, value);
 	payload_unref(value);
 }
 

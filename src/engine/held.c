@@ -41,7 +41,7 @@ void event_hold(struct engine *engine, const struct event *event, const struct l
 	CHECK(held != NULL);
 	held->depth = event->depth;
 	record_held(engine, held, late->data);
-	*batch_load(engine->batch) = (struct event_load){.internal_id = event->internal_id, .data = late->data};
+	*batch_load(engine->batch) = (struct event_load){.id = event->internal_id, .data = late->data};
 }
 
 void held_start(struct engine *engine) {
@@ -49,14 +49,12 @@ void held_start(struct engine *engine) {
 	for (struct map_node *node = map_walk(&engine->held, NULL); node != NULL;
 	     node = map_walk(&engine->held, node)) {
 		const struct held_event *held = container_of(node, struct held_event, by_id);
-		*batch_load(engine->batch) = (struct event_load){.internal_id = held->internal_id};
+		*batch_load(engine->batch) = (struct event_load){.id = held->internal_id};
 	}
 }
 
-void apply_event_loaded(struct engine *engine, struct command *command) {
-	static const struct ulid none;
-	if (ulid_cmp(&command->loaded.cancellation_id, &none) != 0) return cancellations_run_loaded(engine, command);
-	struct held_event *held = held_find(engine, &command->loaded.internal_id);
+void held_loaded(struct engine *engine, struct command *command) {
+	struct held_event *held = held_find(engine, &command->loaded.id);
 	if (held == NULL) return; // its data has come before
 	if (command->loaded.data != NULL) {
 		struct event event;

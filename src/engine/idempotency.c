@@ -64,20 +64,20 @@ static uint64_t value_hash(const struct function *function, const struct cel_val
 	return hash;
 }
 
-bool idempotency_admits(struct engine *engine, struct function *function, struct event_form *form) {
+enum start_result idempotency_admits(struct engine *engine, struct function *function, struct event_form *form) {
 	static const struct ulid none;
-	if (function->idempotency == NULL) return true;
+	if (function->idempotency == NULL) return START_DONE;
 	struct cel_value value = event_form_eval(engine, form, function->idempotency);
 	if (value.type == CEL_ERROR) {
 		if (!function->complained)
 			complain_value(engine, function, function->config.idempotency, &value,
 				       "an idempotency expression cannot be evaluated, so the function does not run");
 		function->complained = true;
-		return false; // 04 §A4
+		return START_DROPPED; // 04 §A4
 	}
-	if (value.type == CEL_BOOL && !value.boolean) return true; // false or missing: not limited (04 §A6)
+	if (value.type == CEL_BOOL && !value.boolean) return START_DONE; // false or missing: not limited (04 §A6)
 	uint64_t hash = value_hash(function, &value);
-	if (idem_find(engine, function, hash) != NULL) return false;
+	if (idem_find(engine, function, hash) != NULL) return START_LIMITED;
 	if (engine->config.planted_bug != 12) idem_claim(engine, function, hash, &none);
-	return true;
+	return START_DONE;
 }

@@ -53,12 +53,12 @@ static enum err make_event(struct engine *engine, const struct run *run, const s
 }
 
 // The caller learns at once of a run that there will not be, and so does who listens for the end of it (03 §5.3).
-static void answer_without_run(struct engine *engine, const struct event *event, struct str message) {
+void invoke_fail(struct engine *engine, struct str correlation, struct str message) {
 	struct arena *arena = &engine->batch->arena;
 	struct buf data;
 	buf_init(&data, SIZE_MAX);
 	buf_lit(&data, "{\"correlation_id\":");
-	buf_json_str(&data, event->correlation_id);
+	buf_json_str(&data, correlation);
 	buf_lit(&data, ",\"error\":{\"message\":");
 	buf_json_str(&data, message);
 	buf_lit(&data, ",\"name\":\"Error\"},\"function_id\":\"\",\"run_id\":\"\"}");
@@ -74,29 +74,35 @@ static void answer_without_run(struct engine *engine, const struct event *event,
 	event_handle(engine, &finished, NULL, NULL);
 	event_release(&finished);
 	struct payload *value = error_value(arena, message, STR("Error"), message);
-	invoke_end(engine, event->correlation_id, value);
+	invoke_end(engine, correlation, value);
 	payload_unref(value);
+}
+
+static bool will_answer(enum start_result result) {
+	return result == START_DONE || result == START_BATCHED || result == START_DEBOUNCED;
 }
 
 static void send_event(struct engine *engine, const struct event *event) {
 	static const char *const reasons[] = {
 		[START_UNKNOWN] = "could not find function with ID: ",
 		[START_REPEATED] = "an event with this id has already started the function: ",
+		[START_LIMITED] = "invoked function is rate limited",
+		[START_REPLACED] = "invoked function was debounced: a later event took the place",
+		[START_SINGLETON] = "invoked function was skipped: another run holds the singleton of ",
 		[START_PAUSED] = "the function is paused: ",
+		[START_DROPPED] = "an expression of the function's settings cannot be evaluated: ",
 	};
 	struct run_start start = {.function = function_named(engine, event->invoke_fn_id),
 				  .key = event->id,
 				  .is_claimed = event->stable_id,
 				  .correlation = event->correlation_id};
 	event_handle(engine, event, NULL, &start);
-	if (start.result == START_DONE) return;
-	struct str message = STR("invoked function is rate limited");
-	if (event->invoke_fn_id.len == 0)
-		message = STR("could not extract function ID from event");
-	else if (start.result != START_LIMITED)
-		message = arena_cat(&engine->batch->arena, str_from_cstr(reasons[start.result]),
-				    str_first(event->invoke_fn_id, 256));
-	answer_without_run(engine, event, message);
+	if (will_answer(start.result)) return;
+	struct str message = STR("could not extract function ID from event");
+	if (event->invoke_fn_id.len > 0) message = str_from_cstr(reasons[start.result]);
+	if (str_ends_with(message, STR(" ")))
+		message = arena_cat(&engine->batch->arena, message, str_first(event->invoke_fn_id, 256));
+	invoke_fail(engine, event->correlation_id, message);
 }
 
 bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *op, uint64_t coalesce) {

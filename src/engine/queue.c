@@ -1,9 +1,9 @@
-// The queue: items wait in their function's heap until a worker is free, or in the timer heap until they are due.
+// The queue: items that are due wait in backlogs until it is their turn and nothing holds them back (backlogs.c), the
+// others in the timer heap.
 //
-// Apps with ready work take turns (engine->turns), and so do the functions of an app (app->turns): neither a function
-// with a million items nor an app that never answers holds up another. Calls in flight are bounded per app. Limits of
-// later releases hang between the heap and the call: an item that a limit blocks leaves the heap for the limit's own
-// FIFO and comes back when a slot frees.
+// Apps with ready work take turns (engine->turns), so do the functions of an app (app->turns) and the backlogs of a
+// function: neither a function or a key with a million items nor an app that never answers holds up another. Calls in
+// flight are bounded per app.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,10 +95,12 @@ void item_free(struct item *item) {
 	free(item);
 }
 
-// Work of older runs first; retries and sleeps keep their own time (03 §8.1).
+// Work of older runs first, and of those that the priority makes older; retries and sleeps keep their own time (03
+// §8.1, 04 §A9).
 static uint64_t score(const struct item *item) {
-	bool fresh = item->attempt == 0 && item->kind != ITEM_SLEEP;
-	return fresh ? ulid_time_ms(&item->run->id) : item->due_ms;
+	if (item->attempt > 0 || item->kind == ITEM_SLEEP) return item->due_ms;
+	int64_t factor_ms = item->run->limits != NULL ? item->run->limits->priority_s * 1000ll : 0;
+	return (uint64_t)((int64_t)ulid_time_ms(&item->run->id) - factor_ms);
 }
 
 void item_queue(struct engine *engine, struct item *item) {
@@ -106,58 +108,39 @@ void item_queue(struct engine *engine, struct item *item) {
 	item_resume(engine, item);
 }
 
-// Lets the app take part in the turns, unless it has nothing to do or as many calls in flight as it may.
-static void offer_turn(struct engine *engine, struct app *app) {
-	bool wanted = !list_empty(&app->turns) && app->calls < engine->config.workers;
-	if (wanted && list_empty(&app->turn)) list_push_back(&engine->turns, &app->turn);
-}
-
-static void offer_function(struct engine *engine, struct function *function) {
-	bool wanted = function->ready.count > 0 && !function->paused;
-	if (wanted && list_empty(&function->turn)) list_push_back(&function->app->turns, &function->turn);
-	offer_turn(engine, function->app);
-}
-
 void item_resume(struct engine *engine, struct item *item) {
-	struct function *function = item->run->function;
 	if (item->due_ms > engine->now || item_table[item->kind].is_timer) {
 		item->state = ITEM_LATER;
 		heap_push(&engine->timers, &item->node, item->due_ms, engine->sequence++);
 		return;
 	}
 	item->state = ITEM_READY;
-	heap_push(&function->ready, &item->node, score(item), engine->sequence++);
-	engine->ready_count++;
-	offer_function(engine, function);
+	backlog_push(engine, item, score(item));
 }
 
 void function_pause(struct engine *engine, struct function *function, bool paused) {
 	function->paused = paused;
 	record_function(engine, function);
-	if (!paused) return offer_function(engine, function);
-	list_remove(&function->turn);
-	if (list_empty(&function->app->turns)) list_remove(&function->app->turn);
+	function_offer(engine, function);
 }
 
 void item_call_ended(struct engine *engine, struct item *item) {
-	struct app *app = item->run->function->app;
+	struct function *function = item->run->function;
 	engine->calls--;
-	app->calls--;
+	function->app->calls--;
 	item->state = ITEM_LATER;
-	offer_turn(engine, app);
+	constraints_release(engine, item);
+	function_offer(engine, function);
 }
 
 void item_unqueue(struct engine *engine, struct item *item) {
-	struct function *function = item->run->function;
 	switch ((enum item_state)item->state) {
 	case ITEM_LATER:
 		heap_remove(&engine->timers, &item->node);
 		break;
 	case ITEM_READY:
-		heap_remove(&function->ready, &item->node);
-		engine->ready_count--;
-		if (function->ready.count == 0) list_remove(&function->turn);
-		if (list_empty(&function->app->turns)) list_remove(&function->app->turn);
+		backlog_remove(engine, item);
+		constraints_release(engine, item);
 		break;
 	case ITEM_IN_CALL:
 		item_call_ended(engine, item); // its answer will find nothing
@@ -245,6 +228,8 @@ static void start_call(struct engine *engine, struct item *item) {
 	item->dispatch = ++engine->dispatches;
 	engine->calls++;
 	run->function->app->calls++;
+	constraints_take(engine, item);
+	backlog_taken(engine, item);
 	run_note(engine, run);
 	if ((run->flags & RUN_STARTED) == 0) {
 		run->flags |= RUN_STARTED;
@@ -262,15 +247,12 @@ void queue_dispatch(struct engine *engine) {
 	while (!list_empty(&engine->turns)) {
 		struct app *app = list_entry(list_pop_front(&engine->turns), struct app, turn);
 		struct function *function = list_entry(list_pop_front(&app->turns), struct function, turn);
-		struct item *item = container_of(heap_pop(&function->ready), struct item, node);
-		engine->ready_count--;
-		item->state = ITEM_LATER; // in no heap
-		if (function->ready.count > 0) list_push_back(&app->turns, &function->turn);
-		if (timeout_reached(engine, item->run))
+		struct item *item = backlog_next(engine, function);
+		if (item != NULL && timeout_reached(engine, item->run))
 			run_finish(engine, item->run, RUN_END_CANCELLED, NULL, NULL);
-		else
+		else if (item != NULL)
 			start_call(engine, item);
-		offer_turn(engine, app);
+		function_offer(engine, function);
 	}
 }
 

@@ -47,7 +47,7 @@ static int64_t due_ns(const struct item *item) {
 	return item->due_ms < INT64_MAX / 1000000 ? (int64_t)item->due_ms * 1000000 : INT64_MAX;
 }
 
-static void write_job(struct buf *out, const struct item *item, unsigned position) {
+static void write_job(const struct engine *engine, struct buf *out, const struct item *item, unsigned position) {
 	char job[BASE36_LEN + 1];
 	base36_text(item->job_hash, job);
 	buf_printf(out, "{\"JobID\":\"%s\",\"at\":\"", job);
@@ -55,11 +55,15 @@ static void write_job(struct buf *out, const struct item *item, unsigned positio
 	buf_printf(out,
 		   "\",\"position\":%u,\"kind\":\"%s\",\"attempt\":%u,\"Raw\":{\"id\":\"%s\",\"state\":\"%s\","
 		   "\"generation\":%u",
-		   position, item_table[item->kind].job_kind, item->attempt, job, state_names[item->state],
-		   item->generation);
+		   position, item_table[item->kind].job_kind, item->attempt, job,
+		   is_waiting(engine, item) ? "waiting" : state_names[item->state], item->generation);
 	if (item->target_len > 0) {
 		buf_lit(out, ",\"step\":");
 		buf_json_str(out, item_target(item));
+	}
+	if (item->state == ITEM_LATER || is_waiting(engine, item)) {
+		buf_lit(out, ",\"waiting\":");
+		waiting_write(engine, item, out);
 	}
 	buf_lit(out, "}}");
 }
@@ -75,7 +79,7 @@ void apply_run_jobs(struct engine *engine, struct command *command) {
 		if (item_table[list_entry(node, struct item, of_run)->kind].watches) continue; // no jobs of the run
 		if (count == JOBS_PAGE_MAX) break;
 		if (count++ > 0) buf_byte(&text, ',');
-		write_job(&text, list_entry(node, struct item, of_run), count);
+		write_job(engine, &text, list_entry(node, struct item, of_run), count);
 	}
 	buf_byte(&text, ']');
 	struct reply *reply = reply_new(command->request, REPLY_TEXT, 200);

@@ -114,7 +114,11 @@ struct function *function_new(struct engine *engine, struct app *app, const stru
 	function->id = *id;
 	uuid_text(id, function->id_text);
 	function->id_hash = hash_xxh64(str_make(function->id_text, UUID_TEXT_LEN));
-	heap_init(&function->ready);
+	backlog_init(&function->plain, function);
+	backlog_init(&function->kept, function);
+	list_init(&function->ready[0]);
+	list_init(&function->ready[1]);
+	list_init(&function->lines);
 	list_init(&function->turn);
 	list_init(&function->runs);
 	list_init(&function->crons);
@@ -126,7 +130,8 @@ struct function *function_new(struct engine *engine, struct app *app, const stru
 
 void function_free(struct function *function) {
 	arena_free(&function->arena);
-	heap_free(&function->ready);
+	heap_free(&function->plain.items);
+	heap_free(&function->kept.items);
 	free(function);
 }
 
@@ -150,6 +155,7 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	function->complained = false;
 	if (config.idempotency.len > 0)
 		function->idempotency = cel_compile(&function->arena, config.idempotency, CEL_EVALUATE, NULL);
+	flow_compile(function);
 	return ERR_OK;
 }
 

@@ -39,6 +39,7 @@ void run_drop_items(struct engine *engine, struct run *run) {
 
 void run_free(struct engine *engine, struct run *run) {
 	run_drop_items(engine, run);
+	run_limits_end(engine, run);
 	map_remove(&engine->runs, &run->by_id);
 	list_remove(&run->dirty);
 	list_remove(&run->of_function);
@@ -57,6 +58,7 @@ void run_free(struct engine *engine, struct run *run) {
 static void run_list_dirty(struct engine *engine, struct run *run) {
 	if ((run->dirty_what & DIRTY_LISTED) != 0) return;
 	run->dirty_what |= DIRTY_LISTED;
+	list_remove(&run->dirty); // from engine->resting
 	list_push_back(&engine->dirty_runs, &run->dirty);
 }
 

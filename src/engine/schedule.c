@@ -142,6 +142,14 @@ void event_match_held(struct engine *engine, const struct event *event) {
 	engine->is_matching = false;
 }
 
+void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start) {
+	CHECK(!engine->is_matching);
+	engine->is_matching = true;
+	run_begin(engine, source, start);
+	match_deferred(engine);
+	engine->is_matching = false;
+}
+
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
 		  struct run_start *direct) {
 	write_history(engine, event, late);
@@ -183,8 +191,16 @@ static const struct {
 	[START_DONE] = {200, "", ""},
 	[START_REPEATED] = {409, "idempotency_conflict", ""},
 	[START_LIMITED] = {422, "rate_limited", "Function execution rate limit exceeded. Please try again later."},
+	[START_BATCHED] = {200, "", ""}, // these are never batched
+	[START_DEBOUNCED] = {422, "function_debounced", "Function invocation was debounced."},
+	[START_REPLACED] = {422, "function_debounced", "Function invocation was debounced."},
+	[START_SINGLETON] = {422, "function_skipped",
+			     "Function invocation was skipped because another run holds the function's singleton."},
 	[START_PAUSED] = {422, "function_skipped",
 			  "Function invocation was skipped because the function is paused or draining."},
+	[START_DROPPED] =
+		{422, "function_skipped",
+		 "Function invocation was skipped because an expression of its settings cannot be evaluated."},
 };
 
 static void reply_start(struct engine *engine, const struct command *command, const struct run_start *start) {
@@ -213,7 +229,7 @@ void apply_start(struct engine *engine, struct command *command) {
 		.function = function_named(engine, command->start.function),
 		.key = command->start.key,
 		.is_claimed = command->start.key.len > 0,
-		.is_unlimited = !command->start.is_new_event,
+		.passes = command->start.is_new_event ? GATE_BATCH : GATES_ALL,
 		.cron = cron_of(&command->arena, event),
 		.original_run_id = command->start.original_run_id,
 		.steps = command->start.steps,
@@ -227,7 +243,7 @@ void apply_start(struct engine *engine, struct command *command) {
 		event_form_init(&form, event, STR(""));
 		struct source source = {.event = event, .form = &form};
 		start.at_ms = engine->now; // a time in the future was waited for the first time
-		run_begin(engine, &source, &start);
+		run_begin_alone(engine, &source, &start);
 		event_form_free(engine, &form);
 		source_free(&source);
 	}

@@ -30,7 +30,7 @@ static void attach_events(struct engine *engine, struct run *run, const struct s
 		source->late->array->is_used = true;
 		run->late_events = source->late->array;
 	}
-	run->first_event_len = run->events_len - 2;
+	run->first_event_len = source->first_len > 0 ? source->first_len : run->events_len - 2;
 	run->state_bytes = run->events_len;
 }
 
@@ -75,7 +75,7 @@ static struct run *create(struct engine *engine, const struct source *source, co
 
 static void queue_first(struct engine *engine, struct run *run, const struct source *source,
 			const struct run_start *start) {
-	uint64_t due = start->at_ms > 0 ? start->at_ms : source->event->ts_ms;
+	uint64_t due = start->at_ms > 0 ? start->at_ms : start->is_batch ? engine->now : source->event->ts_ms;
 	struct item *item = item_new(engine, run, start->target.len > 0 ? ITEM_STEP : ITEM_START,
 				     due > engine->now ? due : engine->now);
 	if (start->target.len > 0) item_set_target(item, start->target);
@@ -93,28 +93,99 @@ static void write_history(struct engine *engine, const struct run *run, const st
 	history->run.cron = arena_dup(&engine->batch->arena, start->cron);
 }
 
-void run_begin(struct engine *engine, struct source *source, struct run_start *start) {
-	struct function *function = start->function;
-	const struct idem *idem = NULL;
-	if (start->is_claimed) idem = idem_find(engine, function, hash_xxh64(start->key));
-	if (idem != NULL) {
-		start->result = START_REPEATED;
-		start->run_id = idem->run_id;
-		return;
-	}
-	start->result = START_PAUSED;
-	if (function->paused) return;
-	start->result = START_LIMITED;
-	if (!start->is_unlimited && !idempotency_admits(engine, function, source->form)) return;
-	start->result = START_DONE;
-	source_prepare(source);
+// Grows within a millisecond, so that the order of ids is that of creation, after a restart too.
+static struct ulid run_id_make(struct engine *engine) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
-	start->run_id = ulid_make(engine->now, entropy);
-	if (start->is_claimed) idem_claim(engine, function, hash_xxh64(start->key), &start->run_id);
+	struct ulid id = ulid_make(engine->now, entropy);
+	if (ulid_time_ms(&engine->last_run_id) == engine->now) {
+		id = engine->last_run_id;
+		uint32_t carry = 1 + entropy[0];
+		for (size_t i = sizeof id.bytes; i-- > 6 && carry > 0; carry >>= 8) {
+			carry += (uint8_t)id.bytes[i];
+			id.bytes[i] = (uint8_t)carry;
+		}
+	}
+	engine->last_run_id = id;
+	return id;
+}
+
+// ---- what may hold it back -----------------------------------------------------------------------------------------
+
+void outcome_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
+		   enum event_outcome outcome, enum outcome_reason reason, const struct ulid *other_id) {
+	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
+	item->outcome.event_id = *event_id;
+	item->outcome.function_id = function->id;
+	item->outcome.outcome = outcome;
+	item->outcome.reason = reason;
+	if (outcome == OUTCOME_SKIPPED) item->outcome.run_id = run_id_make(engine);
+	if (other_id != NULL) item->outcome.other_id = *other_id;
+}
+
+static bool is_repeated(struct engine *engine, const struct source *source, struct run_start *start) {
+	if (!start->is_claimed) return false;
+	const struct idem *idem = idem_find(engine, start->function, hash_xxh64(start->key));
+	if (idem == NULL) return false;
+	start->result = START_REPEATED;
+	start->run_id = idem->run_id;
+	outcome_write(engine, start->function, &source->event->internal_id, OUTCOME_DUPLICATE, REASON_NONE,
+		      &idem->run_id);
+	return true;
+}
+
+static bool is_limited(struct engine *engine, const struct source *source, struct run_start *start) {
+	if ((start->passes & GATE_RATE) != 0) return false;
+	start->result = rate_limit_check(engine, start->function, source->form, start);
+	if (start->result == START_DONE) start->result = idempotency_admits(engine, start->function, source->form);
+	bool is_dropped = start->result == START_DROPPED;
+	if (start->result == START_DONE) return false;
+	outcome_write(engine, start->function, &source->event->internal_id,
+		      is_dropped ? OUTCOME_DROPPED : OUTCOME_RATE_LIMITED,
+		      is_dropped ? REASON_EXPRESSION_FAILED : REASON_NONE, NULL);
+	return true;
+}
+
+// Looked at in this order (03 §6.2); an id that was seen before comes first, so that a duplicate has no effect.
+static bool is_held_back(struct engine *engine, struct source *source, struct run_start *start) {
+	if ((start->passes & GATE_BATCH) == 0 && event_batch_take(engine, source, start)) return true;
+	if (is_repeated(engine, source, start) || is_limited(engine, source, start)) return true;
+	return (start->passes & GATE_DEBOUNCE) == 0 && debounce_take(engine, source, start);
+}
+
+// False when the run is skipped; *lock is that of the singleton.
+static bool may_run(struct engine *engine, const struct source *source, struct run_start *start, uint64_t *lock) {
+	struct function *function = start->function;
+	const struct ulid *event_id = &source->event->internal_id;
+	struct run *holder = singleton_holder(engine, function, source->form, lock);
+	if (holder != NULL && function->config.flow.singleton.mode == SINGLETON_SKIP) {
+		start->result = START_SINGLETON;
+		outcome_write(engine, function, event_id, OUTCOME_SKIPPED, REASON_SINGLETON, &holder->id);
+		return false;
+	}
+	if (function->paused) {
+		start->result = START_PAUSED;
+		outcome_write(engine, function, event_id, OUTCOME_SKIPPED, REASON_FUNCTION_PAUSED, NULL);
+		return false;
+	}
+	if (holder != NULL) run_finish(engine, holder, RUN_END_CANCELLED, NULL, NULL);
+	return true;
+}
+
+void run_begin(struct engine *engine, struct source *source, struct run_start *start) {
+	uint64_t lock;
+	if (is_held_back(engine, source, start) || !may_run(engine, source, start, &lock)) return;
+	start->result = START_DONE;
+	source_prepare(source);
+	start->run_id = run_id_make(engine);
+	if (start->is_claimed) idem_claim(engine, start->function, hash_xxh64(start->key), &start->run_id);
 	struct run *run = create(engine, source, start, &start->run_id);
-	cancels_begin(engine, run, source->form);
-	timeout_begin(engine, run);
+	run_limits_begin(engine, run, source->form);
+	singleton_lock(engine, run, lock);
+	if (!start->is_batch) {
+		cancels_begin(engine, run, source->form);
+		timeout_begin(engine, run);
+	}
 	queue_first(engine, run, source, start);
 	write_history(engine, run, start);
 	cancellations_run_begun(engine, run);

@@ -2,7 +2,7 @@
 #include "engine/engine_internal.h"
 
 struct census {
-	uint64_t ready, later, in_call, waits, work, signals;
+	uint64_t ready, later, in_call, waits, work, signals, held;
 };
 
 static void verify_item(const struct engine *engine, const struct run *run, const struct item *item,
@@ -12,8 +12,8 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 	switch ((enum item_state)item->state) {
 	case ITEM_READY:
 		census->ready++;
-		CHECK(run->function->ready.nodes[item->node.index] == &item->node);
-		CHECK(run->function->paused == list_empty(&run->function->turn));
+		CHECK(item->backlog->function == run->function);
+		CHECK(item->backlog->items.nodes[item->node.index] == &item->node);
 		break;
 	case ITEM_LATER:
 		census->later++;
@@ -21,9 +21,11 @@ static void verify_item(const struct engine *engine, const struct run *run, cons
 		break;
 	case ITEM_IN_CALL:
 		census->in_call++;
-		CHECK(!heap_contains(&item->node));
+		CHECK(!heap_contains(&item->node) && item->holds);
 		break;
 	}
+	CHECK((item->state == ITEM_READY) == (item->backlog != NULL));
+	if (item->holds) census->held++;
 	const struct item_info *info = &item_table[item->kind];
 	CHECK(info->has_target == (item->target != NULL));
 	CHECK(info->has_pause == (item->pause != NULL));
@@ -88,13 +90,13 @@ void engine_verify(const struct engine *engine) {
 	verify_apps(engine);
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	cancellations_verify(engine);
-	uint64_t slugs = 0, entries = 0, patterns = 0, ticks = 0;
+	backlogs_verify(engine);
+	uint64_t slugs = 0, entries = 0, patterns = 0, ticks = 0, held = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
 	     node = map_walk(&engine->functions, node)) {
 		const struct function *function = container_of(node, struct function, by_id);
 		CHECK(function->indexed == (!function->archived && !function->app->archived));
-		bool may_call = function->ready.count > 0 && !function->paused;
-		CHECK(may_call == !list_empty(&function->turn));
+		held += function->calls;
 		ticks += crons_verify(engine, function);
 		if (!function->indexed) continue;
 		slugs++;
@@ -104,6 +106,7 @@ void engine_verify(const struct engine *engine) {
 		}
 	}
 	CHECK(ticks == engine->crons.count);
+	CHECK(held == census.held);
 	CHECK(slugs == engine->slugs.count);
 	CHECK(entries == match_index_verify(&engine->triggers));
 	CHECK(patterns == engine->pattern_triggers);

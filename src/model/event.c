@@ -412,6 +412,48 @@ enum err event_restore(struct arena *arena, const struct event_parts *parts, str
 	return err;
 }
 
+static struct str canonical(struct arena *arena, yyjson_val *value) {
+	if (value == NULL) return STR("");
+	struct buf text;
+	buf_init(&text, UINT32_MAX);
+	json_canonical(&text, value);
+	struct str copy = arena_dup(arena, buf_view(&text));
+	buf_free(&text);
+	return copy;
+}
+
+static enum err reread(struct arena *arena, yyjson_val *root, const struct ulid *internal_id, uint64_t received_ms,
+		       struct event *out, struct error *error) {
+	yyjson_val *user = json_get_exact(root, STR("user"));
+	struct event_input in = {
+		.name = json_str(json_get_exact(root, STR("name"))),
+		.id = json_str(json_get_exact(root, STR("id"))),
+		.v = json_str(json_get_exact(root, STR("v"))),
+		.user = yyjson_is_obj(user) ? user : NULL,
+		.raw_meta = canonical(arena, json_get_exact(root, STR("meta"))),
+	};
+	event_start(&in, internal_id, false, received_ms, out);
+	out->stable_id = false;
+	yyjson_val *ts = json_get_exact(root, STR("ts"));
+	if (yyjson_is_uint(ts)) out->ts_ms = yyjson_get_uint(ts);
+	struct buf text;
+	buf_init(&text, UINT32_MAX);
+	enum err err = event_build(arena, &text, &in, canonical(arena, json_get_exact(root, STR("data"))), out, error);
+	buf_free(&text);
+	if (err == ERR_OK) invocation_find(arena, out);
+	return err;
+}
+
+enum err event_reread(struct arena *arena, struct str text, const struct ulid *internal_id, uint64_t received_ms,
+		      struct event *out, struct error *error) {
+	memset(out, 0, sizeof *out);
+	yyjson_doc *doc = json_read(text, false, NULL, error);
+	if (doc == NULL) return ERR_CORRUPT;
+	enum err err = reread(arena, yyjson_doc_get_root(doc), internal_id, received_ms, out, error);
+	yyjson_doc_free(doc);
+	return err;
+}
+
 void event_release(struct event *event) {
 	payload_unref(event->text);
 	event->text = NULL;

@@ -77,6 +77,9 @@ struct event_parts {
 // `data` or `user` is no JSON, ERR_TOO_LARGE. The arena holds the slices.
 ERR_CHECKED enum err event_restore(struct arena *arena, const struct event_parts *parts, struct event *out,
 				   struct error *error);
+// The same from the text of one that has been stored; nothing is missing. `stable_id` is not known and false.
+ERR_CHECKED enum err event_reread(struct arena *arena, struct str text, const struct ulid *internal_id,
+				  uint64_t received_ms, struct event *out, struct error *error);
 void event_release(struct event *event);
 
 // One request body of POST /e/{key}: an object or an array (05 §7.2), element by element, stopping at the first bad

@@ -58,6 +58,11 @@
 #define RUN_DEPTH_MAX 4u                        // ours: events about runs contain those that began them, twice
 #define RUN_IDEMPOTENCY_MS (86400ull * 1000ull) // 03 §6.3
 
+// Flow control (04)
+#define RATE_MEMORY_MS (300ull * 1000ull)   // the same event again does not count (A5)
+#define BATCH_MEMORY_MS (1800ull * 1000ull) // nor is it added again (A8)
+#define EVENT_BATCH_BYTES_MAX (10u << 20)   // a batch with more goes at once (A8)
+
 // HTTP server (05 §1)
 #define CHECKPOINT_BODY_MAX (64u << 20) // ours: 13.2 sets none; steps are bounded one by one
 #define CHECKPOINT_OPCODES_MAX 10000u   // ours

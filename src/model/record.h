@@ -19,6 +19,10 @@ enum record_kind {               // stored; key in brackets
 	RECORD_EVENT = 8,        // [internal ulid] held event; body: its data
 	RECORD_CANCELLATION = 9, // [ulid] bulk cancellation
 	RECORD_CRON = 10,        // [function uuid ‖ be64 hash of the text] a schedule's next tick
+	RECORD_RATE = 11,        // [be64 id] how much of a rate limit or throttle is used
+	RECORD_DEBOUNCE = 12,    // [ulid]; body: the event
+	RECORD_EVENT_BATCH = 13, // [ulid] a batch of events that is being collected
+	RECORD_BATCH_EVENT = 14, // [batch ulid ‖ be32 number]; body: the event
 };
 #define RECORD_KEY_MAX 32
 

@@ -44,7 +44,7 @@ static enum err write_batch(const struct journal_config *config, struct batch *b
 
 static bool needs_writing(const struct batch *batches) {
 	for (const struct batch *b = batches; b != NULL; b = (const struct batch *)b->message.next) {
-		if (b->record_count > 0 || b->history_count > 0) return true;
+		if (b->record_count > 0 || b->history_count > 0 || b->late_count > 0) return true;
 	}
 	return false;
 }

@@ -80,22 +80,19 @@ static bool stores_an_app(const struct batch *batch) {
 static void post_always(void *context, struct command *command);
 static enum err load_body(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error);
 
-// The data of a held event goes back to the engine.
+// Text of events goes back to the engine.
 static void load_event(struct node *node, const struct event_load *load) {
-	static const struct ulid none;
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
-	command->loaded.internal_id = load->internal_id;
+	command->loaded.kind = load->kind;
+	command->loaded.id = load->id;
 	command->loaded.cancellation_id = load->cancellation_id;
-	bool is_held = ulid_cmp(&load->cancellation_id, &none) == 0;
 	struct error error;
 	if (load->data != NULL) {
 		command->loaded.data = payload_ref(load->data->text);
-	} else if (load_body(node, is_held ? RECORD_EVENT : RECORD_RUN,
-			     str_make(load->internal_id.bytes, sizeof load->internal_id.bytes), &command->loaded.data,
-			     &error) != ERR_OK &&
-		   is_held) { // a run may have ended meanwhile
-		LOG_ERROR("an event about a run cannot be read; no function is started by it",
-			  LOG_CSTR("error", error.message));
+	} else if (load_body(node, (uint8_t)load_records[load->kind], str_make(load->id.bytes, sizeof load->id.bytes),
+			     &command->loaded.data, &error) != ERR_OK &&
+		   load->kind != LOAD_RUN) { // a run may have ended meanwhile
+		LOG_ERROR("an event cannot be read; no function is started by it", LOG_CSTR("error", error.message));
 	}
 	post_always(node, command);
 }

@@ -50,7 +50,8 @@ struct command *command_named_event(struct sim *sim, const char *name, unsigned 
 
 struct command *command_loaded(const struct delivery *delivery) {
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
-	command->loaded.internal_id = delivery->run_id;
+	command->loaded.kind = delivery->load;
+	command->loaded.id = delivery->run_id;
 	command->loaded.cancellation_id = delivery->cancellation_id;
 	command->loaded.data = payload_ref(delivery->data);
 	return command;

@@ -114,6 +114,7 @@ struct delivery {
 			    // program's
 	unsigned value;     // of events: data.n; DELIVER_PAUSE: whether
 	struct ulid run_id; // DELIVER_LOADED: the id in the load
+	enum load_kind load;
 	struct ulid cancellation_id;
 	struct payload *data; // DELIVER_LOADED
 };

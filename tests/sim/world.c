@@ -118,17 +118,16 @@ static void receive_reply(struct sim *sim, struct reply *reply) {
 static void load_event(struct sim *sim, const struct event_load *load) {
 	struct payload *data = load->data != NULL ? payload_ref(load->data->text) : NULL;
 	struct error error;
-	static const struct ulid none;
-	bool is_held = ulid_cmp(&load->cancellation_id, &none) == 0;
 	if (data == NULL) {
-		struct str key = str_make(load->internal_id.bytes, sizeof load->internal_id.bytes);
-		if (store_body(sim->store, is_held ? RECORD_EVENT : RECORD_RUN, key, &data, &error) != ERR_OK)
+		struct str key = str_make(load->id.bytes, sizeof load->id.bytes);
+		if (store_body(sim->store, (uint8_t)load_records[load->kind], key, &data, &error) != ERR_OK)
 			data = NULL;
 	}
 	struct delivery *delivery = deliver(sim, DELIVER_LOADED, latency(sim));
-	delivery->run_id = load->internal_id;
+	delivery->run_id = load->id;
+	delivery->load = load->kind;
 	delivery->cancellation_id = load->cancellation_id;
-	delivery->value = is_held ? UINT_MAX : sim->epoch;
+	delivery->value = load->kind == LOAD_HELD ? UINT_MAX : sim->epoch;
 	delivery->data = data;
 	sim->crash_soon = sim->crashes && sim_chance(sim, 50); // few events are held: make something of them
 }

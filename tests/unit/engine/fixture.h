@@ -247,12 +247,18 @@ static inline bool fixture_finished(const struct fixture *f, const struct ulid *
 	}
 	return false;
 }
-static inline void fixture_load_run(struct fixture *f, const struct event_load *load) {
+// Hands back what the engine asked for.
+static inline void fixture_load(struct fixture *f, const struct event_load *load) {
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
 	struct error error;
-	command->loaded.internal_id = load->internal_id;
+	command->loaded.kind = load->kind;
+	command->loaded.id = load->id;
 	command->loaded.cancellation_id = load->cancellation_id;
-	(void)!store_body(f->store, RECORD_RUN, str_make(load->internal_id.bytes, 16), &command->loaded.data, &error);
+	if (load->data != NULL)
+		command->loaded.data = payload_ref(load->data->text);
+	else
+		(void)!store_body(f->store, (uint8_t)load_records[load->kind], str_make(load->id.bytes, 16),
+				  &command->loaded.data, &error);
 	fixture_apply(f, command);
 }
 // Hands the held events of the last batch back; counts the runs that this and the last batch begin.
@@ -261,12 +267,12 @@ static inline unsigned fixture_load_held(struct fixture *f) {
 	size_t count = f->batch->load_count;
 	unsigned begun = fixture_histories(f, HISTORY_RUN);
 	assert_true(count <= ARRAY_LEN(ids));
-	for (size_t i = 0; i < count; i++) ids[i] = f->batch->loads[i].internal_id;
+	for (size_t i = 0; i < count; i++) ids[i] = f->batch->loads[i].id;
 	for (size_t i = 0; i < count; i++) {
 		struct command *command = command_new(COMMAND_EVENT_LOADED);
 		struct str key = str_make(ids[i].bytes, sizeof ids[i].bytes);
 		struct error error;
-		command->loaded.internal_id = ids[i];
+		command->loaded.id = ids[i];
 		assert_int_equal(store_body(f->store, RECORD_EVENT, key, &command->loaded.data, &error), ERR_OK);
 		fixture_apply(f, command);
 		begun += fixture_histories(f, HISTORY_RUN);
@@ -281,17 +287,23 @@ static inline void fixture_cancel(struct fixture *f, const struct ulid *run_id) 
 // Lets the engine do what it wants to do at once, loads of runs' events included, until it wants nothing more; counts
 // the runs that end meanwhile, in the present batch too.
 static inline unsigned fixture_settle(struct fixture *f) {
-	struct event_load loads[4096];
+	static struct event_load loads[4096];
+	static struct late_text texts[4096];
 	size_t count = 0, done = 0;
 	for (unsigned ended = 0;;) {
 		ended += fixture_histories(f, HISTORY_FINISH);
 		for (size_t i = 0; i < f->batch->load_count; i++) {
 			assert_true(count < ARRAY_LEN(loads));
-			loads[count++] = f->batch->loads[i];
+			loads[count] = f->batch->loads[i];
+			texts[count] = (struct late_text){0};
+			if (loads[count].data != NULL) texts[count].text = payload_ref(loads[count].data->text);
+			if (loads[count].data != NULL) loads[count].data = &texts[count];
+			count++;
 		}
-		if (done < count)
-			fixture_load_run(f, &loads[done++]);
-		else if (engine_deadline(f->engine) <= f->now)
+		if (done < count) {
+			fixture_load(f, &loads[done]);
+			payload_unref(texts[done++].text);
+		} else if (engine_deadline(f->engine) <= f->now)
 			fixture_tick(f, 0);
 		else
 			return ended;

@@ -176,7 +176,7 @@ static void test_held_event(void **state) {
 	f->now += 5;
 	struct target after = start(f, "{\"name\":\"x/y\",\"data\":{\"k\":1}}");
 	struct command *loaded = command_new(COMMAND_EVENT_LOADED);
-	loaded->loaded.internal_id = load.internal_id;
+	loaded->loaded.id = load.id;
 	loaded->loaded.data = data;
 	fixture_apply(f, loaded);
 	assert_true(fixture_finished(f, &before.run_id, "Cancelled"));

@@ -300,13 +300,13 @@ static struct command *loaded(const struct fixture *f, unsigned n) {
 	assert_true(n < f->batch->load_count);
 	const struct event_load *load = &f->batch->loads[n];
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
-	command->loaded.internal_id = load->internal_id;
+	command->loaded.id = load->id;
 	struct error error;
 	if (load->data != NULL)
 		command->loaded.data = payload_ref(load->data->text);
 	else
 		assert_int_equal(store_body(f->store, RECORD_EVENT,
-					    str_make(load->internal_id.bytes, sizeof load->internal_id.bytes),
+					    str_make(load->id.bytes, sizeof load->id.bytes),
 					    &command->loaded.data, &error),
 				 ERR_OK);
 	return command;
@@ -371,7 +371,7 @@ static void test_unreadable_held_event_starts_nothing(void **state) {
 	REGISTER(f, rows);
 	fail_after_sleep(f, 3);
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
-	command->loaded.internal_id = f->batch->loads[0].internal_id;
+	command->loaded.id = f->batch->loads[0].id;
 	fixture_apply(f, command);
 	assert_int_equal(fixture_calls(f), 0);
 	assert_int_equal(events_held(f), 0);

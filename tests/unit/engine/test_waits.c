@@ -287,7 +287,7 @@ static void test_held_event_about_a_run(void **state) {
 	assert_int_equal(fixture_calls(f), 0);
 	assert_int_equal(f->batch->load_count, 1);
 	struct command *loaded = command_new(COMMAND_EVENT_LOADED);
-	loaded->loaded.internal_id = f->batch->loads[0].internal_id;
+	loaded->loaded.id = f->batch->loads[0].id;
 	loaded->loaded.data = payload_ref(f->batch->loads[0].data->text);
 	fixture_apply(f, loaded);
 	assert_memo_has(f, "\"event\":{\"data\":{\"k\":5}");
