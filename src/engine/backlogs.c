@@ -171,6 +171,7 @@ static void retire(struct engine *engine, struct backlog *backlog) {
 void backlogs_reconsider(struct engine *engine, struct function *function) {
 	while (!list_empty(&function->lines)) {
 		struct line *line = list_entry(function->lines.next, struct line, of_function);
+		throttle_adapt(engine, function, line->constraint);
 		if (line->scout != NULL) line->scout->scouted = NULL;
 		for (struct list *node; (node = list_pop_front(&line->backlogs)) != NULL;) {
 			struct backlog *backlog = list_entry(node, struct backlog, link);

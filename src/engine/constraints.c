@@ -83,6 +83,12 @@ uint64_t throttle_next_ms(const struct engine *engine, const struct function *fu
 	return gcra_next_ns(&gcra, tat) / NS_PER_MS + (gcra_next_ns(&gcra, tat) % NS_PER_MS > 0);
 }
 
+void throttle_adapt(struct engine *engine, const struct function *function, const struct constraint *constraint) {
+	if (constraint->kind != CONSTRAINT_THROTTLE || !throttles(function, constraint)) return;
+	struct gcra gcra = throttle_of(function);
+	rate_adapt(engine, throttle_id(constraint), &gcra);
+}
+
 bool constraint_has_room(const struct engine *engine, const struct function *function,
 			 const struct constraint *constraint) {
 	if (constraint->kind == CONSTRAINT_THROTTLE) return throttle_next_ms(engine, function, constraint) == 0;
@@ -107,7 +113,7 @@ static void take_start(struct engine *engine, struct run *run) {
 	if (limits->throttle == NULL || !throttles(run->function, limits->throttle)) return;
 	struct gcra gcra = throttle_of(run->function);
 	uint64_t id = throttle_id(limits->throttle);
-	rate_set(engine, id, gcra_admit(&gcra, rate_get(engine, id), engine->now * NS_PER_MS));
+	rate_set(engine, id, gcra_admit(&gcra, rate_get(engine, id), engine->now * NS_PER_MS), &gcra);
 }
 
 void constraints_keep(struct item *item) {

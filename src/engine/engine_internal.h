@@ -16,7 +16,8 @@ struct cancellation; // cancellations.c
 struct cron;         // crons.c
 struct debounce;     // debounces.c
 struct event_batch;  // event_batches.c
-struct decoder;      // codec.h
+struct gcra;
+struct decoder; // codec.h
 struct run_start;
 struct source;
 
@@ -318,7 +319,7 @@ void record_cron(struct engine *engine, const struct function *function, struct 
 void record_cron_delete(struct engine *engine, const struct function *function, struct str text);
 void record_run_delete(struct engine *engine, const struct run *run);
 void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
-void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns); // 0: none any more
+void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra); // 0: none any more
 void record_debounce(struct engine *engine, const struct debounce *debounce, struct payload *event);
 void record_debounce_delete(struct engine *engine, const struct ulid *id);
 void record_event_batch(struct engine *engine, const struct event_batch *event_batch);
@@ -498,6 +499,7 @@ uint64_t throttle_next_ms(const struct engine *engine, const struct function *fu
 void constraints_take(struct engine *engine, struct item *item);
 void constraints_keep(struct item *item); // from a call before the start
 void constraints_release(struct engine *engine, struct item *item);
+void throttle_adapt(struct engine *engine, const struct function *function, const struct constraint *constraint);
 void throttles_wake(struct engine *engine, uint32_t limit);
 
 // run_limits.c
@@ -525,8 +527,11 @@ void backlogs_verify(const struct engine *engine);
 
 // rates.c: GCRA states, and marks that something has happened (04 §A6, §A11)
 uint64_t rate_get(const struct engine *engine, uint64_t id); // theoretical arrival time in ns, 0: none
-void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns);
-void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns);
+// By `gcra`, NULL for a mark.
+void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra);
+// The limit may have changed since: what was used under the other one counts for no more than all of this one.
+void rate_adapt(struct engine *engine, uint64_t id, const struct gcra *gcra);
+void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra);
 void rates_expire(struct engine *engine, uint32_t limit);
 void rates_flush(struct engine *engine);
 void rates_free(struct engine *engine);

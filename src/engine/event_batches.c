@@ -143,7 +143,7 @@ static bool is_repeated(struct engine *engine, const struct function *function, 
 	uint64_t mark = flow_id(TAG_BATCHED, &function->id, 0, str_make(text, ULID_TEXT_LEN));
 	uint64_t now_ns = engine->now * NS_PER_MS;
 	if (rate_get(engine, mark) > now_ns) return true;
-	rate_set(engine, mark, now_ns + BATCH_MEMORY_MS * NS_PER_MS);
+	rate_set(engine, mark, now_ns + BATCH_MEMORY_MS * NS_PER_MS, NULL);
 	return false;
 }
 

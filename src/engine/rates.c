@@ -17,6 +17,7 @@ struct rate {
 	struct heap_node old;  // in engine->rates_old
 	struct list dirty;     // in engine->dirty_rates
 	uint64_t tat_ns;
+	struct gcra gcra; // that it is by; zero: a mark
 };
 
 // ---- states --------------------------------------------------------------------------------------------------------
@@ -43,18 +44,30 @@ static void expect_end(struct engine *engine, struct rate *rate) {
 	heap_push(&engine->rates_old, &rate->old, rate->tat_ns / NS_PER_MS + LINGER_MS, engine->sequence++);
 }
 
-void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns) {
+void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
 	struct rate *rate = rate_find(engine, id);
 	if (rate == NULL) rate = rate_new(engine, id);
 	rate->tat_ns = tat_ns;
+	if (gcra != NULL) rate->gcra = *gcra;
 	if (!heap_contains(&rate->old)) expect_end(engine, rate);
 	if (list_empty(&rate->dirty)) list_push_back(&engine->dirty_rates, &rate->dirty);
 }
 
-void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns) {
+void rate_adapt(struct engine *engine, uint64_t id, const struct gcra *gcra) {
+	struct rate *rate = rate_find(engine, id);
+	if (rate == NULL ||
+	    (rate->gcra.interval_ns == gcra->interval_ns && rate->gcra.tolerance_ns == gcra->tolerance_ns))
+		return;
+	uint64_t most = engine->now * NS_PER_MS + gcra->tolerance_ns;
+	most = most > UINT64_MAX - gcra->interval_ns ? UINT64_MAX : most + gcra->interval_ns;
+	rate_set(engine, id, rate->tat_ns < most ? rate->tat_ns : most, gcra);
+}
+
+void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
 	if (engine->config.planted_bug == 22 || rate_find(engine, id) != NULL) return;
 	struct rate *rate = rate_new(engine, id);
 	rate->tat_ns = tat_ns;
+	rate->gcra = *gcra;
 	expect_end(engine, rate);
 }
 
@@ -67,7 +80,7 @@ void rates_expire(struct engine *engine, uint32_t limit) {
 			expect_end(engine, rate);
 			continue;
 		}
-		record_rate(engine, rate->by_id.hash, 0);
+		record_rate(engine, rate->by_id.hash, 0, NULL);
 		list_remove(&rate->dirty);
 		map_remove(&engine->rates, &rate->by_id);
 		free(rate);
@@ -77,7 +90,7 @@ void rates_expire(struct engine *engine, uint32_t limit) {
 void rates_flush(struct engine *engine) {
 	for (struct list *node; (node = list_pop_front(&engine->dirty_rates)) != NULL;) {
 		const struct rate *rate = list_entry(node, struct rate, dirty);
-		if (engine->config.planted_bug != 16) record_rate(engine, rate->by_id.hash, rate->tat_ns);
+		if (engine->config.planted_bug != 16) record_rate(engine, rate->by_id.hash, rate->tat_ns, &rate->gcra);
 	}
 }
 
@@ -94,7 +107,7 @@ void rates_export(struct engine *engine) {
 	for (struct map_node *node = map_walk(&engine->rates, NULL); node != NULL;
 	     node = map_walk(&engine->rates, node)) {
 		const struct rate *rate = container_of(node, struct rate, by_id);
-		record_rate(engine, rate->by_id.hash, rate->tat_ns);
+		record_rate(engine, rate->by_id.hash, rate->tat_ns, &rate->gcra);
 	}
 }
 
@@ -127,9 +140,10 @@ enum start_result rate_limit_check(struct engine *engine, struct function *funct
 	uint64_t mark, id = flow_id(TAG_RATE, &function->id, hash_xxh64(flow->rate_limit.key), value);
 	if (was_admitted(engine, start, &mark)) return START_DONE;
 	struct gcra gcra = gcra_of_rate_limit(flow->rate_limit.limit, flow->rate_limit.period_ns);
+	rate_adapt(engine, id, &gcra);
 	uint64_t tat = rate_get(engine, id), now_ns = engine->now * NS_PER_MS;
 	if (!gcra_admits(&gcra, tat, now_ns)) return START_LIMITED;
-	rate_set(engine, id, gcra_admit(&gcra, tat, now_ns));
-	if (mark != 0) rate_set(engine, mark, now_ns + RATE_MEMORY_MS * NS_PER_MS);
+	rate_set(engine, id, gcra_admit(&gcra, tat, now_ns), &gcra);
+	if (mark != 0) rate_set(engine, mark, now_ns + RATE_MEMORY_MS * NS_PER_MS, NULL);
 	return START_DONE;
 }

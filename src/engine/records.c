@@ -4,6 +4,7 @@
 #include "engine/codec.h"
 #include "engine/engine_internal.h"
 #include "engine/step_record.h"
+#include "model/gcra.h"
 
 // 2: names and kinds of steps, runs of idempotency keys, paused functions
 // 3: limits of runs, slots of calls
@@ -432,7 +433,7 @@ static enum err restore_cron(struct engine *engine, struct str key, struct decod
 
 // ---- flow control --------------------------------------------------------------------------------------------------
 
-void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns) {
+void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
 	char key[8];
 	for (int i = 0; i < 8; i++) key[i] = (char)(id >> (56 - 8 * i));
 	if (tat_ns == 0) {
@@ -441,14 +442,18 @@ void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns) {
 	}
 	struct buf head = head_begin();
 	put_u64(&head, tat_ns);
+	put_u64(&head, gcra->interval_ns);
+	put_u64(&head, gcra->tolerance_ns);
 	head_end(engine, &head, RECORD_PUT, RECORD_RATE, str_make(key, sizeof key), NULL);
 }
 
 static enum err restore_rate(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
 	uint64_t id = 0, tat_ns = take_u64(d);
+	struct gcra gcra = {.interval_ns = take_u64(d)};
+	gcra.tolerance_ns = take_u64(d);
 	if (key.len != 8 || d->failed) return error_set(error, ERR_CORRUPT, "rate record cut short");
 	for (int i = 0; i < 8; i++) id = id << 8 | (unsigned char)key.ptr[i];
-	rate_restore(engine, id, tat_ns);
+	rate_restore(engine, id, tat_ns, &gcra);
 	return ERR_OK;
 }
 

@@ -113,6 +113,7 @@ static bool replace_functions(struct engine *engine, struct app *app, const stru
 		function->archived = false;
 		function_index(engine, function);
 		crons_update(engine, function);
+		backlogs_reconsider(engine, function);
 		save_function(engine, function);
 	}
 	return had_any || r->function_count > 0;

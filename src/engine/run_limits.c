@@ -57,6 +57,7 @@ void run_limits_begin(struct engine *engine, struct run *run, struct event_form 
 		struct str value = value_of(engine, form, function->flow.throttle, flow->throttle.key);
 		limits_of(run)->throttle = constraint_get(engine, CONSTRAINT_THROTTLE, SCOPE_FN, function,
 							  function->flow.throttle_hash, value);
+		throttle_adapt(engine, function, run->limits->throttle);
 	}
 	int32_t priority_s = flow_priority(engine, function, form);
 	if (priority_s != 0) limits_of(run)->priority_s = priority_s;
