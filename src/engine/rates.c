@@ -58,8 +58,7 @@ void rate_adapt(struct engine *engine, uint64_t id, const struct gcra *gcra) {
 	if (rate == NULL ||
 	    (rate->gcra.interval_ns == gcra->interval_ns && rate->gcra.tolerance_ns == gcra->tolerance_ns))
 		return;
-	uint64_t most = engine->now * NS_PER_MS + gcra->tolerance_ns;
-	most = most > UINT64_MAX - gcra->interval_ns ? UINT64_MAX : most + gcra->interval_ns;
+	uint64_t most = gcra_most(gcra, engine->now * NS_PER_MS);
 	rate_set(engine, id, rate->tat_ns < most ? rate->tat_ns : most, gcra);
 }
 

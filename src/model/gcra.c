@@ -36,3 +36,7 @@ uint64_t gcra_admit(const struct gcra *gcra, uint64_t tat_ns, uint64_t now_ns) {
 uint64_t gcra_next_ns(const struct gcra *gcra, uint64_t tat_ns) {
 	return tat_ns > gcra->tolerance_ns ? tat_ns - gcra->tolerance_ns : 0;
 }
+
+uint64_t gcra_most(const struct gcra *gcra, uint64_t now_ns) {
+	return add(add(now_ns, gcra->tolerance_ns), gcra->interval_ns);
+}

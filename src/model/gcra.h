@@ -25,6 +25,8 @@ struct gcra gcra_of_rate_limit(uint32_t limit, uint64_t period_ns);
 bool gcra_admits(const struct gcra *gcra, uint64_t tat_ns, uint64_t now_ns);
 // The new tat, for what gcra_admits has let pass.
 uint64_t gcra_admit(const struct gcra *gcra, uint64_t tat_ns, uint64_t now_ns);
+// The tat of a key that has been given all that it may have: no state of this rate lies further ahead.
+uint64_t gcra_most(const struct gcra *gcra, uint64_t now_ns);
 // The first instant at which it admits; 0: it does at any.
 uint64_t gcra_next_ns(const struct gcra *gcra, uint64_t tat_ns);
 
