@@ -34,12 +34,24 @@ const struct cli_command cli_commands[COMMAND_ID_COUNT] = {
 			    "   inngest expr 'event.data.id == async.data.id' --event first.json --async second.json\n",
 		.note = "The exit code is 0 when the result is truthy, 1 when it is not, 2 after an error. Write -- before\n"
 			"an expression that begins with a minus. docs/expressions.md describes the language.\n"},
+	[COMMAND_ID_RUNS] = {"runs", "Ask a running server about its runs", .usage_exit = CLI_EXIT_ERROR},
+	[COMMAND_ID_RUNS_WHY] = {"runs why", "Tell what a run waits for", .usage_exit = CLI_EXIT_ERROR,
+		.parent = COMMAND_ID_RUNS, .run = why_run, .takes = "RUN_ID [options]", .takes_word = true,
+		.examples = "   inngest runs why 01M7ZY6CWGA1JCD60V59ARPN14\n"
+			    "   inngest runs why 01M7ZY6CWGA1JCD60V59ARPN14 --url http://localhost:9000 --json\n",
+		.note = "INNGEST_URL and INNGEST_SIGNING_KEY do the same as the options. The exit code is 0 when the run has\n"
+			"something in the queue, 1 when it has ended, is unknown, or the server cannot be asked.\n"},
 };
 // clang-format on
 
-enum command_id command_find(struct str name) {
+const char *command_word(enum command_id id) {
+	const char *name = cli_commands[id].name, *blank = strrchr(name, ' ');
+	return blank != NULL ? blank + 1 : name;
+}
+
+enum command_id command_find(enum command_id group, struct str word) {
 	for (unsigned id = COMMAND_ID_ROOT + 1; id < COMMAND_ID_COUNT; id++)
-		if (str_eq_cstr(name, cli_commands[id].name)) return (enum command_id)id;
+		if (cli_commands[id].parent == group && str_eq_cstr(word, command_word(id))) return (enum command_id)id;
 	return COMMAND_ID_COUNT;
 }
 
@@ -59,12 +71,12 @@ int start_run(struct cli *cli, struct settings *settings) {
 	return CLI_EXIT_ERROR;
 }
 
-// `inngest help [command]`
+// `inngest help [command]`, also of a command in a group
 static int help_run(struct cli *cli, int argc, char **argv) {
 	enum command_id topic = COMMAND_ID_ROOT;
-	if (argc > 0 && argv[0][0] != '-') {
-		topic = command_find(str_from_cstr(argv[0]));
-		if (topic == COMMAND_ID_COUNT) return unknown_command(cli, argv[0]);
+	for (int i = 0; i < argc && argv[i][0] != '-' && command_is_group(topic); i++) {
+		topic = command_find(topic, str_from_cstr(argv[i]));
+		if (topic == COMMAND_ID_COUNT) return unknown_command(cli, argv[i]);
 	}
 	help_print(cli->out, topic);
 	return CLI_EXIT_OK;
@@ -94,25 +106,30 @@ static int command_run(struct cli *cli, struct settings *settings, int argc, cha
 	return cli_commands[settings->command].run(cli, settings);
 }
 
+// From group to group until a command stands there. Global flags may stand before each word.
 static int dispatch(struct cli *cli, struct arena *arena, int argc, char **argv) {
 	struct settings settings;
 	struct error error;
-	int used;
 	settings_init(&settings, arena, COMMAND_ID_ROOT);
-	if (settings_read_arguments(&settings, argc, argv, true, &used, &error) != ERR_OK)
-		return usage_error(cli, &settings, &error);
-	int code = asked_for_text(cli, &settings);
-	if (code >= 0) return code;
-	argc -= used;
-	argv += used;
-	if (argc == 0) {
-		help_print(cli->out, COMMAND_ID_ROOT);
-		return CLI_EXIT_OK;
+	while (command_is_group(settings.command)) {
+		int used;
+		if (settings_read_arguments(&settings, argc, argv, true, &used, &error) != ERR_OK)
+			return usage_error(cli, &settings, &error);
+		int code = asked_for_text(cli, &settings);
+		if (code >= 0) return code;
+		argc -= used;
+		argv += used;
+		if (argc == 0) {
+			help_print(cli->out, settings.command);
+			return CLI_EXIT_OK;
+		}
+		settings.command = command_find(settings.command, str_from_cstr(argv[0]));
+		if (settings.command == COMMAND_ID_COUNT) return unknown_command(cli, argv[0]);
+		argc--;
+		argv++;
 	}
-	settings.command = command_find(str_from_cstr(argv[0]));
-	if (settings.command == COMMAND_ID_COUNT) return unknown_command(cli, argv[0]);
-	if (settings.command == COMMAND_ID_HELP) return help_run(cli, argc - 1, argv + 1);
-	return command_run(cli, &settings, argc - 1, argv + 1);
+	if (settings.command == COMMAND_ID_HELP) return help_run(cli, argc, argv);
+	return command_run(cli, &settings, argc, argv);
 }
 
 int cli_main(struct cli *cli, int argc, char **argv) {

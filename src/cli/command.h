@@ -6,21 +6,27 @@
 #include "cli/settings.h"
 
 struct cli_command {
-	const char *name;
+	const char *name; // whole: "runs why"
 	const char *summary;
-	const char *examples; // lines, or NULL
-	const char *takes;    // in help, behind the name; NULL: "[options]"
-	const char *note;     // lines at the end of its help, or NULL
-	bool takes_word;      // an argument that is no flag
-	int usage_exit;       // exit code after arguments that are wrong
-	// Exit code. `settings` hold arguments and environment, not yet the file. NULL: the dispatcher does it.
+	const char *examples;   // lines, or NULL
+	const char *takes;      // in help, behind the name; NULL: "[options]"
+	const char *note;       // lines at the end of its help, or NULL
+	bool takes_word;        // an argument that is no flag
+	int usage_exit;         // exit code after arguments that are wrong
+	enum command_id parent; // the group that it belongs to
+	// Exit code. `settings` hold the arguments only. NULL: a group, or `help`, which the dispatcher does.
 	int (*run)(struct cli *cli, struct settings *settings);
 };
 
 extern const struct cli_command cli_commands[COMMAND_ID_COUNT];
 
-// COMMAND_ID_COUNT when there is no such command.
-enum command_id command_find(struct str name);
+// The command of a group that this word means; COMMAND_ID_COUNT when there is none.
+enum command_id command_find(enum command_id group, struct str word);
+static inline bool command_is_group(enum command_id id) {
+	return cli_commands[id].run == NULL && id != COMMAND_ID_HELP;
+}
+// The last word of its name.
+const char *command_word(enum command_id id);
 
 // Help on `out`, made from the tables.
 void help_print(FILE *out, enum command_id command);
@@ -28,5 +34,6 @@ void help_print(FILE *out, enum command_id command);
 int dev_run(struct cli *cli, struct settings *settings);
 int start_run(struct cli *cli, struct settings *settings);
 int expr_run(struct cli *cli, struct settings *settings);
+int why_run(struct cli *cli, struct settings *settings);
 
 #endif

@@ -11,6 +11,8 @@
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
 #define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
 #define ON_EXPR .arguments_only = true, .use = {[COMMAND_ID_EXPR] = FLAG_SHOWN}
+#define ON_CLIENT .use = {[COMMAND_ID_RUNS_WHY] = FLAG_SHOWN}
+#define ON_CLIENT_HIDDEN .use = {[COMMAND_ID_RUNS_WHY] = FLAG_HIDDEN}
 #define ON_START_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN, [COMMAND_ID_START] = FLAG_SHOWN}
 
 // clang-format off
@@ -83,6 +85,17 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "JSON object of variables: each member is one; --event and --async go before it"},
 	[FLAG_ID_EXPR_JSON] = {"json", .type = FLAG_BOOL, ON_EXPR,
 		.help = "Print one line of JSON: the type, the result and its text form, or the error"},
+	[FLAG_ID_URL] = {"url", .type = FLAG_STRING, ON_CLIENT, .fallback = "http://localhost:8288", .unit = "url",
+		.help = "Where the server is"},
+	// The names that the reference's client has for the same (05 §17.5).
+	[FLAG_ID_API_HOST] = {"api-host", .type = FLAG_STRING, ON_CLIENT_HIDDEN, .unit = "host",
+		.help = "The same as --url"},
+	[FLAG_ID_API_PORT] = {"api-port", .type = FLAG_INT, ON_CLIENT_HIDDEN, .min = 1, .max = PORT_MAX, .unit = "port",
+		.help = "Port of a server on this machine"},
+	[FLAG_ID_CLIENT_SIGNING_KEY] = {"signing-key", .type = FLAG_STRING, ON_CLIENT, .unit = "key",
+		.help = "Signing key of the server; the development server wants none"},
+	[FLAG_ID_CLIENT_JSON] = {"json", .arguments_only = true, .type = FLAG_BOOL, ON_CLIENT,
+		.help = "Print the server's reply as it is"},
 
 	[FLAG_ID_JSON] = {"json", .global = true, .type = FLAG_BOOL,
 		.help = "Write logs as JSON lines; always so when the output is no terminal"},

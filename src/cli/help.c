@@ -59,20 +59,30 @@ static void flags_append(struct buf *out, enum command_id command, bool global) 
 	}
 }
 
-static void commands_append(struct buf *out) {
+static void commands_append(struct buf *out, enum command_id group) {
 	buf_lit(out, "\nCOMMANDS:\n");
-	for (size_t i = COMMAND_ID_ROOT + 1; i < COMMAND_ID_COUNT; i++)
-		buf_printf(out, "   %-9s%s\n", cli_commands[i].name, cli_commands[i].summary);
+	for (unsigned id = COMMAND_ID_ROOT + 1; id < COMMAND_ID_COUNT; id++)
+		if (cli_commands[id].parent == group)
+			buf_printf(out, "   %-9s%s\n", command_word(id), cli_commands[id].summary);
+}
+
+static void usage_append_group(struct buf *out, enum command_id id) {
+	const struct cli_command *group = &cli_commands[id];
+	const char *space = group->name[0] != '\0' ? " " : "";
+	buf_printf(out, "NAME:\n   inngest%s%s - %s\n\n", space, group->name, group->summary);
+	if (id == COMMAND_ID_ROOT)
+		buf_lit(out, "USAGE:\n   inngest [global options] <command> [options]\n");
+	else
+		buf_printf(out, "USAGE:\n   inngest %s <command> [options]\n", group->name);
+	commands_append(out, id);
 }
 
 void help_print(FILE *out, enum command_id id) {
 	const struct cli_command *command = &cli_commands[id];
 	struct buf text;
 	buf_init(&text, HELP_MAX);
-	if (id == COMMAND_ID_ROOT) {
-		buf_printf(&text, "NAME:\n   inngest - %s\n\n", command->summary);
-		buf_lit(&text, "USAGE:\n   inngest [global options] <command> [options]\n");
-		commands_append(&text);
+	if (command_is_group(id)) {
+		usage_append_group(&text, id);
 	} else {
 		const char *takes = command->takes != NULL ? command->takes : "[options]";
 		buf_printf(&text, "NAME:\n   inngest %s - %s\n\nUSAGE:\n   inngest %s %s\n", command->name,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "cli/command.h"
 
 // The texts that Go's ParseBool takes.
 static bool parse_bool(struct str text, bool *out) {
@@ -87,17 +88,9 @@ void settings_init(struct settings *settings, struct arena *arena, enum command_
 
 // --- arguments ---
 
-static const char *command_hint(enum command_id command) {
-	switch (command) {
-	case COMMAND_ID_DEV:
-		return "dev ";
-	case COMMAND_ID_START:
-		return "start ";
-	case COMMAND_ID_EXPR:
-		return "expr ";
-	default:
-		return "";
-	}
+// What stands between "inngest" and the name of the command in a hint.
+static const char *command_space(const struct settings *settings) {
+	return settings->command == COMMAND_ID_ROOT ? "" : " ";
 }
 
 // Splits "--name=value" or "-x" into name and value; `value->ptr` is NULL when there is none.
@@ -126,8 +119,9 @@ static enum err flag_read(struct settings *settings, int argc, char **argv, int 
 	(*used)++;
 	if (id == FLAG_ID_COUNT)
 		return error_set(error, ERR_INVALID,
-				 "flag provided but not defined: -%.*s; run 'inngest %s--help' to see the flags",
-				 (int)(name.len > 100 ? 100 : name.len), name.ptr, command_hint(settings->command));
+				 "flag provided but not defined: -%.*s; run 'inngest%s%s --help' to see the flags",
+				 (int)(name.len > 100 ? 100 : name.len), name.ptr, command_space(settings),
+				 cli_commands[settings->command].name);
 	const char *long_name = cli_flags[id].name;
 	if (value.ptr == NULL && cli_flags[id].type == FLAG_BOOL) value = STR("true");
 	if (value.ptr == NULL) {
@@ -150,9 +144,9 @@ static enum err word_read(struct settings *settings, const char *word, struct er
 		return ERR_OK;
 	}
 	return error_set(error, ERR_INVALID,
-			 "unexpected argument \"%.100s\"; %srun 'inngest %s--help' to see what it takes", word,
-			 settings->takes_word ? "put what holds spaces in quotes, or " : "",
-			 command_hint(settings->command));
+			 "unexpected argument \"%.100s\"; %srun 'inngest%s%s --help' to see what it takes", word,
+			 settings->takes_word ? "put what holds spaces in quotes, or " : "", command_space(settings),
+			 cli_commands[settings->command].name);
 }
 
 enum err settings_read_arguments(struct settings *settings, int argc, char **argv, bool stop_at_word, int *used,

@@ -61,6 +61,10 @@ static void write_job(const struct engine *engine, struct buf *out, const struct
 		buf_lit(out, ",\"step\":");
 		buf_json_str(out, item_target(item));
 	}
+	if (item->name_len > 0) {
+		buf_lit(out, ",\"name\":");
+		buf_json_str(out, item_name(item));
+	}
 	if (item->state == ITEM_LATER || is_waiting(engine, item)) {
 		buf_lit(out, ",\"waiting\":");
 		waiting_write(engine, item, out);

@@ -1,7 +1,6 @@
 // `inngest expr`: the specification's cases and the examples of docs/expressions.md through the real binary, and what
 // the command makes of its arguments and files.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -9,7 +8,8 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 
-import { BIN, TIMEOUT_MS, childEnvironment } from "./server.mjs";
+import { inngest as run } from "./cli.mjs";
+import { TIMEOUT_MS } from "./server.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const read = (path) => readFileSync(join(root, path), "utf8");
@@ -24,19 +24,7 @@ function file(name, content) {
 	return path;
 }
 
-// { code, out, err } of `inngest ARGUMENTS…`; `input` is its standard input.
-function inngest(args, input = "") {
-	return new Promise((done, fail) => {
-		const child = spawn(BIN, args, { cwd: directory, env: childEnvironment({}), timeout: TIMEOUT_MS });
-		const result = { out: "", err: "" };
-		child.stdout.setEncoding("utf8").on("data", (text) => (result.out += text));
-		child.stderr.setEncoding("utf8").on("data", (text) => (result.err += text));
-		child.stdin.on("error", () => {}); // It may end without reading.
-		child.once("error", fail);
-		child.once("close", (code, signal) => done({ code: code ?? signal, ...result }));
-		child.stdin.end(input);
-	});
-}
+const inngest = (args, input) => run(args, { input, cwd: directory });
 
 // The one line that `--json` prints, and the exit code.
 async function evaluate(expression, args = [], input) {

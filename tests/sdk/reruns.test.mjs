@@ -318,9 +318,9 @@ each("a paused function", [V3, V4], async ({ server, app, name }) => {
 	gate.open();
 	const [skipped] = await server.send({ name: `${name}/go` });
 	const [{ run_id: runId }] = await server.runsStarted(id);
-	// The sleep is over, and what comes after it is ready to be called.
-	const isReady = async () => (await server.data(`/v1/runs/${runId}/jobs`)).some(({ Raw }) => Raw.state === "ready");
-	await until(isReady, () => `run ${runId} ready\n${server.tail()}`, server.timeoutMs);
+	// The sleep is over, and only the pause holds up what comes after it.
+	const isHeldUp = async () => (await server.data(`/v1/runs/${runId}/jobs`)).some(({ Raw }) => Raw.waiting?.on === "paused");
+	await until(isHeldUp, () => `run ${runId} held up\n${server.tail()}`, server.timeoutMs);
 	assert.deepEqual(await server.data(`/v1/events/${skipped}/runs`), []);
 	assertError(await post(server, `${path}/invoke`, { data: {} }), 422, "function_skipped",
 		"Function invocation was skipped because the function is paused or draining.");
