@@ -305,8 +305,7 @@ static struct command *loaded(const struct fixture *f, unsigned n) {
 	if (load->data != NULL)
 		command->loaded.data = payload_ref(load->data->text);
 	else
-		assert_int_equal(store_body(f->store, RECORD_EVENT,
-					    str_make(load->id.bytes, sizeof load->id.bytes),
+		assert_int_equal(store_body(f->store, RECORD_EVENT, str_make(load->id.bytes, sizeof load->id.bytes),
 					    &command->loaded.data, &error),
 				 ERR_OK);
 	return command;
