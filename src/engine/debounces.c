@@ -185,6 +185,12 @@ static void begin(struct engine *engine, const struct debounce *debounce, const 
 	source_free(&source);
 }
 
+static void drop_removed(struct engine *engine, const struct debounce *debounce) {
+	struct str correlation = str_from_cstr(debounce->correlation);
+	outcome_write(engine, debounce->function, &debounce->event_id, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED, NULL);
+	if (correlation.len > 0) invoke_fail(engine, correlation, STR("invoked function was removed"));
+}
+
 void debounce_loaded(struct engine *engine, struct command *command) {
 	struct debounce *debounce = find_id(engine, &command->loaded.id);
 	if (debounce == NULL || heap_contains(&debounce->due)) return; // has come before
@@ -193,8 +199,7 @@ void debounce_loaded(struct engine *engine, struct command *command) {
 	struct arena arena;
 	arena_init(&arena, 1024);
 	if (!debounce->function->indexed)
-		outcome_write(engine, debounce->function, &debounce->event_id, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED,
-			      NULL);
+		drop_removed(engine, debounce);
 	else if (command->loaded.data == NULL)
 		complain(engine, debounce->function, STR(""), STR("its event cannot be read"),
 			 "a debounced event is lost");

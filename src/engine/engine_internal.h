@@ -138,6 +138,7 @@ enum run_flag {
 	RUN_STARTED = 4,
 	RUN_NO_DATA = 8,     // its first event has none
 	RUN_EMPTY_USER = 16, // the text of its first event ends with an empty one
+	RUN_OF_BATCH = 32,   // nothing cancels it before it starts (03 §18)
 };
 
 struct run {
@@ -443,6 +444,11 @@ enum start_result {
 	START_PAUSED,    // skipped
 	START_DROPPED,   // an expression failed
 };
+struct run_skip {
+	enum outcome_reason reason;
+	struct ulid run_id;   // that never was
+	struct ulid other_id; // of the run that holds the singleton; zero: none
+};
 enum start_gate { GATE_BATCH = 1, GATE_RATE = 2, GATE_DEBOUNCE = 4, GATES_ALL = 7 }; // 04 §A21
 struct run_start {
 	struct function *function;
@@ -459,13 +465,16 @@ struct run_start {
 	struct str target;
 	// out:
 	enum start_result result;
-	struct ulid run_id; // of START_DONE; of START_REPEATED when it is known
+	struct ulid run_id;   // of START_DONE; of START_REPEATED when it is known
+	struct run_skip skip; // of START_SINGLETON and START_PAUSED: written for the source's event
 };
 // Whoever is not in the middle of matching an event uses run_begin_alone, which sees to what comes of it.
 void run_begin(struct engine *engine, struct source *source, struct run_start *start);
 void source_free(struct source *source);
 void outcome_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
 		   enum event_outcome outcome, enum outcome_reason reason, const struct ulid *other_id); // NULL: none
+void skip_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
+		const struct run_skip *skip);
 
 // idempotency.c
 const struct idem *idem_find(const struct engine *engine, const struct function *function, uint64_t key_hash);

@@ -234,15 +234,24 @@ static void write_history(struct engine *engine, const struct event_batch *eb, c
 	buf_free(&ids);
 }
 
-// No run: each of its events has the same fate.
-static void write_outcomes(struct engine *engine, const struct event_batch *eb, enum event_outcome outcome,
-			   enum outcome_reason reason) {
-	for (uint32_t i = 0; i < eb->count; i++)
-		outcome_write(engine, eb->function, &eb->members[i].event_id, outcome, reason, NULL);
+static void fail_invokes(struct engine *engine, const struct event_batch *eb, struct str message) {
 	for (uint32_t i = 0; i < eb->count; i++) {
 		struct str correlation = str_from_cstr(eb->members[i].correlation);
-		if (correlation.len > 0) invoke_fail(engine, correlation, STR("invoked function was skipped"));
+		if (correlation.len > 0) invoke_fail(engine, correlation, message);
 	}
+}
+
+// All of its events have the fate that has been written for the first.
+static void skip_others(struct engine *engine, const struct event_batch *eb, const struct run_skip *skip) {
+	for (uint32_t i = 1; i < eb->count; i++) skip_write(engine, eb->function, &eb->members[i].event_id, skip);
+	fail_invokes(engine, eb, STR("invoked function was skipped"));
+}
+
+static void drop_removed(struct engine *engine, const struct event_batch *eb) {
+	for (uint32_t i = 0; i < eb->count; i++)
+		outcome_write(engine, eb->function, &eb->members[i].event_id, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED,
+			      NULL);
+	fail_invokes(engine, eb, STR("invoked function was removed"));
 }
 
 // Of all invokes among its events, a line each; that of the first event comes first, empty if it has none.
@@ -277,7 +286,7 @@ static void begin(struct engine *engine, const struct event_batch *eb, const str
 	};
 	run_begin_alone(engine, &source, &start);
 	if (start.result == START_DONE && eb->count > 1) write_history(engine, eb, &start.run_id);
-	if (start.result != START_DONE) write_outcomes(engine, eb, OUTCOME_SKIPPED, REASON_FUNCTION_PAUSED);
+	if (start.result != START_DONE) skip_others(engine, eb, &start.skip);
 	event_form_free(engine, &form);
 	source_free(&source);
 }
@@ -299,7 +308,7 @@ void event_batch_loaded(struct engine *engine, struct command *command) {
 	struct arena arena;
 	arena_init(&arena, 1024);
 	if (!eb->function->indexed) {
-		write_outcomes(engine, eb, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED);
+		drop_removed(engine, eb);
 	} else if (reread_first(&arena, eb, command->loaded.data, &first)) {
 		begin(engine, eb, &first, command->loaded.data);
 		event_release(&first);

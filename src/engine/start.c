@@ -66,6 +66,7 @@ static struct run *create(struct engine *engine, const struct source *source, co
 	if (ends_quietly(event->name) || event->depth >= RUN_DEPTH_MAX) run->flags |= RUN_QUIET;
 	if (source->late == NULL && str_eq(event->data, STR("null"))) run->flags |= RUN_NO_DATA;
 	if (str_eq(event->user, STR("{}")) && event->v.len == 0) run->flags |= RUN_EMPTY_USER;
+	if (start->is_batch) run->flags |= RUN_OF_BATCH;
 	if (event->meta.len > 0) run->meta = mem_strndup(event->meta.ptr, event->meta.len);
 	if (start->correlation.len > 0) run->correlation = mem_strndup(start->correlation.ptr, start->correlation.len);
 	attach_events(engine, run, source);
@@ -119,8 +120,18 @@ void outcome_write(struct engine *engine, const struct function *function, const
 	item->outcome.function_id = function->id;
 	item->outcome.outcome = outcome;
 	item->outcome.reason = reason;
-	if (outcome == OUTCOME_SKIPPED) item->outcome.run_id = run_id_make(engine);
 	if (other_id != NULL) item->outcome.other_id = *other_id;
+}
+
+void skip_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
+		const struct run_skip *skip) {
+	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
+	item->outcome.event_id = *event_id;
+	item->outcome.function_id = function->id;
+	item->outcome.outcome = OUTCOME_SKIPPED;
+	item->outcome.reason = skip->reason;
+	item->outcome.run_id = skip->run_id;
+	item->outcome.other_id = skip->other_id;
 }
 
 static bool is_repeated(struct engine *engine, const struct source *source, struct run_start *start) {
@@ -153,21 +164,22 @@ static bool is_held_back(struct engine *engine, struct source *source, struct ru
 	return (start->passes & GATE_DEBOUNCE) == 0 && debounce_take(engine, source, start);
 }
 
+static bool skip(struct engine *engine, const struct source *source, struct run_start *start,
+		 enum outcome_reason reason, const struct run *holder) {
+	start->result = reason == REASON_SINGLETON ? START_SINGLETON : START_PAUSED;
+	start->skip = (struct run_skip){.reason = reason, .run_id = run_id_make(engine)};
+	if (holder != NULL) start->skip.other_id = holder->id;
+	skip_write(engine, start->function, &source->event->internal_id, &start->skip);
+	return false;
+}
+
 // False when the run is skipped; *lock is that of the singleton.
 static bool may_run(struct engine *engine, const struct source *source, struct run_start *start, uint64_t *lock) {
 	struct function *function = start->function;
-	const struct ulid *event_id = &source->event->internal_id;
 	struct run *holder = singleton_holder(engine, function, source->form, lock);
-	if (holder != NULL && function->config.flow.singleton.mode == SINGLETON_SKIP) {
-		start->result = START_SINGLETON;
-		outcome_write(engine, function, event_id, OUTCOME_SKIPPED, REASON_SINGLETON, &holder->id);
-		return false;
-	}
-	if (function->paused) {
-		start->result = START_PAUSED;
-		outcome_write(engine, function, event_id, OUTCOME_SKIPPED, REASON_FUNCTION_PAUSED, NULL);
-		return false;
-	}
+	if (holder != NULL && function->config.flow.singleton.mode == SINGLETON_SKIP)
+		return skip(engine, source, start, REASON_SINGLETON, holder);
+	if (function->paused) return skip(engine, source, start, REASON_FUNCTION_PAUSED, NULL);
 	if (holder != NULL) run_finish(engine, holder, RUN_END_CANCELLED, NULL, NULL);
 	return true;
 }

@@ -6,6 +6,7 @@
 static uint64_t limit_of(const struct run *run, uint64_t *from_ms) {
 	bool started = (run->flags & RUN_STARTED) != 0;
 	*from_ms = started ? run->started_ms : ulid_time_ms(&run->id);
+	if (!started && (run->flags & RUN_OF_BATCH) != 0) return 0;
 	return started ? run->function->config.finish_timeout_ms : run->function->config.start_timeout_ms;
 }
 
