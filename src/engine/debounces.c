@@ -152,7 +152,8 @@ bool debounce_take(struct engine *engine, struct source *source, struct run_star
 	const struct flow_control *flow = &function->config.flow;
 	if (flow->debounce.period_ms == 0) return false;
 	struct str value = STR("");
-	if (flow->debounce.key.len > 0) (void)!flow_key(engine, source->form, function->flow.debounce, &value);
+	if (flow->debounce.key.len > 0 && flow_key(engine, source->form, function->flow.debounce, &value) == KEY_ERROR)
+		value = STR("<invalid>"); // these share one (04 §A4)
 	uint64_t key = flow_id(TAG_DEBOUNCE, &function->id, 0, value);
 	struct debounce *debounce;
 	while ((debounce = find_key(engine, key)) != NULL && debounce->due_ms <= engine->now)

@@ -54,12 +54,11 @@ struct function {
 	struct function_config config; // current version
 	struct trigger_entry *entries; // one per event trigger, linked into engine->triggers while active
 	size_t entry_count;
-	uint64_t matched;                      // engine->match_stamp of the last event that started it: once per event
-	struct list runs;                      // of struct run, in order of creation
-	bool complained;                       // about an expression that fails for event after event
-	const struct cel_program *idempotency; // key expression, in `arena`; NULL: none
-	uint64_t cancel_until_ms;              // some bulk cancellation takes runs that begin until then
-	struct list crons;                     // of struct cron, one per schedule
+	uint64_t matched;         // engine->match_stamp of the last event that started it: once per event
+	struct list runs;         // of struct run, in order of creation
+	bool complained;          // about an expression that fails for event after event
+	uint64_t cancel_until_ms; // some bulk cancellation takes runs that begin until then
+	struct list crons;        // of struct cron, one per schedule
 
 	struct flow_programs flow;
 
@@ -436,7 +435,7 @@ enum start_result {
 	START_UNKNOWN, // there is no such function
 	START_DONE,
 	START_REPEATED,  // the key is not new
-	START_LIMITED,   // by the rate limit, or another run has the value of the idempotency expression
+	START_LIMITED,   // by the rate limit
 	START_BATCHED,   // it waits for others
 	START_DEBOUNCED, // it waits for a later one to take its place
 	START_REPLACED,  // one that waits has taken its place
@@ -481,13 +480,11 @@ const struct idem *idem_find(const struct engine *engine, const struct function 
 void idem_claim(struct engine *engine, const struct function *function, uint64_t key_hash, const struct ulid *run_id);
 void idem_add(struct engine *engine, const struct idem *idem); // a copy
 void idem_expire(struct engine *engine, uint32_t limit);
-// Whether the function's idempotency expression lets another run begin, which then has the value.
-enum start_result idempotency_admits(struct engine *engine, struct function *function, struct event_form *form);
 
 // flow.c: the expressions of a function's flow control
 void flow_compile(struct function *function);
 enum key_result { KEY_VALUE, KEY_FALSE, KEY_ERROR }; // KEY_FALSE: or missing (04 §A4)
-// The text of the key's value lives in the batch's arena; of the last two it is "false" or "<invalid>".
+// The text of the key's value, or of what went wrong, lives in the batch's arena.
 enum key_result flow_key(struct engine *engine, struct event_form *form, const struct cel_program *program,
 			 struct str *out);
 int32_t flow_priority(struct engine *engine, const struct function *function, struct event_form *form);

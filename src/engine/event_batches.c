@@ -185,9 +185,10 @@ static struct event_batch *open_batch(struct engine *engine, struct function *fu
 	return eb;
 }
 
-static enum start_result drop(struct engine *engine, struct function *function, const struct event *event) {
+static enum start_result drop(struct engine *engine, struct function *function, const struct event *event,
+			      struct str problem) {
 	if (!function->complained)
-		complain(engine, function, function->config.flow.batch.key, STR("the key has no value"),
+		complain(engine, function, function->config.flow.batch.key, problem,
 			 "the key of a batch cannot be evaluated, so its event does not start the function");
 	function->complained = true;
 	outcome_write(engine, function, &event->internal_id, OUTCOME_DROPPED, REASON_EXPRESSION_FAILED, NULL);
@@ -202,7 +203,7 @@ bool event_batch_take(struct engine *engine, struct source *source, struct run_s
 	start->result = START_BATCHED;
 	if (is_repeated(engine, function, source->event)) return true;
 	if (flow->batch.key.len > 0 && flow_key(engine, source->form, function->flow.batch_key, &value) == KEY_ERROR) {
-		start->result = drop(engine, function, source->event);
+		start->result = drop(engine, function, source->event, value);
 		return true;
 	}
 	uint64_t key = flow_id(TAG_BATCH, &function->id, 0, value);

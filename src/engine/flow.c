@@ -50,15 +50,18 @@ void flow_compile(struct function *function) {
 
 enum key_result flow_key(struct engine *engine, struct event_form *form, const struct cel_program *program,
 			 struct str *out) {
-	*out = STR("<invalid>");
+	*out = STR("it does not compile");
 	if (program == NULL) return KEY_ERROR; // passed registration unchecked
 	struct cel_value value = event_form_eval(engine, form, program);
-	if (value.type == CEL_ERROR) return KEY_ERROR;
 	struct buf text;
 	buf_init(&text, UINT32_MAX);
-	cel_text(&text, &value);
+	if (value.type == CEL_ERROR)
+		cel_error_text(&text, &value);
+	else
+		cel_text(&text, &value);
 	*out = arena_dup(&engine->batch->arena, buf_view(&text));
 	buf_free(&text);
+	if (value.type == CEL_ERROR) return KEY_ERROR;
 	return value.type == CEL_BOOL && !value.boolean ? KEY_FALSE : KEY_VALUE;
 }
 

@@ -1,5 +1,5 @@
-// What has begun a run once begins none again for a day: ids of events and ticks, keys of API calls, and the values of
-// a function's idempotency expression (03 §6.3).
+// What has begun a run once begins none again for a day: ids of events and ticks, keys of API calls (03 §6.3). The
+// expression `idempotency` of a function is a rate limit (rates.c).
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
@@ -48,36 +48,4 @@ void idem_expire(struct engine *engine, uint32_t limit) {
 		map_remove(&engine->idem, &idem->by_key);
 		free(idem);
 	}
-}
-
-// ---- the function's expression -------------------------------------------------------------------------------------
-
-// Values share the table with ids, whose hash is of another kind.
-static uint64_t value_hash(const struct function *function, const struct cel_value *value) {
-	struct buf text;
-	buf_init(&text, SIZE_MAX);
-	buf_str(&text, function->config.idempotency);
-	buf_byte(&text, '\n');
-	cel_text(&text, value);
-	uint64_t hash = hash_bytes(text.ptr, text.len);
-	buf_free(&text);
-	return hash;
-}
-
-enum start_result idempotency_admits(struct engine *engine, struct function *function, struct event_form *form) {
-	static const struct ulid none;
-	if (function->idempotency == NULL) return START_DONE;
-	struct cel_value value = event_form_eval(engine, form, function->idempotency);
-	if (value.type == CEL_ERROR) {
-		if (!function->complained)
-			complain_value(engine, function, function->config.idempotency, &value,
-				       "an idempotency expression cannot be evaluated, so the function does not run");
-		function->complained = true;
-		return START_DROPPED; // 04 §A4
-	}
-	if (value.type == CEL_BOOL && !value.boolean) return START_DONE; // false or missing: not limited (04 §A6)
-	uint64_t hash = value_hash(function, &value);
-	if (idem_find(engine, function, hash) != NULL) return START_LIMITED;
-	if (engine->config.planted_bug != 12) idem_claim(engine, function, hash, &none);
-	return START_DONE;
 }

@@ -112,10 +112,11 @@ void rates_export(struct engine *engine) {
 
 // ---- rate limits ---------------------------------------------------------------------------------------------------
 
-static void complain_once(struct engine *engine, struct function *function) {
+static void complain_once(struct engine *engine, struct function *function, struct str problem) {
 	if (!function->complained)
-		complain(engine, function, function->config.flow.rate_limit.key, STR("the key has no value"),
-			 "a rate limit's key cannot be evaluated, so its event does not start the function");
+		complain(engine, function, function->config.flow.rate_limit.key, problem,
+			 "a key of rateLimit or idempotency cannot be evaluated, so its event does not start the "
+			 "function");
 	function->complained = true;
 }
 
@@ -135,14 +136,14 @@ enum start_result rate_limit_check(struct engine *engine, struct function *funct
 	enum key_result result = KEY_VALUE;
 	if (flow->rate_limit.key.len > 0) result = flow_key(engine, form, function->flow.rate_limit, &value);
 	if (result == KEY_FALSE) return START_DONE; // not limited (04 §A4)
-	if (result == KEY_ERROR) return complain_once(engine, function), START_DROPPED;
+	if (result == KEY_ERROR) return complain_once(engine, function, value), START_DROPPED;
 	uint64_t mark, id = flow_id(TAG_RATE, &function->id, hash_xxh64(flow->rate_limit.key), value);
 	if (was_admitted(engine, start, &mark)) return START_DONE;
 	struct gcra gcra = gcra_of_rate_limit(flow->rate_limit.limit, flow->rate_limit.period_ns);
 	rate_adapt(engine, id, &gcra);
 	uint64_t tat = rate_get(engine, id), now_ns = engine->now * NS_PER_MS;
 	if (!gcra_admits(&gcra, tat, now_ns)) return START_LIMITED;
-	rate_set(engine, id, gcra_admit(&gcra, tat, now_ns), &gcra);
+	if (engine->config.planted_bug != 12) rate_set(engine, id, gcra_admit(&gcra, tat, now_ns), &gcra);
 	if (mark != 0) rate_set(engine, mark, now_ns + RATE_MEMORY_MS * NS_PER_MS, NULL);
 	return START_DONE;
 }

@@ -151,10 +151,7 @@ enum err function_configure(struct function *function, uint32_t version, struct 
 	function->arena = arena;
 	function->config = config;
 	function->version = version;
-	function->idempotency = NULL;
 	function->complained = false;
-	if (config.idempotency.len > 0)
-		function->idempotency = cel_compile(&function->arena, config.idempotency, CEL_EVALUATE, NULL);
 	flow_compile(function);
 	return ERR_OK;
 }

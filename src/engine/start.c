@@ -148,7 +148,6 @@ static bool is_repeated(struct engine *engine, const struct source *source, stru
 static bool is_limited(struct engine *engine, const struct source *source, struct run_start *start) {
 	if ((start->passes & GATE_RATE) != 0) return false;
 	start->result = rate_limit_check(engine, start->function, source->form, start);
-	if (start->result == START_DONE) start->result = idempotency_admits(engine, start->function, source->form);
 	bool is_dropped = start->result == START_DROPPED;
 	if (start->result == START_DONE) return false;
 	outcome_write(engine, start->function, &source->event->internal_id,

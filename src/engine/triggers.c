@@ -17,10 +17,8 @@ static void entry_add(struct engine *engine, struct trigger_entry *entry, struct
 	}
 	entry->is_pattern = is_pattern(trigger->event);
 	if (entry->is_pattern) engine->pattern_triggers++;
-	const struct cel_program *idempotency = entry->function->idempotency;
 	bool needs_all = (entry->condition != NULL && finish_lacks(entry->condition)) ||
-			 (idempotency != NULL && finish_lacks(idempotency)) || cancels_lack(entry->function) ||
-			 entry->function->flow.lack;
+			 cancels_lack(entry->function) || entry->function->flow.lack;
 	match_index_add(&engine->triggers, &entry->match, trigger->event, entry->condition, needs_all);
 }
 

@@ -71,7 +71,7 @@ static void throttle_restore(struct arena *arena, yyjson_val *value, struct flow
 static void rate_limit_restore(struct arena *arena, yyjson_val *value, struct flow_control *out) {
 	uint64_t period_ns = stored_duration_ns(value, STR("period"));
 	uint32_t limit = count_restore(json_get_exact(value, STR("limit")));
-	if (limit == 0 || period_ns == 0 || function_is_idempotency(value)) return;
+	if (limit == 0 || period_ns == 0) return;
 	out->rate_limit.limit = limit;
 	out->rate_limit.period_ns = period_ns;
 	out->rate_limit.key = stored_text(arena, value, STR("key"));

@@ -43,7 +43,7 @@ struct flow_control {
 		struct str key;
 	} throttle;
 	struct {
-		uint32_t limit; // 0: none, or it is `idempotency`
+		uint32_t limit; // 0: none; `idempotency` is one of 1 in 24 hours
 		uint64_t period_ns;
 		struct str key;
 	} rate_limit;
@@ -78,7 +78,6 @@ struct function_config {
 	struct cancel_rule *cancels;
 	size_t cancel_count;
 	uint64_t start_timeout_ms, finish_timeout_ms; // 03 §16.4; 0: none
-	struct str idempotency;                       // key expression of at most one run a day (03 §6.3); empty: none
 	struct flow_control flow;
 	// Members of the normalised stored form (01 §12) except `id` and `fv`, as canonical JSON without the outer
 	// braces: `"name":"x","slug":"y",…`. function_config_json puts the whole together.

@@ -130,8 +130,6 @@ static inline int64_t input_integer(yyjson_val *value) {
 bool function_convert(struct arena *arena, struct function_input *in, struct problems *problems);
 // Stage 2.
 void function_validate(const struct function_input *in, struct problems *problems);
-// A stored rateLimit that lets one run a day pass for each value of its key, as the member idempotency makes one.
-bool function_is_idempotency(yyjson_val *rate_limit);
 // Everything in `out` is copied into the arena. Only for a function without problems.
 void function_config_build(struct arena *arena, const struct function_input *in, struct function_config *out);
 

@@ -87,20 +87,11 @@ static uint64_t duration_restore(yyjson_val *object, struct str name) {
 	return ms_rounded_up(stored_duration_ns(object, name));
 }
 
-bool function_is_idempotency(yyjson_val *rate_limit) {
-	yyjson_val *limit = json_get_exact(rate_limit, STR("limit"));
-	uint64_t period_ms = duration_restore(rate_limit, STR("period"));
-	return yyjson_is_uint(limit) && yyjson_get_uint(limit) == 1 && period_ms == RUN_IDEMPOTENCY_MS &&
-	       json_str(json_get_exact(rate_limit, STR("key"))).len > 0;
-}
-
 static void settings_restore(struct arena *arena, yyjson_val *root, struct function_config *out) {
 	cancels_restore(arena, json_get_exact(root, STR("cancel")), out);
 	yyjson_val *timeouts = json_get_exact(root, STR("timeouts"));
 	out->start_timeout_ms = duration_restore(timeouts, STR("start"));
 	out->finish_timeout_ms = duration_restore(timeouts, STR("finish"));
-	yyjson_val *rate_limit = json_get_exact(root, STR("rateLimit"));
-	if (function_is_idempotency(rate_limit)) out->idempotency = stored_text(arena, rate_limit, STR("key"));
 	flow_control_restore(arena, root, &out->flow);
 }
 

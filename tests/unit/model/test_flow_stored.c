@@ -167,7 +167,6 @@ static void rate_limit_is_restored(void **state) {
 	assert_int_equal(config.flow.rate_limit.limit, 20);
 	assert_int_equal(config.flow.rate_limit.period_ns, 1500 * MS_NS);
 	expect_str(config.flow.rate_limit.key, "event.data.k");
-	assert_int_equal(config.idempotency.len, 0);
 	config = registered(*state, "\"rateLimit\":{\"limit\":1,\"period\":\"24h\"}");
 	assert_int_equal(config.flow.rate_limit.limit, 1);
 	assert_int_equal(config.flow.rate_limit.key.len, 0);
@@ -185,16 +184,16 @@ static void rate_limit_is_restored(void **state) {
 	}
 }
 
-static void idempotency_is_no_rate_limit(void **state) {
+static void idempotency_is_a_rate_limit(void **state) {
 	static const char *const settings[] = {
 		"\"idempotency\":\"event.data.k\"",
 		"\"idempotency\":\"event.data.k\",\"rateLimit\":{\"limit\":5,\"period\":\"1s\"}",
-		"\"rateLimit\":{\"limit\":1,\"period\":\"24h\",\"key\":\"event.data.k\"}",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		struct function_config config = registered(*state, settings[i]);
-		expect_str(config.idempotency, "event.data.k");
-		assert_int_equal(config.flow.rate_limit.limit, 0);
+		struct flow_control flow = registered(*state, settings[i]).flow;
+		expect_str(flow.rate_limit.key, "event.data.k");
+		assert_int_equal(flow.rate_limit.limit, 1);
+		assert_int_equal(flow.rate_limit.period_ns, 86400000 * MS_NS);
 	}
 }
 
@@ -329,16 +328,11 @@ static void nonsense_is_survived(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(concurrency_as_sdks_send_it),
-		TEST(concurrency_as_others_store_it),
-		TEST(throttle_is_restored),
-		TEST(rate_limit_is_restored),
-		TEST(idempotency_is_no_rate_limit),
-		TEST(debounce_is_restored),
-		TEST(batch_is_restored),
-		TEST(priority_is_restored),
-		TEST(singleton_is_restored),
-		TEST(settings_that_are_absent_are_off),
+		TEST(concurrency_as_sdks_send_it), TEST(concurrency_as_others_store_it),
+		TEST(throttle_is_restored),        TEST(rate_limit_is_restored),
+		TEST(idempotency_is_a_rate_limit), TEST(debounce_is_restored),
+		TEST(batch_is_restored),           TEST(priority_is_restored),
+		TEST(singleton_is_restored),       TEST(settings_that_are_absent_are_off),
 		TEST(nonsense_is_survived),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
