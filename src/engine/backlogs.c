@@ -82,28 +82,46 @@ void function_offer(struct engine *engine, struct function *function) {
 
 // ---- lines ---------------------------------------------------------------------------------------------------------
 
+static bool is_start(const struct backlog *backlog) {
+	return backlog->runs != NULL || backlog->throttle != NULL;
+}
+
+// Work under way goes before new runs, unless it is younger (04 §A15): both stand in lists of their own.
+static struct backlog *first_of(const struct list lists[2]) {
+	if (list_empty(&lists[0]) && list_empty(&lists[1])) return NULL;
+	struct backlog *under_way = list_entry(lists[0].next, struct backlog, link);
+	struct backlog *start = list_entry(lists[1].next, struct backlog, link);
+	if (list_empty(&lists[0])) return start;
+	if (list_empty(&lists[1])) return under_way;
+	return heap_peek(&under_way->items)->key <= heap_peek(&start->items)->key ? under_way : start;
+}
+
 static void make_ready(struct engine *engine, struct backlog *backlog) {
-	bool is_start = backlog->runs != NULL || backlog->throttle != NULL;
 	list_remove(&backlog->link);
-	if (backlog != &backlog->function->kept) list_push_back(&backlog->function->ready[is_start], &backlog->link);
+	if (backlog != &backlog->function->kept)
+		list_push_back(&backlog->function->ready[is_start(backlog)], &backlog->link);
 	function_offer(engine, backlog->function);
 }
 
-static struct line *line_get(struct function *function, struct constraint *constraint) {
-	list_for_each(node, &constraint->lines) {
-		struct line *line = list_entry(node, struct line, of_constraint);
-		if (line->function == function) return line;
+static struct line *line_get(struct engine *engine, struct function *function, struct constraint *constraint) {
+	uint64_t parts[] = {function->id_hash, constraint->by_id.hash}, hash = hash_bytes(parts, sizeof parts);
+	for (struct map_node *node = map_first(&engine->lines, hash); node != NULL; node = map_next(node)) {
+		struct line *line = container_of(node, struct line, by_pair);
+		if (line->function == function && line->constraint == constraint) return line;
 	}
 	struct line *line = mem_calloc(1, sizeof *line);
 	line->constraint = constraint;
 	line->function = function;
-	list_init(&line->backlogs);
+	list_init(&line->backlogs[0]);
+	list_init(&line->backlogs[1]);
 	list_push_back(&constraint->lines, &line->of_constraint);
 	list_push_back(&function->lines, &line->of_function);
+	map_insert(&engine->lines, &line->by_pair, hash);
 	return line;
 }
 
-static void line_free(struct line *line) {
+static void line_free(struct engine *engine, struct line *line) {
+	map_remove(&engine->lines, &line->by_pair);
 	list_remove(&line->of_constraint);
 	list_remove(&line->of_function);
 	free(line);
@@ -122,9 +140,10 @@ static void wake_later(struct engine *engine, const struct line *line) {
 // Sends the next scout if there is room and none is under way. The line may be gone afterwards.
 static void line_settle(struct engine *engine, struct line *line) {
 	if (line->scout != NULL) return;
-	if (list_empty(&line->backlogs)) return line_free(line);
+	struct backlog *backlog = first_of(line->backlogs);
+	if (backlog == NULL) return line_free(engine, line);
+	throttle_adapt(engine, line->function, line->constraint);
 	if (!constraint_has_room(engine, line->function, line->constraint)) return wake_later(engine, line);
-	struct backlog *backlog = list_entry(list_pop_front(&line->backlogs), struct backlog, link);
 	backlog->line = NULL;
 	backlog->scouted = line;
 	line->scout = backlog;
@@ -144,12 +163,17 @@ void constraint_freed(struct engine *engine, struct constraint *constraint) {
 	list_for_each_safe(node, &constraint->lines) line_settle(engine, list_entry(node, struct line, of_constraint));
 }
 
+// A scout for whom nothing was left keeps its place.
 static void join(struct engine *engine, struct backlog *backlog, struct constraint *constraint) {
-	struct line *line = line_get(backlog->function, constraint);
-	list_remove(&backlog->link);
-	list_push_back(&line->backlogs, &backlog->link);
-	backlog->line = line;
+	struct line *line = line_get(engine, backlog->function, constraint);
 	bool was_scout = backlog->scouted == line;
+	struct list *waiting = &line->backlogs[is_start(backlog)];
+	list_remove(&backlog->link);
+	if (was_scout)
+		list_push_front(waiting, &backlog->link);
+	else
+		list_push_back(waiting, &backlog->link);
+	backlog->line = line;
 	scout_done(engine, backlog);
 	if (!was_scout) line_settle(engine, line);
 }
@@ -171,14 +195,12 @@ static void retire(struct engine *engine, struct backlog *backlog) {
 void backlogs_reconsider(struct engine *engine, struct function *function) {
 	while (!list_empty(&function->lines)) {
 		struct line *line = list_entry(function->lines.next, struct line, of_function);
-		throttle_adapt(engine, function, line->constraint);
 		if (line->scout != NULL) line->scout->scouted = NULL;
-		for (struct list *node; (node = list_pop_front(&line->backlogs)) != NULL;) {
-			struct backlog *backlog = list_entry(node, struct backlog, link);
+		for (struct backlog *backlog; (backlog = first_of(line->backlogs)) != NULL;) {
 			backlog->line = NULL;
 			make_ready(engine, backlog);
 		}
-		line_free(line);
+		line_free(engine, line);
 	}
 	function_offer(engine, function);
 }
@@ -201,16 +223,9 @@ void backlog_remove(struct engine *engine, struct item *item) {
 	if (backlog->items.count == 0) retire(engine, backlog);
 }
 
-// Work under way goes before new runs, unless it is younger (04 §A15).
 static struct backlog *front(const struct function *function) {
 	if (function->kept.items.count > 0) return (struct backlog *)(uintptr_t)&function->kept;
-	const struct list *a = &function->ready[0], *b = &function->ready[1];
-	if (list_empty(a) && list_empty(b)) return NULL;
-	struct backlog *first = list_entry(a->next, struct backlog, link);
-	struct backlog *second = list_entry(b->next, struct backlog, link);
-	if (list_empty(a)) return second;
-	if (list_empty(b)) return first;
-	return heap_peek(&first->items)->key <= heap_peek(&second->items)->key ? first : second;
+	return first_of(function->ready);
 }
 
 struct item *backlog_next(struct engine *engine, struct function *function) {
@@ -252,14 +267,17 @@ size_t backlog_ahead(const struct item *item) {
 // ---- checks --------------------------------------------------------------------------------------------------------
 
 static void verify_line(const struct engine *engine, const struct line *line) {
-	CHECK(line->scout != NULL || !list_empty(&line->backlogs));
+	CHECK(line->scout != NULL || first_of(line->backlogs) != NULL);
 	CHECK(line->scout != NULL || !constraint_has_room(engine, line->function, line->constraint));
 	CHECK(line->scout == NULL || line->scout->scouted == line);
 	bool is_throttle = line->constraint->kind == CONSTRAINT_THROTTLE;
 	CHECK(!is_throttle || line->scout != NULL || heap_contains(&line->constraint->wake));
-	list_for_each(node, &line->backlogs) {
-		const struct backlog *backlog = list_entry(node, struct backlog, link);
-		CHECK(backlog->line == line && backlog->function == line->function && backlog->items.count > 0);
+	for (size_t i = 0; i < ARRAY_LEN(line->backlogs); i++) {
+		list_for_each(node, &line->backlogs[i]) {
+			const struct backlog *backlog = list_entry(node, struct backlog, link);
+			CHECK(backlog->line == line && backlog->function == line->function);
+			CHECK(backlog->items.count > 0 && is_start(backlog) == (i == 1));
+		}
 	}
 }
 

@@ -31,18 +31,20 @@ struct constraint {
 	uint64_t key_hash;     // xxh64 of the key expression's text: limits that do not have it any more do not count
 	uint32_t in_use;       // not of a throttle
 	uint32_t refs;         // runs that have it
+	uint32_t counted, counted_refs; // by engine_verify
 	uint32_t value_len;
 	uint8_t kind, scope;
 	char value[]; // of the key, as text
 };
 
 struct line {
+	struct map_node by_pair; // in engine->lines
 	struct list of_constraint;
 	struct list of_function; // in function->lines
 	struct constraint *constraint;
 	struct function *function;
-	struct list backlogs;  // first come, first served
-	struct backlog *scout; // NULL: none
+	struct list backlogs[2]; // first come, first served; those of starts in the second
+	struct backlog *scout;   // NULL: none
 };
 
 struct backlog {

@@ -3,8 +3,10 @@
 
 #include "engine/engine_internal.h"
 #include "model/gcra.h"
+#include "model/utf8.h"
 
 #define NS_PER_MS 1000000u
+#define VALUE_SHOWN_MAX 256u // bytes of a key's value that are kept, for people
 
 // ---- objects -------------------------------------------------------------------------------------------------------
 
@@ -18,13 +20,18 @@ struct constraint *constraint_get(struct engine *engine, enum constraint_kind ki
 				  const struct function *function, uint64_t key_hash, struct str value) {
 	struct uuid shared;
 	uint64_t id = flow_id((unsigned)kind << 8 | (unsigned)scope, owner(function, scope, &shared), key_hash, value);
+	return constraint_restore(engine, kind, scope, id, key_hash, value);
+}
+
+struct constraint *constraint_restore(struct engine *engine, enum constraint_kind kind, enum concurrency_scope scope,
+				      uint64_t id, uint64_t key_hash, struct str value) {
 	struct map_node *node = map_first(&engine->constraints, id);
 	if (node != NULL) {
 		struct constraint *known = container_of(node, struct constraint, by_id);
 		known->refs++;
 		return known;
 	}
-	value = str_first(value, UINT32_MAX);
+	value = utf8_clip(value, VALUE_SHOWN_MAX);
 	struct constraint *constraint = mem_calloc(1, sizeof *constraint + value.len);
 	constraint->kind = (uint8_t)kind;
 	constraint->scope = (uint8_t)scope;
@@ -113,7 +120,8 @@ static void take_start(struct engine *engine, struct run *run) {
 	if (limits->throttle == NULL || !throttles(run->function, limits->throttle)) return;
 	struct gcra gcra = throttle_of(run->function);
 	uint64_t id = throttle_id(limits->throttle);
-	rate_set(engine, id, gcra_admit(&gcra, rate_get(engine, id), engine->now * NS_PER_MS), &gcra);
+	rate_adapt(engine, id, &gcra);
+	rate_set(engine, id, gcra_admit(&gcra, rate_get(engine, id), engine->now * NS_PER_MS));
 }
 
 void constraints_keep(struct item *item) {
@@ -150,6 +158,15 @@ void constraints_release(struct engine *engine, struct item *item) {
 		constraint->in_use--;
 		constraint_freed(engine, constraint);
 	}
+}
+
+// What waits for a time of the other clock is looked at now.
+void throttles_reconsider(struct engine *engine) {
+	struct heap old = engine->throttles;
+	heap_init(&engine->throttles);
+	for (struct heap_node *node; (node = heap_pop(&old)) != NULL;)
+		heap_push(&engine->throttles, node, 0, engine->sequence++);
+	heap_free(&old);
 }
 
 void throttles_wake(struct engine *engine, uint32_t limit) {

@@ -14,7 +14,7 @@ struct debounce {
 	struct heap_node due;    // in engine->debounces_due while it is open
 	struct function *function;
 	struct ulid id;
-	uint64_t key;            // of the function and the key's value
+	struct event_key key;    // of the function and the key's value
 	uint64_t due_ms, max_ms; // max_ms 0: no timeout
 	struct ulid event_id;    // the one that is stored
 	uint64_t event_ts_ms, received_ms;
@@ -38,20 +38,23 @@ static struct debounce *find_id(const struct engine *engine, const struct ulid *
 	return NULL;
 }
 
-static struct debounce *find_key(const struct engine *engine, uint64_t key) {
-	struct map_node *node = map_first(&engine->debounces, key);
-	return node != NULL ? container_of(node, struct debounce, by_key) : NULL;
+static struct debounce *find_key(const struct engine *engine, struct event_key key) {
+	for (struct map_node *node = map_first(&engine->debounces, key.a); node != NULL; node = map_next(node)) {
+		struct debounce *found = container_of(node, struct debounce, by_key);
+		if (found->key.b == key.b) return found;
+	}
+	return NULL;
 }
 
 static struct debounce *debounce_new(struct engine *engine, struct function *function, const struct ulid *id,
-				     uint64_t key) {
+				     struct event_key key) {
 	struct debounce *debounce = mem_calloc(1, sizeof *debounce);
 	debounce->function = function;
 	debounce->id = *id;
 	debounce->key = key;
 	heap_node_init(&debounce->due);
 	map_insert(&engine->debounces_by_id, &debounce->by_ulid, id_hash_of(id));
-	map_insert(&engine->debounces, &debounce->by_key, key);
+	map_insert(&engine->debounces, &debounce->by_key, key.a);
 	return debounce;
 }
 
@@ -117,7 +120,7 @@ static uint64_t due_after(const struct engine *engine, const struct debounce *de
 	return debounce->max_ms > 0 && debounce->max_ms < due_ms ? debounce->max_ms : due_ms;
 }
 
-static void open_debounce(struct engine *engine, uint64_t key, const struct event *event,
+static void open_debounce(struct engine *engine, struct event_key key, const struct event *event,
 			  const struct run_start *start) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
@@ -154,7 +157,7 @@ bool debounce_take(struct engine *engine, struct source *source, struct run_star
 	struct str value = STR("");
 	if (flow->debounce.key.len > 0 && flow_key(engine, source->form, function->flow.debounce, &value) == KEY_ERROR)
 		value = STR("<invalid>"); // these share one (04 §A4)
-	uint64_t key = flow_id(TAG_DEBOUNCE, &function->id, 0, value);
+	struct event_key key = event_key_make(TAG_DEBOUNCE, &function->id, value);
 	struct debounce *debounce;
 	while ((debounce = find_key(engine, key)) != NULL && debounce->due_ms <= engine->now)
 		close_debounce(engine, debounce); // its time is over, although no tick has said so
@@ -176,6 +179,7 @@ static void begin(struct engine *engine, const struct debounce *debounce, const 
 	struct source source = {.event = event, .form = &form};
 	struct run_start start = {.function = debounce->function,
 				  .key = str_make(key, ULID_TEXT_LEN),
+				  .is_claimed = true, // sent again later, it begins no second run (04 §A5)
 				  .passes = GATES_ALL,
 				  .correlation = str_from_cstr(debounce->correlation),
 				  .cron = str_from_cstr(debounce->cron)};
@@ -186,10 +190,16 @@ static void begin(struct engine *engine, const struct debounce *debounce, const 
 	source_free(&source);
 }
 
-static void drop_removed(struct engine *engine, const struct debounce *debounce) {
+static void drop(struct engine *engine, const struct debounce *debounce, enum outcome_reason reason,
+		 struct str message) {
 	struct str correlation = str_from_cstr(debounce->correlation);
-	outcome_write(engine, debounce->function, &debounce->event_id, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED, NULL);
-	if (correlation.len > 0) invoke_fail(engine, correlation, STR("invoked function was removed"));
+	outcome_write(engine, debounce->function, &debounce->event_id, OUTCOME_DROPPED, reason, NULL);
+	if (correlation.len > 0) invoke_fail(engine, correlation, message);
+}
+
+static void drop_unreadable(struct engine *engine, const struct debounce *debounce) {
+	complain(engine, debounce->function, STR(""), STR("its event cannot be read"), "a debounced event is lost");
+	drop(engine, debounce, REASON_NONE, STR("the event cannot be read"));
 }
 
 void debounce_loaded(struct engine *engine, struct command *command) {
@@ -199,13 +209,12 @@ void debounce_loaded(struct engine *engine, struct command *command) {
 	struct error error;
 	struct arena arena;
 	arena_init(&arena, 1024);
-	if (!debounce->function->indexed)
-		drop_removed(engine, debounce);
-	else if (command->loaded.data == NULL)
-		complain(engine, debounce->function, STR(""), STR("its event cannot be read"),
-			 "a debounced event is lost");
-	else if (event_reread(&arena, payload_str(command->loaded.data), &debounce->event_id, debounce->received_ms,
-			      &event, &error) == ERR_OK) {
+	struct str text = payload_str(command->loaded.data);
+	if (!debounce->function->indexed) {
+		drop(engine, debounce, REASON_FUNCTION_REMOVED, STR("invoked function was removed"));
+	} else if (event_reread(&arena, text, &debounce->event_id, debounce->received_ms, &event, &error) != ERR_OK) {
+		drop_unreadable(engine, debounce);
+	} else {
 		event.depth = debounce->depth;
 		begin(engine, debounce, &event);
 		event_release(&event);
@@ -223,7 +232,8 @@ struct ulid debounce_id(const struct debounce *debounce) {
 
 void debounce_encode(const struct debounce *debounce, struct buf *out) {
 	buf_append(out, debounce->function->id.bytes, sizeof debounce->function->id.bytes);
-	put_u64(out, debounce->key);
+	put_u64(out, debounce->key.a);
+	put_u64(out, debounce->key.b);
 	put_u64(out, debounce->due_ms);
 	put_u64(out, debounce->max_ms);
 	buf_append(out, debounce->event_id.bytes, sizeof debounce->event_id.bytes);
@@ -238,7 +248,9 @@ bool debounce_decode(struct engine *engine, const struct ulid *id, struct decode
 	struct uuid function_id;
 	take_bytes(d, function_id.bytes, sizeof function_id.bytes);
 	struct function *function = function_find(engine, &function_id);
-	uint64_t key = take_u64(d), due_ms = take_u64(d), max_ms = take_u64(d);
+	struct event_key key = {.a = take_u64(d)};
+	key.b = take_u64(d);
+	uint64_t due_ms = take_u64(d), max_ms = take_u64(d);
 	struct ulid event_id;
 	take_bytes(d, event_id.bytes, sizeof event_id.bytes);
 	uint64_t ts_ms = take_u64(d), received_ms = take_u64(d);

@@ -31,9 +31,9 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	list_init(&engine->resting);
 	list_init(&engine->dirty_rates);
 	list_init(&engine->fresh_batches);
-	struct map *maps[] = {&engine->constraints,   &engine->backlogs,           &engine->rates,
-			      &engine->singletons,    &engine->debounces,          &engine->debounces_by_id,
-			      &engine->event_batches, &engine->event_batches_by_id};
+	struct map *maps[] = {&engine->lines,           &engine->constraints,   &engine->backlogs,
+			      &engine->rates,           &engine->singletons,    &engine->debounces,
+			      &engine->debounces_by_id, &engine->event_batches, &engine->event_batches_by_id};
 	for (size_t i = 0; i < ARRAY_LEN(maps); i++) map_init(maps[i]);
 	struct heap *heaps[] = {&engine->throttles, &engine->rates_old, &engine->debounces_due,
 				&engine->event_batches_due};
@@ -88,6 +88,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->held);
 	map_free(&engine->constraints);
 	map_free(&engine->backlogs);
+	map_free(&engine->lines);
 	map_free(&engine->singletons);
 	heap_free(&engine->throttles);
 	free(engine->json_pool);
@@ -155,6 +156,7 @@ static void settle(struct engine *engine) {
 }
 
 void engine_apply(struct engine *engine, uint64_t now_ms, struct command *command, struct batch *batch) {
+	if (now_ms < engine->now) throttles_reconsider(engine);
 	engine->now = now_ms;
 	engine->batch = batch;
 	engine->cascade = 0;

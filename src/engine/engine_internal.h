@@ -223,6 +223,7 @@ struct item {
 	uint8_t kind, state, parallel;
 	bool holds;     // slots of its limits: in a call, or kept from one
 	bool is_leased; // and that is recorded
+	bool is_late;   // was put off, so it keeps its own time (04 §A15)
 };
 
 // Idempotency of runs whose event id can come again (03 §6.3).
@@ -262,10 +263,10 @@ struct engine {
 	uint32_t cascade; // events matched after others in this command
 	bool is_matching;
 
-	struct map constraints, backlogs; // by their ids
-	struct heap throttles;            // of struct constraint that somebody waits for
-	struct map rates;                 // of struct rate
-	struct heap rates_old;            // by when they can be forgotten, at the earliest
+	struct map constraints, backlogs, lines; // by their ids
+	struct heap throttles;                   // of struct constraint that somebody waits for
+	struct map rates;                        // of struct rate
+	struct heap rates_old;                   // by when they can be forgotten, at the earliest
 	struct list dirty_rates;
 	struct map singletons; // of struct run_limits
 	struct map debounces, debounces_by_id;
@@ -319,7 +320,7 @@ void record_cron(struct engine *engine, const struct function *function, struct 
 void record_cron_delete(struct engine *engine, const struct function *function, struct str text);
 void record_run_delete(struct engine *engine, const struct run *run);
 void record_slot_delete(struct engine *engine, const struct run *run, uint32_t slot);
-void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra); // 0: none any more
+void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns); // 0: none any more
 void record_debounce(struct engine *engine, const struct debounce *debounce, struct payload *event);
 void record_debounce_delete(struct engine *engine, const struct ulid *id);
 void record_event_batch(struct engine *engine, const struct event_batch *event_batch);
@@ -489,10 +490,17 @@ enum key_result flow_key(struct engine *engine, struct event_form *form, const s
 			 struct str *out);
 int32_t flow_priority(struct engine *engine, const struct function *function, struct event_form *form);
 uint64_t flow_id(unsigned tag, const struct uuid *owner, uint64_t key_hash, struct str value); // of a key's value
+// The same where nobody may find two values with one id: events of both would come together.
+struct event_key {
+	uint64_t a, b;
+};
+struct event_key event_key_make(unsigned tag, const struct uuid *owner, struct str value);
 
 // constraints.c
 struct constraint *constraint_get(struct engine *engine, enum constraint_kind kind, enum concurrency_scope scope,
 				  const struct function *function, uint64_t key_hash, struct str value);
+struct constraint *constraint_restore(struct engine *engine, enum constraint_kind kind, enum concurrency_scope scope,
+				      uint64_t id, uint64_t key_hash, struct str value);
 void constraint_drop(struct engine *engine, struct constraint *constraint); // one reference; NULL is fine
 // What holds the function's next item with these constraints back; NULL: nothing.
 struct constraint *constraint_blocking(const struct engine *engine, const struct backlog *backlog);
@@ -506,6 +514,7 @@ void constraints_take(struct engine *engine, struct item *item);
 void constraints_keep(struct item *item); // from a call before the start
 void constraints_release(struct engine *engine, struct item *item);
 void throttle_adapt(struct engine *engine, const struct function *function, const struct constraint *constraint);
+void throttles_reconsider(struct engine *engine); // the clock has gone back
 void throttles_wake(struct engine *engine, uint32_t limit);
 
 // run_limits.c
@@ -533,11 +542,10 @@ void backlogs_verify(const struct engine *engine);
 
 // rates.c: GCRA states, and marks that something has happened (04 §A6, §A11)
 uint64_t rate_get(const struct engine *engine, uint64_t id); // theoretical arrival time in ns, 0: none
-// By `gcra`, NULL for a mark.
-void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra);
-// The limit may have changed since: what was used under the other one counts for no more than all of this one.
+void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns);
+// The limit may have changed since, or the clock been put right: what was used counts for no more than all there is.
 void rate_adapt(struct engine *engine, uint64_t id, const struct gcra *gcra);
-void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra);
+void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns);
 void rates_expire(struct engine *engine, uint32_t limit);
 void rates_flush(struct engine *engine);
 void rates_free(struct engine *engine);

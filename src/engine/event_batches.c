@@ -26,7 +26,7 @@ struct event_batch {
 	struct list fresh;       // in engine->fresh_batches
 	struct function *function;
 	struct ulid id;
-	uint64_t key; // of the function and the key's value
+	struct event_key key; // of the function and the key's value
 	uint64_t due_ms;
 	uint64_t bytes;
 	struct member *members;
@@ -49,13 +49,16 @@ static struct event_batch *find_id(const struct engine *engine, const struct uli
 	return NULL;
 }
 
-static struct event_batch *find_key(const struct engine *engine, uint64_t key) {
-	struct map_node *node = map_first(&engine->event_batches, key);
-	return node != NULL ? container_of(node, struct event_batch, by_key) : NULL;
+static struct event_batch *find_key(const struct engine *engine, struct event_key key) {
+	for (struct map_node *node = map_first(&engine->event_batches, key.a); node != NULL; node = map_next(node)) {
+		struct event_batch *found = container_of(node, struct event_batch, by_key);
+		if (found->key.b == key.b) return found;
+	}
+	return NULL;
 }
 
 static struct event_batch *event_batch_new(struct engine *engine, struct function *function, const struct ulid *id,
-					   uint64_t key, uint64_t due_ms) {
+					   struct event_key key, uint64_t due_ms) {
 	struct event_batch *eb = mem_calloc(1, sizeof *eb);
 	eb->function = function;
 	eb->id = *id;
@@ -63,7 +66,7 @@ static struct event_batch *event_batch_new(struct engine *engine, struct functio
 	eb->due_ms = due_ms;
 	list_init(&eb->fresh);
 	heap_node_init(&eb->due);
-	map_insert(&engine->event_batches, &eb->by_key, key);
+	map_insert(&engine->event_batches, &eb->by_key, key.a);
 	map_insert(&engine->event_batches_by_id, &eb->by_ulid, id_hash_of(id));
 	heap_push(&engine->event_batches_due, &eb->due, due_ms, engine->sequence++);
 	return eb;
@@ -105,7 +108,7 @@ static struct late_text *array_of(struct engine *engine, const struct event_batc
 		late->parts[2 * i + 1] = (struct late_part){.ref = ref};
 	}
 	late->parts[2 * (size_t)eb->count] = (struct late_part){.literal = eb->count > 0 ? STR("]") : STR("[]")};
-	late->is_used = true;
+	late->is_used = late->may_be_empty = true;
 	return late;
 }
 
@@ -118,10 +121,13 @@ static void close_batch(struct engine *engine, struct event_batch *eb) {
 }
 
 void event_batches_wake(struct engine *engine, uint32_t limit) {
-	for (uint32_t i = 0; i < limit; i++) {
+	uint64_t bytes = 0; // their texts come into memory
+	for (uint32_t i = 0; i < limit && bytes < EVENT_BATCH_BYTES_MAX; i++) {
 		struct heap_node *node = heap_peek(&engine->event_batches_due);
 		if (node == NULL || node->key > engine->now) return;
-		close_batch(engine, container_of(node, struct event_batch, due));
+		struct event_batch *eb = container_of(node, struct event_batch, due);
+		bytes += eb->bytes;
+		close_batch(engine, eb);
 	}
 }
 
@@ -143,7 +149,7 @@ static bool is_repeated(struct engine *engine, const struct function *function, 
 	uint64_t mark = flow_id(TAG_BATCHED, &function->id, 0, str_make(text, ULID_TEXT_LEN));
 	uint64_t now_ns = engine->now * NS_PER_MS;
 	if (rate_get(engine, mark) > now_ns) return true;
-	rate_set(engine, mark, now_ns + BATCH_MEMORY_MS * NS_PER_MS, NULL);
+	rate_set(engine, mark, now_ns + BATCH_MEMORY_MS * NS_PER_MS);
 	return false;
 }
 
@@ -158,6 +164,16 @@ static struct member *add_member(struct event_batch *eb, struct str correlation)
 	return member;
 }
 
+static uint32_t size_max(const struct engine *engine, const struct event_batch *eb) {
+	return eb->function->config.flow.batch.size_max + (engine->config.planted_bug == 19);
+}
+
+static void fill(struct engine *engine, struct event_batch *eb) {
+	eb->is_full = true;
+	record_event_batch(engine, eb);
+	close_batch(engine, eb);
+}
+
 static void append(struct engine *engine, struct event_batch *eb, const struct event *event, struct str correlation) {
 	struct member *member = add_member(eb, correlation);
 	member->event_id = event->internal_id;
@@ -168,14 +184,10 @@ static void append(struct engine *engine, struct event_batch *eb, const struct e
 	eb->bytes += member->size;
 	if (list_empty(&eb->fresh)) list_push_back(&engine->fresh_batches, &eb->fresh);
 	record_batch_event(engine, eb, eb->count - 1, event->text);
-	uint32_t size_max = eb->function->config.flow.batch.size_max + (engine->config.planted_bug == 19);
-	if (eb->count < size_max && eb->bytes < EVENT_BATCH_BYTES_MAX) return;
-	eb->is_full = true;
-	record_event_batch(engine, eb);
-	close_batch(engine, eb);
+	if (eb->count >= size_max(engine, eb) || eb->bytes >= EVENT_BATCH_BYTES_MAX) fill(engine, eb);
 }
 
-static struct event_batch *open_batch(struct engine *engine, struct function *function, uint64_t key) {
+static struct event_batch *open_batch(struct engine *engine, struct function *function, struct event_key key) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid id = ulid_make(engine->now, entropy);
@@ -195,6 +207,11 @@ static enum start_result drop(struct engine *engine, struct function *function, 
 	return START_DROPPED;
 }
 
+// Its time may be over although no tick has said so, and it may have been allowed more events when it was opened.
+static bool is_open(const struct engine *engine, const struct event_batch *eb) {
+	return eb->due_ms > engine->now && !eb->is_full && eb->count < size_max(engine, eb);
+}
+
 bool event_batch_take(struct engine *engine, struct source *source, struct run_start *start) {
 	struct function *function = start->function;
 	const struct flow_control *flow = &function->config.flow;
@@ -206,10 +223,9 @@ bool event_batch_take(struct engine *engine, struct source *source, struct run_s
 		start->result = drop(engine, function, source->event, value);
 		return true;
 	}
-	uint64_t key = flow_id(TAG_BATCH, &function->id, 0, value);
+	struct event_key key = event_key_make(TAG_BATCH, &function->id, value);
 	struct event_batch *eb;
-	while ((eb = find_key(engine, key)) != NULL && (eb->due_ms <= engine->now || eb->is_full))
-		close_batch(engine, eb); // its time is over, although no tick has said so
+	while ((eb = find_key(engine, key)) != NULL && !is_open(engine, eb)) fill(engine, eb);
 	if (eb == NULL) eb = open_batch(engine, function, key);
 	append(engine, eb, source->event, start->correlation);
 	return true;
@@ -248,11 +264,11 @@ static void skip_others(struct engine *engine, const struct event_batch *eb, con
 	fail_invokes(engine, eb, STR("invoked function was skipped"));
 }
 
-static void drop_removed(struct engine *engine, const struct event_batch *eb) {
+static void drop_all(struct engine *engine, const struct event_batch *eb, enum outcome_reason reason,
+		     struct str message) {
 	for (uint32_t i = 0; i < eb->count; i++)
-		outcome_write(engine, eb->function, &eb->members[i].event_id, OUTCOME_DROPPED, REASON_FUNCTION_REMOVED,
-			      NULL);
-	fail_invokes(engine, eb, STR("invoked function was removed"));
+		outcome_write(engine, eb->function, &eb->members[i].event_id, OUTCOME_DROPPED, reason, NULL);
+	fail_invokes(engine, eb, message);
 }
 
 // Of all invokes among its events, a line each; that of the first event comes first, empty if it has none.
@@ -309,12 +325,13 @@ void event_batch_loaded(struct engine *engine, struct command *command) {
 	struct arena arena;
 	arena_init(&arena, 1024);
 	if (!eb->function->indexed) {
-		drop_removed(engine, eb);
+		drop_all(engine, eb, REASON_FUNCTION_REMOVED, STR("invoked function was removed"));
 	} else if (reread_first(&arena, eb, command->loaded.data, &first)) {
 		begin(engine, eb, &first, command->loaded.data);
 		event_release(&first);
 	} else {
 		complain(engine, eb->function, STR(""), STR("its events cannot be read"), "a batch of events is lost");
+		drop_all(engine, eb, REASON_NONE, STR("the events cannot be read"));
 	}
 	arena_free(&arena);
 	record_event_batch_delete(engine, &eb->id);
@@ -329,7 +346,8 @@ struct ulid event_batch_id(const struct event_batch *eb) {
 
 void event_batch_encode(const struct event_batch *eb, struct buf *out) {
 	buf_append(out, eb->function->id.bytes, sizeof eb->function->id.bytes);
-	put_u64(out, eb->key);
+	put_u64(out, eb->key.a);
+	put_u64(out, eb->key.b);
 	put_u64(out, eb->due_ms);
 	put_u8(out, eb->is_full);
 }
@@ -351,7 +369,9 @@ bool event_batch_decode(struct engine *engine, const struct ulid *id, struct dec
 	struct uuid function_id;
 	take_bytes(d, function_id.bytes, sizeof function_id.bytes);
 	struct function *function = function_find(engine, &function_id);
-	uint64_t key = take_u64(d), due_ms = take_u64(d);
+	struct event_key key = {.a = take_u64(d)};
+	key.b = take_u64(d);
+	uint64_t due_ms = take_u64(d);
 	bool is_full = take_u8(d) != 0;
 	if (d->failed || function == NULL || find_id(engine, id) != NULL) return false;
 	event_batch_new(engine, function, id, key, due_ms)->is_full = is_full;

@@ -182,27 +182,66 @@ static void write_history(struct engine *engine, const struct run *run, enum run
 	item->finish.output = payload_ref(show_error ? error : output);
 }
 
-// One event for the first of the run's events, and one for each other that is an invoke; those of a batch each have a
-// line (03 §15.3).
+// The invokes among the events of a batch each have a line, the first event's first; it may be empty.
+static bool next_correlation(bool is_batch, struct str *rest, struct str *out) {
+	if (is_batch) return str_cut(*rest, '\n', out, rest);
+	*out = *rest;
+	return false;
+}
+
+static void tell_first(struct engine *engine, const struct run *run, struct str correlation, enum run_end end,
+		       struct payload *output, struct payload *error) {
+	struct finish_data data;
+	build_data(run, correlation, end, output, error, &data);
+	emit(engine, run, &data, correlation, STR("inngest/function.finished"), false);
+	if (ends[end].event.len > 0) emit(engine, run, &data, correlation, ends[end].event, true);
+	buf_free(&data.head);
+	buf_free(&data.tail);
+}
+
+// Of the other invokes in a batch, without the events: each would have all of them, and the result.
+static void tell_other(struct engine *engine, const struct run *run, struct str correlation) {
+	struct arena *arena = &engine->batch->arena;
+	struct buf data;
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&run->id, id);
+	buf_init(&data, SIZE_MAX);
+	buf_lit(&data, "{\"correlation_id\":");
+	buf_json_str(&data, correlation);
+	buf_lit(&data, ",\"function_id\":");
+	buf_json_str(&data, run->function->config.slug);
+	buf_printf(&data, ",\"run_id\":\"%s\"}", id);
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid internal_id = ulid_make(engine->now, entropy);
+	char event_id[ULID_TEXT_LEN + 1];
+	ulid_text(&internal_id, event_id);
+	struct event event;
+	event_make_internal(arena, STR("inngest/function.finished"), str_make(event_id, ULID_TEXT_LEN), &internal_id,
+			    buf_view(&data), STR(""), engine->now, &event);
+	buf_free(&data);
+	event.depth = (uint8_t)(run->depth + 1);
+	event_handle(engine, &event, NULL, NULL);
+	event_release(&event);
+}
+
+// One event for the first of the run's events, and one for each other that is an invoke (03 §15.3).
 static void tell(struct engine *engine, const struct run *run, struct str correlations, enum run_end end,
 		 struct payload *output, struct payload *error) {
 	struct str correlation;
-	bool is_first = true;
-	for (bool more = true; more; is_first = false) {
-		more = str_cut(correlations, '\n', &correlation, &correlations);
-		struct finish_data data;
-		build_data(run, correlation, end, output, error, &data);
-		emit(engine, run, &data, correlation, STR("inngest/function.finished"), false);
-		if (is_first && ends[end].event.len > 0) emit(engine, run, &data, correlation, ends[end].event, true);
-		buf_free(&data.head);
-		buf_free(&data.tail);
+	bool is_batch = (run->flags & RUN_OF_BATCH) != 0;
+	bool more = next_correlation(is_batch, &correlations, &correlation);
+	tell_first(engine, run, correlation, end, output, error);
+	while (more) {
+		more = next_correlation(is_batch, &correlations, &correlation);
+		tell_other(engine, run, correlation);
 	}
 }
 
-static void answer_invokes(struct engine *engine, struct str correlations, struct payload *value) {
+static void answer_invokes(struct engine *engine, struct str correlations, bool is_batch, struct payload *value) {
 	struct str correlation;
 	for (bool more = correlations.len > 0; more;) {
-		more = str_cut(correlations, '\n', &correlation, &correlations);
+		more = next_correlation(is_batch, &correlations, &correlation);
 		if (correlation.len > 0) invoke_end(engine, correlation, value);
 	}
 }
@@ -211,13 +250,15 @@ void run_finish(struct engine *engine, struct run *run, enum run_end end, struct
 		struct payload *error) {
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
-	run_drop_items(engine, run); // the events that tell of its end are nothing to it
+	run_drop_items(engine, run); // the events that tell of its end are nothing to it …
+	run_limits_end(engine, run); // … but may begin a run that takes its place
 	struct str correlations = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
 	if ((run->flags & RUN_QUIET) == 0) tell(engine, run, correlations, end, output, error);
 	struct payload *value = NULL;
 	if (correlations.len > 0) value = invoke_value(&engine->batch->arena, end, output, error);
+	bool is_batch = (run->flags & RUN_OF_BATCH) != 0;
 	run_free(engine, run);
-	answer_invokes(engine, correlations, value);
+	answer_invokes(engine, correlations, is_batch, value);
 	payload_unref(value);
 }
 

@@ -74,6 +74,21 @@ int32_t flow_priority(struct engine *engine, const struct function *function, st
 	return value.integer < -PRIORITY_MAX_S ? -PRIORITY_MAX_S : (int32_t)value.integer;
 }
 
+struct event_key event_key_make(unsigned tag, const struct uuid *owner, struct str value) {
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	buf_append(&text, &tag, sizeof tag);
+	buf_append(&text, owner->bytes, sizeof owner->bytes);
+	buf_str(&text, value);
+	uint8_t digest[32];
+	hash_sha256(buf_view(&text), digest);
+	buf_free(&text);
+	struct event_key key;
+	memcpy(&key.a, digest, sizeof key.a);
+	memcpy(&key.b, digest + sizeof key.a, sizeof key.b);
+	return key;
+}
+
 uint64_t flow_id(unsigned tag, const struct uuid *owner, uint64_t key_hash, struct str value) {
 	uint64_t parts[5] = {tag, 0, 0, key_hash, hash_xxh64(value)};
 	memcpy(&parts[1], owner->bytes, sizeof owner->bytes);

@@ -98,18 +98,24 @@ void item_free(struct item *item) {
 // Work of older runs first, and of those that the priority makes older; retries and sleeps keep their own time (03
 // §8.1, 04 §A9).
 static uint64_t score(const struct item *item) {
-	if (item->attempt > 0 || item->kind == ITEM_SLEEP) return item->due_ms;
+	if (item->attempt > 0 || item->is_late) return item->due_ms;
 	int64_t factor_ms = item->run->limits != NULL ? item->run->limits->priority_s * 1000ll : 0;
-	return (uint64_t)((int64_t)ulid_time_ms(&item->run->id) - factor_ms);
+	int64_t at_ms = (int64_t)ulid_time_ms(&item->run->id) - factor_ms;
+	return at_ms > 0 ? (uint64_t)at_ms : 0;
 }
 
+// What is due later than this keeps its own time (04 §A15).
+#define SOON_MS 2000u
+
 void item_queue(struct engine *engine, struct item *item) {
+	item->is_late = item->due_ms > engine->now + SOON_MS;
 	item_touch(engine, item);
 	item_resume(engine, item);
 }
 
 void item_resume(struct engine *engine, struct item *item) {
-	if (item->due_ms > engine->now || item_table[item->kind].is_timer) {
+	bool is_due = item->due_ms <= engine->now || item->holds; // what was in a call had been due, by another clock
+	if (!is_due || item_table[item->kind].is_timer) {
 		item->state = ITEM_LATER;
 		heap_push(&engine->timers, &item->node, item->due_ms, engine->sequence++);
 		return;
@@ -137,6 +143,7 @@ void item_unqueue(struct engine *engine, struct item *item) {
 	switch ((enum item_state)item->state) {
 	case ITEM_LATER:
 		heap_remove(&engine->timers, &item->node);
+		constraints_release(engine, item);
 		break;
 	case ITEM_READY:
 		backlog_remove(engine, item);

@@ -9,7 +9,7 @@
 #define NS_PER_MS 1000000u
 #define TAG_RATE 0x20000u
 #define TAG_ADMITTED 0x20001u
-// States are kept a little longer than they say something: most are wanted again soon.
+// States are kept a little longer than they say something, until a whole second: most are wanted again soon.
 #define LINGER_MS 1000u
 
 struct rate {
@@ -17,7 +17,6 @@ struct rate {
 	struct heap_node old;  // in engine->rates_old
 	struct list dirty;     // in engine->dirty_rates
 	uint64_t tat_ns;
-	struct gcra gcra; // that it is by; zero: a mark
 };
 
 // ---- states --------------------------------------------------------------------------------------------------------
@@ -40,33 +39,31 @@ static struct rate *rate_new(struct engine *engine, uint64_t id) {
 	return rate;
 }
 
-static void expect_end(struct engine *engine, struct rate *rate) {
-	heap_push(&engine->rates_old, &rate->old, rate->tat_ns / NS_PER_MS + LINGER_MS, engine->sequence++);
+static uint64_t end_of(const struct rate *rate) {
+	return (rate->tat_ns / NS_PER_MS / LINGER_MS + 2) * LINGER_MS;
 }
 
-void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
+static void expect_end(struct engine *engine, struct rate *rate) {
+	heap_push(&engine->rates_old, &rate->old, end_of(rate), engine->sequence++);
+}
+
+void rate_set(struct engine *engine, uint64_t id, uint64_t tat_ns) {
 	struct rate *rate = rate_find(engine, id);
 	if (rate == NULL) rate = rate_new(engine, id);
 	rate->tat_ns = tat_ns;
-	if (gcra != NULL) rate->gcra = *gcra;
 	if (!heap_contains(&rate->old)) expect_end(engine, rate);
 	if (list_empty(&rate->dirty)) list_push_back(&engine->dirty_rates, &rate->dirty);
 }
 
 void rate_adapt(struct engine *engine, uint64_t id, const struct gcra *gcra) {
-	struct rate *rate = rate_find(engine, id);
-	if (rate == NULL ||
-	    (rate->gcra.interval_ns == gcra->interval_ns && rate->gcra.tolerance_ns == gcra->tolerance_ns))
-		return;
 	uint64_t most = gcra_most(gcra, engine->now * NS_PER_MS);
-	rate_set(engine, id, rate->tat_ns < most ? rate->tat_ns : most, gcra);
+	if (rate_get(engine, id) > most) rate_set(engine, id, most);
 }
 
-void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
+void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns) {
 	if (engine->config.planted_bug == 22 || rate_find(engine, id) != NULL) return;
 	struct rate *rate = rate_new(engine, id);
 	rate->tat_ns = tat_ns;
-	rate->gcra = *gcra;
 	expect_end(engine, rate);
 }
 
@@ -75,11 +72,11 @@ void rates_expire(struct engine *engine, uint32_t limit) {
 		struct heap_node *node = heap_peek(&engine->rates_old);
 		if (node == NULL || node->key > engine->now) return;
 		struct rate *rate = container_of(heap_pop(&engine->rates_old), struct rate, old);
-		if (rate->tat_ns / NS_PER_MS + LINGER_MS > engine->now) {
+		if (end_of(rate) > engine->now) {
 			expect_end(engine, rate);
 			continue;
 		}
-		record_rate(engine, rate->by_id.hash, 0, NULL);
+		record_rate(engine, rate->by_id.hash, 0);
 		list_remove(&rate->dirty);
 		map_remove(&engine->rates, &rate->by_id);
 		free(rate);
@@ -89,7 +86,7 @@ void rates_expire(struct engine *engine, uint32_t limit) {
 void rates_flush(struct engine *engine) {
 	for (struct list *node; (node = list_pop_front(&engine->dirty_rates)) != NULL;) {
 		const struct rate *rate = list_entry(node, struct rate, dirty);
-		if (engine->config.planted_bug != 16) record_rate(engine, rate->by_id.hash, rate->tat_ns, &rate->gcra);
+		if (engine->config.planted_bug != 16) record_rate(engine, rate->by_id.hash, rate->tat_ns);
 	}
 }
 
@@ -106,7 +103,7 @@ void rates_export(struct engine *engine) {
 	for (struct map_node *node = map_walk(&engine->rates, NULL); node != NULL;
 	     node = map_walk(&engine->rates, node)) {
 		const struct rate *rate = container_of(node, struct rate, by_id);
-		record_rate(engine, rate->by_id.hash, rate->tat_ns, &rate->gcra);
+		record_rate(engine, rate->by_id.hash, rate->tat_ns);
 	}
 }
 
@@ -120,12 +117,16 @@ static void complain_once(struct engine *engine, struct function *function, stru
 	function->complained = true;
 }
 
-// The same event again within five minutes does not count again (04 §A5): it may wait in a debounce, and so have begun
-// no run that it would be known by.
+// The same event again within five minutes does not count again (04 §A5): it may wait in a debounce, or have been
+// skipped, and so have begun no run that it would be known by.
 static bool was_admitted(const struct engine *engine, const struct run_start *start, uint64_t *mark) {
-	bool can_come_again = start->is_claimed && start->function->config.flow.debounce.period_ms > 0;
-	*mark = can_come_again ? flow_id(TAG_ADMITTED, &start->function->id, 0, start->key) : 0;
+	*mark = start->is_claimed ? flow_id(TAG_ADMITTED, &start->function->id, 0, start->key) : 0;
 	return *mark != 0 && rate_get(engine, *mark) > engine->now * NS_PER_MS;
+}
+
+static bool may_begin_no_run(const struct function *function) {
+	const struct flow_control *flow = &function->config.flow;
+	return flow->debounce.period_ms > 0 || flow->singleton.mode != SINGLETON_NONE || function->paused;
 }
 
 enum start_result rate_limit_check(struct engine *engine, struct function *function, struct event_form *form,
@@ -143,7 +144,7 @@ enum start_result rate_limit_check(struct engine *engine, struct function *funct
 	rate_adapt(engine, id, &gcra);
 	uint64_t tat = rate_get(engine, id), now_ns = engine->now * NS_PER_MS;
 	if (!gcra_admits(&gcra, tat, now_ns)) return START_LIMITED;
-	if (engine->config.planted_bug != 12) rate_set(engine, id, gcra_admit(&gcra, tat, now_ns), &gcra);
-	if (mark != 0) rate_set(engine, mark, now_ns + RATE_MEMORY_MS * NS_PER_MS, NULL);
+	if (engine->config.planted_bug != 12) rate_set(engine, id, gcra_admit(&gcra, tat, now_ns));
+	if (mark != 0 && may_begin_no_run(function)) rate_set(engine, mark, now_ns + RATE_MEMORY_MS * NS_PER_MS);
 	return START_DONE;
 }

@@ -4,12 +4,13 @@
 #include "engine/codec.h"
 #include "engine/engine_internal.h"
 #include "engine/step_record.h"
-#include "model/gcra.h"
 
 // 2: names and kinds of steps, runs of idempotency keys, paused functions
 // 3: limits of runs, slots of calls
 #define RECORD_VERSION 3
 #define HEAD_MAX (64u << 20)
+
+enum item_flag { ITEM_LEASED = 1, ITEM_LATE = 2 }; // stored
 
 static struct buf head_begin(void) {
 	struct buf head;
@@ -269,7 +270,7 @@ void record_item(struct engine *engine, const struct item *item) {
 		put_text(&head, name);
 		put_u8(&head, is_owner);
 	}
-	put_u8(&head, item->is_leased);
+	put_u8(&head, (uint8_t)(item->is_leased * ITEM_LEASED | item->is_late * ITEM_LATE));
 	uint8_t key[20];
 	size_t len = run_key(&item->run->id, item->slot, key);
 	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
@@ -296,7 +297,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	}
 	struct str signal = kind == ITEM_SIGNAL ? take_text(d) : STR("");
 	if (kind == ITEM_SIGNAL) owns_signal = take_u8(d) != 0;
-	bool holds = d->version >= 3 && take_u8(d) != 0;
+	uint8_t flags = d->version >= 3 ? take_u8(d) : 0;
 	if (d->failed || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
@@ -308,8 +309,10 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->job_hash = job;
 	item->coalesce = coalesce;
 	item->lead = lead;
-	if (holds && engine->config.planted_bug != 21) constraints_keep(item);
+	bool is_kept = (flags & ITEM_LEASED) != 0 && !item_table[kind].is_timer;
+	if (is_kept && engine->config.planted_bug != 21) constraints_keep(item);
 	item->is_leased = item->holds;
+	item->is_late = (flags & ITEM_LATE) != 0;
 	if (target.len > 0) item_set_label(item, target, name);
 	if (item_table[kind].has_pause) pause_new(engine, item, event, expression, is_conditional);
 	if (kind == ITEM_SIGNAL && !signal_new(engine, item, signal, owns_signal)) {
@@ -433,7 +436,7 @@ static enum err restore_cron(struct engine *engine, struct str key, struct decod
 
 // ---- flow control --------------------------------------------------------------------------------------------------
 
-void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns, const struct gcra *gcra) {
+void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns) {
 	char key[8];
 	for (int i = 0; i < 8; i++) key[i] = (char)(id >> (56 - 8 * i));
 	if (tat_ns == 0) {
@@ -442,18 +445,14 @@ void record_rate(struct engine *engine, uint64_t id, uint64_t tat_ns, const stru
 	}
 	struct buf head = head_begin();
 	put_u64(&head, tat_ns);
-	put_u64(&head, gcra->interval_ns);
-	put_u64(&head, gcra->tolerance_ns);
 	head_end(engine, &head, RECORD_PUT, RECORD_RATE, str_make(key, sizeof key), NULL);
 }
 
 static enum err restore_rate(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
 	uint64_t id = 0, tat_ns = take_u64(d);
-	struct gcra gcra = {.interval_ns = take_u64(d)};
-	gcra.tolerance_ns = take_u64(d);
 	if (key.len != 8 || d->failed) return error_set(error, ERR_CORRUPT, "rate record cut short");
 	for (int i = 0; i < 8; i++) id = id << 8 | (unsigned char)key.ptr[i];
-	rate_restore(engine, id, tat_ns, &gcra);
+	rate_restore(engine, id, tat_ns);
 	return ERR_OK;
 }
 

@@ -1,6 +1,38 @@
 // Cross-checks of every index against the state that it indexes. For tests and simulation.
 #include "engine/engine_internal.h"
 
+// Slots in use, counted anew into the constraints.
+static void count_uses(const struct run *run, bool is_first_pass) {
+	const struct run_limits *limits = run->limits;
+	if (limits == NULL) return;
+	struct constraint *all[] = {limits->calls[0], limits->calls[1], limits->runs, limits->throttle};
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i] == NULL) continue;
+		if (is_first_pass) all[i]->counted = all[i]->counted_refs = 0;
+		if (!is_first_pass) all[i]->counted_refs++;
+		if (!is_first_pass && all[i] == limits->runs) all[i]->counted += (run->flags & RUN_STARTED) != 0;
+	}
+	list_for_each(node, &run->items) {
+		const struct item *item = list_entry(node, struct item, of_run);
+		for (size_t i = 0; i < FUNCTION_CONCURRENCY_MAX && !is_first_pass && item->holds; i++) {
+			if (limits->calls[i] != NULL) limits->calls[i]->counted++;
+		}
+	}
+}
+
+static void verify_constraints(const struct engine *engine) {
+	for (int pass = 0; pass < 2; pass++) {
+		for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
+		     node = map_walk(&engine->runs, node))
+			count_uses(container_of(node, struct run, by_id), pass == 0);
+	}
+	for (struct map_node *node = map_walk(&engine->constraints, NULL); node != NULL;
+	     node = map_walk(&engine->constraints, node)) {
+		const struct constraint *constraint = container_of(node, struct constraint, by_id);
+		CHECK(constraint->in_use == constraint->counted && constraint->refs == constraint->counted_refs);
+	}
+}
+
 struct census {
 	uint64_t ready, later, in_call, waits, work, signals, held;
 };
@@ -91,6 +123,7 @@ void engine_verify(const struct engine *engine) {
 	CHECK(list_empty(&engine->dirty_runs) && list_empty(&engine->dirty_items));
 	cancellations_verify(engine);
 	backlogs_verify(engine);
+	verify_constraints(engine);
 	uint64_t slugs = 0, entries = 0, patterns = 0, ticks = 0, held = 0;
 	for (struct map_node *node = map_walk(&engine->functions, NULL); node != NULL;
 	     node = map_walk(&engine->functions, node)) {

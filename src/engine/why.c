@@ -63,7 +63,7 @@ static bool write_calls(const struct engine *engine, const struct item *item, st
 
 bool is_waiting(const struct engine *engine, const struct item *item) {
 	const struct function *function = item->run->function;
-	if (item->state != ITEM_READY) return false;
+	if (item->state != ITEM_READY || item->holds) return item->holds && function->paused;
 	return function->paused || function->calls >= function->call_limit ||
 	       function->app->calls >= engine->config.workers || constraint_blocking(engine, item->backlog) != NULL;
 }

@@ -57,6 +57,7 @@ struct late_text {
 	size_t count;
 	struct payload *text; // NULL until resolved; owned by the batch
 	bool is_used;
+	bool may_be_empty; // when a part of it is not in the store; else nothing is written until it is
 };
 
 struct record {

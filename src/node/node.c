@@ -80,21 +80,30 @@ static bool stores_an_app(const struct batch *batch) {
 static void post_always(void *context, struct command *command);
 static enum err load_body(void *context, uint8_t kind, struct str key, struct payload **out, struct error *error);
 
+// False when it may be there but cannot be read: the next start asks for it again.
+static bool read_load(struct node *node, const struct event_load *load, struct payload **out) {
+	if (load->data != NULL) {
+		*out = payload_ref(load->data->text);
+		return true;
+	}
+	struct error error;
+	enum err err = load_body(node, (uint8_t)load_records[load->kind],
+				 str_make(load->id.bytes, sizeof load->id.bytes), out, &error);
+	if (err == ERR_OK || load->kind == LOAD_RUN) return true; // a run may have ended meanwhile
+	LOG_ERROR("an event cannot be read; no function is started by it", LOG_CSTR("error", error.message));
+	return err == ERR_NOT_FOUND || err == ERR_CORRUPT;
+}
+
 // Text of events goes back to the engine.
 static void load_event(struct node *node, const struct event_load *load) {
 	struct command *command = command_new(COMMAND_EVENT_LOADED);
 	command->loaded.kind = load->kind;
 	command->loaded.id = load->id;
 	command->loaded.cancellation_id = load->cancellation_id;
-	struct error error;
-	if (load->data != NULL) {
-		command->loaded.data = payload_ref(load->data->text);
-	} else if (load_body(node, (uint8_t)load_records[load->kind], str_make(load->id.bytes, sizeof load->id.bytes),
-			     &command->loaded.data, &error) != ERR_OK &&
-		   load->kind != LOAD_RUN) { // a run may have ended meanwhile
-		LOG_ERROR("an event cannot be read; no function is started by it", LOG_CSTR("error", error.message));
-	}
-	post_always(node, command);
+	if (read_load(node, load, &command->loaded.data))
+		post_always(node, command);
+	else
+		command_free(command);
 }
 
 // Journal thread: the batch is durable, what it asked for may happen.
@@ -104,7 +113,6 @@ static void committed(void *context, struct batch *batch) {
 	struct message *replies = batch->replies;
 	batch->calls = batch->calls_last = NULL;
 	batch->replies = batch->replies_last = NULL;
-	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);
 	for (size_t i = 0; i < batch->complaint_count; i++) {
 		const struct complaint *complaint = &batch->complaints[i];
 		LOG_WARN(complaint->what, LOG_STR("function", complaint->function), LOG_STR("text", complaint->text),
@@ -112,6 +120,7 @@ static void committed(void *context, struct batch *batch) {
 	}
 	if (calls != NULL) driver_call(node->driver, (struct call *)calls);
 	if (replies != NULL) server_reply(node->server, replies);
+	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);
 	struct poller *poller = atomic_load(&node->poller);
 	if (poller != NULL && stores_an_app(batch)) poller_wake(poller);
 }

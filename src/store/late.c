@@ -35,6 +35,11 @@ enum err late_resolve(struct store *store, struct late_text *late, struct error 
 		if (err == ERR_OK) buf_str(&text, piece);
 		payload_unref(held);
 	}
+	bool is_missing = err == ERR_NOT_FOUND || err == ERR_CORRUPT;
+	if (is_missing && late->may_be_empty) {
+		buf_clear(&text);
+		err = ERR_OK;
+	}
 	if (err == ERR_OK) late->text = payload_new(buf_view(&text));
 	buf_free(&text);
 	return err;
