@@ -45,10 +45,15 @@ static void write_concurrency(const struct item *item, const struct constraint *
 	put_number(out, "in_use", constraint->in_use);
 }
 
+// One that has its slot yet is one of those.
+static bool lacks_function_slot(const struct item *item) {
+	return !item->holds && item->run->function->calls >= item->run->function->call_limit;
+}
+
 // Calls of the whole function, or of the whole app.
 static bool write_calls(const struct engine *engine, const struct item *item, struct buf *out) {
 	const struct function *function = item->run->function;
-	if (function->calls >= function->call_limit) {
+	if (lacks_function_slot(item)) {
 		buf_lit(out, "{\"on\":\"concurrency\",\"scope\":\"fn\"");
 		put_number(out, "limit", function->call_limit);
 		put_number(out, "in_use", function->calls);
@@ -63,9 +68,9 @@ static bool write_calls(const struct engine *engine, const struct item *item, st
 
 bool is_waiting(const struct engine *engine, const struct item *item) {
 	const struct function *function = item->run->function;
-	if (item->state != ITEM_READY || item->holds) return item->holds && function->paused;
-	return function->paused || function->calls >= function->call_limit ||
-	       function->app->calls >= engine->config.workers || constraint_blocking(engine, item->backlog) != NULL;
+	if (item->state != ITEM_READY) return false;
+	return function->paused || lacks_function_slot(item) || function->app->calls >= engine->config.workers ||
+	       constraint_blocking(engine, item->backlog) != NULL;
 }
 
 void waiting_write(const struct engine *engine, const struct item *item, struct buf *out) {

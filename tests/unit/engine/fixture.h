@@ -28,7 +28,9 @@ struct fixture {
 	uint64_t now;
 	uint64_t next_request;
 	uint8_t events;
-	bool without_events_of_failures; // failed answers do not bring the run's events: nothing was loaded yet
+	bool without_events_of_failures;  // failed answers do not bring the run's events: nothing was loaded yet
+	bool joins;                       // commands share one batch: fixture_join
+	void (*watch)(struct fixture *f); // called when a batch is out, or NULL
 };
 
 static inline void fixture_commit(struct fixture *f) {
@@ -45,13 +47,31 @@ static inline void fixture_commit(struct fixture *f) {
 	assert_int_equal(store_commit(f->store, &error), ERR_OK);
 }
 
+static inline void fixture_out(struct fixture *f) {
+	fixture_commit(f);
+	if (f->watch != NULL) f->watch(f);
+}
+
 static inline void fixture_apply(struct fixture *f, struct command *command) {
-	batch_free(f->batch);
-	f->batch = batch_new();
+	if (!f->joins) {
+		batch_free(f->batch);
+		f->batch = batch_new();
+	}
 	engine_apply(f->engine, f->now, command, f->batch);
 	command_free(command);
 	engine_verify(f->engine);
-	fixture_commit(f);
+	if (!f->joins) fixture_out(f);
+}
+
+// All commands until fixture_part share one batch, as those do that the engine finds waiting.
+static inline void fixture_join(struct fixture *f) {
+	batch_free(f->batch);
+	f->batch = batch_new();
+	f->joins = true;
+}
+static inline void fixture_part(struct fixture *f) {
+	f->joins = false;
+	fixture_out(f);
 }
 
 static inline void fixture_open(struct fixture *f) {
@@ -95,8 +115,36 @@ static inline uint64_t fixture_restart(struct fixture *f) {
 	f->batch = batch_new();
 	engine_start(f->engine, f->now, f->batch);
 	engine_verify(f->engine);
-	fixture_commit(f);
+	fixture_out(f);
 	return quarantined;
+}
+
+// Memory tells the same as the store, record by record.
+static inline enum err fixture_compare_one(void *context, uint8_t kind, struct str key, struct str head,
+					   struct error *error) {
+	(void)error;
+	const struct batch *batch = ((void **)context)[0];
+	size_t *count = ((void **)context)[1];
+	for (size_t i = 0; i < batch->record_count; i++) {
+		const struct record *record = &batch->records[i];
+		if (record->kind != kind || !str_eq(str_make(record->key, record->key_len), key)) continue;
+		assert_true(str_eq(record->head, head));
+		(*count)++;
+		return ERR_OK;
+	}
+	fail_msg("a record of kind %u is in the store only", kind);
+	return ERR_OK;
+}
+static inline void fixture_assert_stored(struct fixture *f) {
+	struct batch *batch = batch_new();
+	engine_export(f->engine, batch);
+	size_t count = 0;
+	uint64_t quarantined = 0;
+	struct error error;
+	assert_int_equal(store_load(f->store, fixture_compare_one, (void *[]){batch, &count}, &quarantined, &error),
+			 ERR_OK);
+	assert_int_equal(count, batch->record_count);
+	batch_free(batch);
 }
 
 static inline struct reply *fixture_register_body(struct fixture *f, struct str body) {
@@ -145,16 +193,18 @@ static inline struct reply *fixture_register(struct fixture *f, const char *app,
 	"{\"id\":\"" id "\",\"name\":\"" id "\"," members ",\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\"," \
 	"\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/api?fnId=" id                                \
 	"&stepId=step\"},\"retries\":{\"attempts\":0}}}}"
-static inline struct reply *fixture_register_functions(struct fixture *f, const char *functions) {
+static inline struct reply *fixture_register_app(struct fixture *f, const char *app, const char *functions) {
 	char body[8192];
-	snprintf(
-		body, sizeof body,
-		"{\"appName\":\"app\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[%s]}",
-		functions);
+	snprintf(body, sizeof body,
+		 "{\"appName\":\"%s\",\"url\":\"http://localhost:3000/api\",\"sdk\":\"js:v4.24.0\",\"functions\":[%s]}",
+		 app, functions);
 	struct reply *reply = fixture_register_body(f, str_from_cstr(body));
 	if (reply->kind != REPLY_REGISTERED) print_error("%.*s %.*s\n", STR_ARG(reply->text), STR_ARG(reply->data));
 	assert_int_equal(reply->kind, REPLY_REGISTERED);
 	return reply;
+}
+static inline struct reply *fixture_register_functions(struct fixture *f, const char *functions) {
+	return fixture_register_app(f, "app", functions);
 }
 
 static inline struct command *fixture_event_command(struct fixture *f, const char *json) {

@@ -373,6 +373,64 @@ static void stored_invocations_keep_their_function(void **state) {
 	expect_str(fixture->event.correlation_id, "c");
 }
 
+static void expect_reread(struct fixture *fixture, const char *text) {
+	assert_int_equal(parse(fixture, text), ERR_OK);
+	struct event again;
+	struct ulid internal_id = fixture->event.internal_id;
+	assert_int_equal(event_reread(&fixture->arena, payload_str(fixture->event.text), &internal_id, NOW + 5, &again,
+				      &fixture->error),
+			 ERR_OK);
+	assert_true(str_eq(payload_str(again.text), payload_str(fixture->event.text)));
+	const struct str *before[] = {&fixture->event.name, &fixture->event.id, &fixture->event.data,
+				      &fixture->event.user, &fixture->event.v,  &fixture->event.meta};
+	const struct str *after[] = {&again.name, &again.id, &again.data, &again.user, &again.v, &again.meta};
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		if (!str_eq(*before[i], *after[i])) fail_msg("%s: %.*s", text, STR_ARG(*after[i]));
+	}
+	assert_int_equal(again.ts_ms, fixture->event.ts_ms);
+	assert_int_equal(again.received_ms, NOW + 5);
+	assert_true(ulid_cmp(&again.internal_id, &internal_id) == 0);
+	assert_false(again.stable_id); // not known
+	event_release(&again);
+}
+
+// From the text alone: as a debounce or a batch has it.
+static void stored_texts_are_read_again(void **state) {
+	static const char *const texts[] = {
+		"{\"name\":\"a\"}",
+		"{\"name\":\"a\",\"data\":null,\"user\":null}",
+		"{\"name\":\"a\",\"data\":{}}",
+		"{\"name\":\"q\\\"\\n\\u00e9\",\"id\":\"i \\\\\",\"v\":\"2024-01-01.1\"}",
+		"{\"name\":\"a\",\"data\":{\"b\":[1.5,null,\"\\u0000\"]}}",
+		"{\"name\":\"a\",\"data\":{\"a\":12345678901234567890,\"_x\":1e300}}",
+		"{\"name\":\"a\",\"user\":{\"z\":1,\"y\":{\"x\":[]}},\"ts\":1600000000000}",
+		"{\"name\":\"a\",\"meta\":{\"sessions\":{\"k\":\"v\",\"a\":\"b\"}},\"data\":{\"a\":1}}",
+		"{\"name\":\"a\",\"meta\":{\"propagated_sessions\":{\"k\":\"v\"}},\"v\":\"1\",\"user\":{\"a\":1}}",
+	};
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) expect_reread(fixture, texts[i]);
+}
+
+// What says whom it is for is kept, where users' own would be dropped.
+static void stored_texts_of_invocations_are_read_again(void **state) {
+	struct fixture *fixture = *state;
+	struct invocation invocation = {.fn_id = STR("app-f"), .correlation_id = STR("run.step"), .name = STR("n")};
+	fixture->doc = json_read(STR("{\"data\":{\"a\":1}}"), false, NULL, &fixture->error);
+	assert_int_equal(event_parse_invocation(&fixture->arena, yyjson_doc_get_root(fixture->doc), &invocation, &id,
+						NOW, &fixture->event, &fixture->error),
+			 ERR_OK);
+	struct event again;
+	assert_int_equal(
+		event_reread(&fixture->arena, payload_str(fixture->event.text), &id, NOW, &again, &fixture->error),
+		ERR_OK);
+	assert_true(str_eq(payload_str(again.text), payload_str(fixture->event.text)));
+	expect_str(again.invoke_fn_id, "app-f");
+	expect_str(again.correlation_id, "run.step");
+	event_release(&again);
+	assert_int_equal(event_reread(&fixture->arena, STR("{\"name\":"), &id, NOW, &again, &fixture->error),
+			 ERR_CORRUPT);
+}
+
 static void many_hostile_members_cost_little(void **state) {
 	struct fixture *fixture = *state;
 	struct buf text;
@@ -408,6 +466,8 @@ int main(void) {
 		TEST(stored_events_come_back),
 		TEST(stored_parts_need_not_be_in_order),
 		TEST(stored_invocations_keep_their_function),
+		TEST(stored_texts_are_read_again),
+		TEST(stored_texts_of_invocations_are_read_again),
 		TEST(many_hostile_members_cost_little),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
