@@ -145,19 +145,28 @@ void constraints_take(struct engine *engine, struct item *item) {
 	item_touch(engine, item);
 }
 
+static void give_back(struct engine *engine, struct function *function, struct constraint *const *calls) {
+	function->calls--;
+	function_offer(engine, function);
+	for (size_t i = 0; calls != NULL && i < FUNCTION_CONCURRENCY_MAX; i++) {
+		if (calls[i] == NULL) continue;
+		calls[i]->in_use--;
+		constraint_freed(engine, calls[i]);
+	}
+}
+
 void constraints_release(struct engine *engine, struct item *item) {
 	struct run *run = item->run;
 	if (!item->holds) return;
 	if (engine->config.planted_bug == 17 && item->call_attempt > 0) return;
 	item->holds = item->is_leased = false;
-	run->function->calls--;
-	function_offer(engine, run->function);
-	for (size_t i = 0; run->limits != NULL && i < FUNCTION_CONCURRENCY_MAX; i++) {
-		struct constraint *constraint = run->limits->calls[i];
-		if (constraint == NULL) continue;
-		constraint->in_use--;
-		constraint_freed(engine, constraint);
-	}
+	give_back(engine, run->function, run->limits != NULL ? run->limits->calls : NULL);
+}
+
+void call_ended(struct engine *engine, struct function *function, struct constraint *const *calls) {
+	engine->calls--;
+	function->app->calls--;
+	give_back(engine, function, calls);
 }
 
 // What waits for a time of the other clock is looked at now.

@@ -31,9 +31,11 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	list_init(&engine->resting);
 	list_init(&engine->dirty_rates);
 	list_init(&engine->fresh_batches);
-	struct map *maps[] = {&engine->lines,           &engine->constraints,   &engine->backlogs,
-			      &engine->rates,           &engine->singletons,    &engine->debounces,
-			      &engine->debounces_by_id, &engine->event_batches, &engine->event_batches_by_id};
+	struct map *maps[] = {&engine->lines,         &engine->orphans,
+			      &engine->constraints,   &engine->backlogs,
+			      &engine->rates,         &engine->singletons,
+			      &engine->debounces,     &engine->debounces_by_id,
+			      &engine->event_batches, &engine->event_batches_by_id};
 	for (size_t i = 0; i < ARRAY_LEN(maps); i++) map_init(maps[i]);
 	struct heap *heaps[] = {&engine->throttles, &engine->rates_old, &engine->debounces_due,
 				&engine->event_batches_due};
@@ -74,6 +76,7 @@ static void free_apps(struct engine *engine) {
 void engine_free(struct engine *engine) {
 	if (engine == NULL) return;
 	free_runs(engine);
+	orphans_free(engine);
 	debounces_free(engine);
 	event_batches_free(engine);
 	rates_free(engine);

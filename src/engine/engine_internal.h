@@ -269,6 +269,7 @@ struct engine {
 	struct heap rates_old;                   // by when they can be forgotten, at the earliest
 	struct list dirty_rates;
 	struct map singletons; // of struct run_limits
+	struct map orphans;
 	struct map debounces, debounces_by_id;
 	struct heap debounces_due;
 	struct map event_batches, event_batches_by_id;
@@ -511,6 +512,7 @@ uint64_t throttle_next_ms(const struct engine *engine, const struct function *fu
 			  const struct constraint *constraint); // 0: now
 // A call of the item begins, or ends; a run ends.
 void constraints_take(struct engine *engine, struct item *item);
+void call_ended(struct engine *engine, struct function *function, struct constraint *const *calls); // calls: or NULL
 void constraints_keep(struct item *item); // from a call before the start
 void constraints_release(struct engine *engine, struct item *item);
 void throttle_adapt(struct engine *engine, const struct function *function, const struct constraint *constraint);
@@ -527,6 +529,12 @@ bool run_limits_decode(struct engine *engine, struct run *run, struct decoder *d
 // The run that holds the function's lock for this event; NULL: none. *id: of the lock, 0 when there is none.
 struct run *singleton_holder(struct engine *engine, struct function *function, struct event_form *form, uint64_t *id);
 void singleton_lock(struct engine *engine, struct run *run, uint64_t id);
+
+// orphans.c
+void orphan_adopt(struct engine *engine, struct item *item); // in a call, and about to go
+void orphan_answered(struct engine *engine, uint64_t dispatch);
+void orphans_free(struct engine *engine);
+void orphans_verify(const struct engine *engine, bool is_first_pass);
 
 // backlogs.c
 void backlog_init(struct backlog *backlog, struct function *function); // an embedded one

@@ -386,13 +386,14 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 
 void apply_answer(struct engine *engine, struct command *command) {
 	struct run *run = run_find(engine, &command->answer.run_id);
-	if (run == NULL) return; // ended meanwhile
+	if (run == NULL) return orphan_answered(engine, command->answer.dispatch);
 	struct item *item = NULL;
 	list_for_each(node, &run->items) {
 		struct item *candidate = list_entry(node, struct item, of_run);
 		if (candidate->slot == command->answer.slot) item = candidate;
 	}
-	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch) return;
+	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch)
+		return orphan_answered(engine, command->answer.dispatch);
 	item_call_ended(engine, item);
 	if (run->events == NULL) run->events = payload_ref(command->answer.events);
 	const struct answer *answer = &command->answer.answer;

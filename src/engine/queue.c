@@ -150,7 +150,7 @@ void item_unqueue(struct engine *engine, struct item *item) {
 		constraints_release(engine, item);
 		break;
 	case ITEM_IN_CALL:
-		item_call_ended(engine, item); // its answer will find nothing
+		orphan_adopt(engine, item);
 		break;
 	}
 	item->state = ITEM_LATER;

@@ -25,6 +25,7 @@ static void verify_constraints(const struct engine *engine) {
 		for (struct map_node *node = map_walk(&engine->runs, NULL); node != NULL;
 		     node = map_walk(&engine->runs, node))
 			count_uses(container_of(node, struct run, by_id), pass == 0);
+		orphans_verify(engine, pass == 0);
 	}
 	for (struct map_node *node = map_walk(&engine->constraints, NULL); node != NULL;
 	     node = map_walk(&engine->constraints, node)) {
@@ -116,7 +117,7 @@ void engine_verify(const struct engine *engine) {
 	}
 	CHECK(census.ready == engine->ready_count);
 	CHECK(census.later == engine->timers.count);
-	CHECK(census.in_call == engine->calls);
+	CHECK(census.in_call + engine->orphans.count == engine->calls);
 	CHECK(census.waits == match_index_verify(&engine->waits));
 	signals_verify(engine, census.signals);
 	verify_apps(engine);
@@ -139,7 +140,7 @@ void engine_verify(const struct engine *engine) {
 		}
 	}
 	CHECK(ticks == engine->crons.count);
-	CHECK(held == census.held);
+	CHECK(held == census.held + engine->orphans.count);
 	CHECK(slugs == engine->slugs.count);
 	CHECK(entries == match_index_verify(&engine->triggers));
 	CHECK(patterns == engine->pattern_triggers);

@@ -176,7 +176,7 @@ static void test_asked_within_a_batch_of_commands(void **state) {
 	begin(f, 'b', "x/a", NULL);
 	fixture_join(f);
 	expect_job(f, 'b', "\"on\":\"concurrency\"");
-	cancel(f, 'a');
+	done(f, 'a');
 	fixture_part(f);
 	expect_calls("ab");
 	expect_job(f, 'b', "\"state\":\"running\"");
