@@ -5,7 +5,8 @@
 // at. A backlog that may go is in its function's `ready`, where backlogs take turns; one that a constraint blocks
 // stands in that constraint's *line*. When the constraint gets room, one backlog of the line, its scout, goes back to
 // `ready`; when the scout has taken its turn, and there is room yet, the next one follows. So a freed slot wakes
-// exactly who can use it, and nothing is ever searched.
+// who can use it, and nothing is ever searched. Where functions share a constraint each has a line, and each line a
+// scout.
 #ifndef INNGEST_ENGINE_CONSTRAINT_H
 #define INNGEST_ENGINE_CONSTRAINT_H
 
