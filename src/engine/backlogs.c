@@ -26,17 +26,23 @@ static bool is_same(const struct backlog *a, const struct backlog *b) {
 	       a->runs == b->runs && a->throttle == b->throttle;
 }
 
-static struct backlog *find_or_make(struct engine *engine, const struct backlog *wanted) {
+static struct backlog *find(const struct engine *engine, const struct backlog *wanted) {
 	uint64_t hash = backlog_hash(wanted);
 	for (struct map_node *node = map_first(&engine->backlogs, hash); node != NULL; node = map_next(node)) {
 		struct backlog *backlog = container_of(node, struct backlog, by_id);
 		if (is_same(backlog, wanted)) return backlog;
 	}
-	struct backlog *backlog = mem_alloc(sizeof *backlog);
+	return NULL;
+}
+
+static struct backlog *find_or_make(struct engine *engine, const struct backlog *wanted) {
+	struct backlog *backlog = find(engine, wanted);
+	if (backlog != NULL) return backlog;
+	backlog = mem_alloc(sizeof *backlog);
 	*backlog = *wanted;
 	heap_init(&backlog->items);
 	list_init(&backlog->link);
-	map_insert(&engine->backlogs, &backlog->by_id, hash);
+	map_insert(&engine->backlogs, &backlog->by_id, backlog_hash(wanted));
 	return backlog;
 }
 
@@ -228,11 +234,31 @@ static struct backlog *front(const struct function *function) {
 	return first_of(function->ready);
 }
 
+// Work of older runs with the same keys, which goes first wherever it waits: nothing blocks it that does not block
+// `backlog`, too. NULL: none.
+static struct backlog *older_work(struct engine *engine, const struct backlog *backlog) {
+	struct function *function = backlog->function;
+	if (backlog->runs == NULL && backlog->throttle == NULL) return NULL;
+	struct backlog wanted = {.function = function, .calls = {backlog->calls[0], backlog->calls[1]}};
+	struct backlog *work = wanted.calls[0] != NULL ? find(engine, &wanted) : &function->plain;
+	if (work == NULL || work->items.count == 0) return NULL;
+	if (heap_peek(&work->items)->key >= heap_peek(&backlog->items)->key) return NULL;
+	struct line *line = work->line;
+	work->line = NULL;
+	if (line != NULL) make_ready(engine, work);
+	if (line != NULL) line_settle(engine, line);
+	return work;
+}
+
 struct item *backlog_next(struct engine *engine, struct function *function) {
 	for (struct backlog *backlog; (backlog = front(function)) != NULL;) {
 		struct constraint *constraint = constraint_blocking(engine, backlog);
-		if (constraint == NULL) return container_of(heap_peek(&backlog->items), struct item, node);
-		join(engine, backlog, constraint);
+		if (constraint != NULL) {
+			join(engine, backlog, constraint);
+			continue;
+		}
+		struct backlog *work = older_work(engine, backlog);
+		return container_of(heap_peek(work != NULL ? &work->items : &backlog->items), struct item, node);
 	}
 	return NULL;
 }
