@@ -9,9 +9,11 @@ const PATH = "/api/inngest";
 const SLOW_CALLS = 0.2;
 const STRAYS = 0.5; // executions that go on when their call's connection is gone, as most SDKs' do
 
+const endsRun = (answer) => answer?.status === 200 || answer?.body[0]?.op === "RunComplete";
+
 export class App {
-	constructor({ server, ledger, events, checks, random, port }) {
-		Object.assign(this, { server, ledger, events, checks, random, port });
+	constructor({ server, ledger, limits, events, checks, random, port }) {
+		Object.assign(this, { server, ledger, limits, events, checks, random, port });
 		this.url = `http://127.0.0.1:${port}${PATH}`;
 		this.http = http.createServer((request, reply) => this.serve(request, reply));
 		// The server under test ends connections; an app that did so itself would make calls fail.
@@ -68,8 +70,11 @@ export class App {
 		if (!this.wellFormed(kind, target, body, request)) return void reply.writeHead(500).end();
 		const run = this.ledger.called(kind, body, target, incarnation);
 		this.ledger.open(run, incarnation);
+		const execution = this.limits.enter(run, target, incarnation);
+		reply.once("close", () => this.limits.cut(execution));
 		const answer = await this.execute({ kind, run, body, target, reply });
 		this.ledger.close(run, incarnation);
+		this.limits.leave(execution, answer !== null && !reply.destroyed, endsRun(answer));
 		if (answer === null || reply.destroyed) return void reply.destroy();
 		const payload = JSON.stringify(answer.body);
 		reply.writeHead(answer.status, {
@@ -99,17 +104,20 @@ export class App {
 		return kind.answer({ kind, run, body, target, startedAt, server, ledger, checks, random, closed, abandoned });
 	}
 
+	wasSent({ id, name, data }, { takes }) {
+		const sent = this.events.get(id);
+		return sent?.name === takes && name === takes && JSON.stringify(data) === JSON.stringify(sent.data);
+	}
+
 	wellFormed(kind, target, body, request) {
-		const sent = this.events.get(body?.event?.id);
-		const expected = () =>
-			kind.takes
-				? sent?.name === kind.takes && body.event.name === sent.name && JSON.stringify(body.event.data) === JSON.stringify(sent.data)
-				: kind.expects(body, this);
+		const expected = () => (kind.takes ? body.events.every((event) => this.wasSent(event, kind)) : kind.expects(body, this));
 		const fine =
 			request.method === "POST" &&
 			(target === DISCOVERY || kind?.targets?.includes(target)) &&
 			expected() &&
-			body.events.length === 1 &&
+			body.events.length >= 1 &&
+			body.events.length <= (kind.config?.batchEvents?.maxSize ?? 1) &&
+			JSON.stringify(body.event) === JSON.stringify(body.events[0]) &&
 			body.ctx.run_id === request.headers["x-run-id"] &&
 			body.ctx.step_id === DISCOVERY &&
 			body.ctx.max_attempts === kind.retries + 1;

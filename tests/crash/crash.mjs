@@ -12,9 +12,11 @@ import { fileURLToPath } from "node:url";
 
 import { App } from "./app.mjs";
 import { checkDatabase } from "./database.mjs";
+import { judgeFlow } from "./flow-judge.mjs";
 import { Judge } from "./judge.mjs";
 import { killAgainAndAgain } from "./killer.mjs";
 import { Ledger } from "./ledger.mjs";
+import { Limits } from "./limits.mjs";
 import { People } from "./people.mjs";
 import { PROMISES } from "./promises.mjs";
 import { Server } from "./server.mjs";
@@ -46,7 +48,8 @@ async function torture(directory, checks) {
 	await server.choosePorts();
 	const events = new Map(); // all that are sent, by id
 	const ledger = new Ledger(checks, server, events);
-	const all = { server, ledger, events, checks };
+	const limits = new Limits({ server, ledger, checks });
+	const all = { server, ledger, limits, events, checks };
 	all.app = new App({ ...all, random: new Random(SEED + 1), port: await freePort() });
 	all.traffic = new Traffic({ ...all, random: new Random(SEED + 2), runs: RUNS, kills: KILLS });
 	all.people = new People({ ...all, random: new Random(SEED + 3) });
@@ -78,11 +81,13 @@ async function play(all) {
 	going = false;
 	await Promise.all(background);
 	const tortured = Date.now() - started;
-	await new Judge(all).judge();
+	const judge = new Judge(all);
+	await judge.judge();
 	const end = await server.stop();
 	checks.expect("exit", end.code === 0, () => `ended with ${end.error?.message ?? end.signal ?? end.code}`);
 	const runs = [...ledger.runs.values()];
 	checkDatabase(server.directory, runs, [...traffic.sent.values()], checks);
+	judgeFlow(all, judge.outcomes);
 	console.log(
 		`${KILLS} kills in ${tortured} ms, ${Date.now() - started} ms in all; ${traffic.sent.size} events, ` +
 			`${traffic.repeats + people.unheard} requests sent again; ${runs.length} runs, ${ledger.calls} calls, ` +

@@ -11,9 +11,12 @@ const TABLES = {
 	body: "engine_body",
 	quarantine: "engine_quarantine",
 };
-// src/model/record.h: what a run that is over leaves nothing of, and what schedules have.
+// src/model/record.h: what a run that is over leaves nothing of.
 const RECORDS_OF_RUNS = { run: 4, item: 6 };
-const CRON = 10;
+// What waits for more events, or for a moment.
+const RECORDS_OF_EVENTS = { "held event": 8, debounce: 12, batch: 13, "event of a batch": 14 };
+const CRON = 10; // what schedules have
+const ROWS_BYTES_MAX = 2 ** 28;
 
 const names = (list) => list.map((name) => `'${name}'`).join(", ");
 const FINISHED = "inngest/function.finished";
@@ -30,20 +33,30 @@ function ask(directory, sql) {
 	}
 }
 
-// How many records of runs there are at this moment.
+// The rows of an answer, as objects.
+export function rows(directory, sql) {
+	const file = join(directory, "main.db");
+	const text = execFileSync("sqlite3", ["-readonly", "-json", file, sql], { encoding: "utf8", maxBuffer: ROWS_BYTES_MAX });
+	return text === "" ? [] : JSON.parse(text);
+}
+
+// How many records of runs, and of events that wait, there are at this moment.
 export function openRecords(directory) {
-	const kinds = Object.values(RECORDS_OF_RUNS).join(", ");
+	const kinds = Object.values({ ...RECORDS_OF_RUNS, ...RECORDS_OF_EVENTS }).join(", ");
 	return ask(directory, `SELECT count(*) FROM ${TABLES.record} WHERE kind IN (${kinds})`);
 }
 
-// How many events `name` there are, about how many runs, and about how many there should be one.
+// How many events `name` there are, and how many there should be: one for a run, or for each that has invoked it. Then
+// about how many runs, and about how many they should be. Refused invokes are about no run.
 function told(name, status) {
-	const events = `SELECT json_extract(event_data, '$.run_id') AS id FROM events WHERE event_name = '${name}'`;
+	const member = (path) => `json_extract(event_data, '$.${path}')`;
+	const events = `SELECT ${member("run_id")} AS id, coalesce(${member("correlation_id")}, '') AS caller FROM events
+		WHERE event_name = '${name}' AND ${member("run_id")} <> ''`;
 	const due = `SELECT f.run_id FROM function_finishes f JOIN function_runs r ON r.run_id = f.run_id
 		JOIN events e ON e.internal_id = r.event_id WHERE e.event_name NOT IN (${QUIET})
 		${status ? `AND f.status = '${status}'` : ""}`;
-	return `SELECT 'told ' || (SELECT count(*) FROM (${events})) || ' of ' || (SELECT count(DISTINCT id) FROM (${events}))
-		|| ' due ' || (SELECT count(*) FROM (${due}))`;
+	return `SELECT 'told ' || count(*) || ' of ' || count(DISTINCT id || ' ' || caller) || ' about ' || count(DISTINCT id)
+		|| ' of ' || (SELECT count(*) FROM (${due})) FROM (${events})`;
 }
 
 // Steps of runs that have ended stay, and keep theirs.
@@ -61,7 +74,7 @@ function questions(directory, runs, events) {
 	const ends = count(runs, ({ kind, status }) => `${kind.slug} ${status}`);
 	const begun = count(runs, ({ kind }) => kind.slug);
 	const sent = count(events, ({ name }) => name);
-	const children = runs.filter(({ kind }) => kind.name === "child").length;
+	const invoked = runs.filter(({ kind }) => kind.name === "invoke" || kind.name === "asks").length;
 	const ticks = runs.filter(({ kind }) => kind.schedule).length;
 	const join = "JOIN functions f ON f.id = r.function_id";
 	return [
@@ -85,12 +98,12 @@ function questions(directory, runs, events) {
 			sent,
 		],
 		["runs", "SELECT count(*) - count(DISTINCT internal_id) FROM events", "0"],
-		["runs", "SELECT count(*) FROM events WHERE event_name = 'inngest/function.invoked'", `${children}`],
+		["runs", "SELECT count(*) FROM events WHERE event_name = 'inngest/function.invoked'", `${invoked}`],
 		["tick", "SELECT count(*) FROM events WHERE event_name = 'inngest/scheduled.timer'", `${ticks}`],
 		["told", told(FINISHED), undefined],
 		["told", told(ENDS.Failed, "Failed"), undefined],
 		["told", told(ENDS.Cancelled, "Cancelled"), undefined],
-		...Object.entries(RECORDS_OF_RUNS).map(([name, kind]) => [
+		...Object.entries({ ...RECORDS_OF_RUNS, ...RECORDS_OF_EVENTS }).map(([name, kind]) => [
 			"records",
 			`SELECT count(*) || ' ${name}s' FROM ${TABLES.record} WHERE kind = ${kind}`,
 			`0 ${name}s`,
@@ -105,8 +118,8 @@ function questions(directory, runs, events) {
 export function checkDatabase(directory, runs, events, checks) {
 	for (const [check, sql, right] of questions(directory, runs, events)) {
 		const answer = ask(directory, sql);
-		const counts = answer.match(/^told (\d+) of (\d+) due (\d+)$/);
-		const fine = right === undefined ? counts !== null && counts[1] === counts[2] && counts[1] === counts[3] : answer === right;
+		const counts = answer.match(/^told (\d+) of (\d+) about (\d+) of (\d+)$/);
+		const fine = right === undefined ? counts !== null && counts[1] === counts[2] && counts[3] === counts[4] : answer === right;
 		checks.expect(check, fine, `${sql}: ${answer.slice(0, 500)}, not ${right}`);
 	}
 }

@@ -20,6 +20,7 @@ const MOMENTS = [
 	...["StepRun", "StepPlanned", "Sleep", "WaitForEvent", "WaitForSignal", "InvokeFunction", "RunComplete"],
 	...["reply", "signal", "stop", "cancel", "bulk", "rerun"],
 	...["reply", "signal", "stop", "cancel", "bulk", "rerun"], // these are rare
+	...["begin", "begin", "due", "due"],
 ];
 // Now and then it stays away for a while: ticks and timeouts pass.
 const AWAY_EVERY = 10;

@@ -15,8 +15,12 @@
 //	mayStart        how many runs of other functions its events may begin
 //	ends            (run, shown, ledger) → the status that is right (Completed)
 //	uncalled        it is right when a run of it ends before its first call
+//	burst           its events come so many at a time
+//	flow            and more, about functions under flow control: flow.mjs
 //	deed            (people, run): what people do about a run that has begun
 //	deedFor         (people, event, internalId): what people do when its event is acknowledged
+import { ASKING } from "./asked.mjs";
+import { FLOW } from "./flow.mjs";
 import { FUNCTIONS } from "./functions.mjs";
 import { REPLY } from "./senders.mjs";
 import { STARTED } from "./started.mjs";
@@ -24,7 +28,7 @@ import { STOPPED } from "./stopped.mjs";
 import { STOP } from "./stoppers.mjs";
 import { WAITING } from "./waiting.mjs";
 
-export const KINDS = [...FUNCTIONS, ...WAITING, ...STOPPED, ...STARTED].map((kind) => ({
+export const KINDS = [...FUNCTIONS, ...WAITING, ...STOPPED, ...STARTED, ...FLOW, ...ASKING].map((kind) => ({
 	share: 1,
 	retries: 4,
 	memos: {},

@@ -38,6 +38,9 @@ export class Ledger {
 		const run = this.runs.get(ctx.run_id) ?? this.begin(kind, ctx.run_id, event.id, kind.key(body), event.data);
 		const where = () => `run ${run.id} (${kind.name}), event ${event.id}, start ${incarnation}`;
 		this.calls++;
+		run.startedAt = Math.min(run.startedAt, ulidTime(ctx.request_id)); // when the server wrote its first request
+		run.batch ??= body.events.map(({ id }) => id);
+		run.parents ??= body.events.map(({ data }) => data?.parent); // who has invoked it
 		if (!kind.schedule) this.moves++;
 		run.calls++;
 		checks.expect("shape", run.kind === kind, () => `${where()}: was a run of ${run.kind.name} before`);
@@ -49,6 +52,7 @@ export class Ledger {
 		const memoised = Object.keys(steps).filter((id) => !steps[id]?.input);
 		const agree = stack.length === memoised.length && stack.every((id) => memoised.includes(id));
 		checks.expect("shape", agree, () => `${where()}: stack ${JSON.stringify(stack)} and steps ${memoised} differ`);
+		if (stack.length > run.depth) Object.assign(run, { depth: stack.length, attempt: 0, failures: 0 });
 		// A call that the server's end cut off does not count against the function.
 		const fair = ctx.attempt >= run.attempt && ctx.attempt <= run.failures;
 		checks.expect("attempt", fair, () => `${where()}: attempt ${ctx.attempt} after ${run.attempt}, ${run.failures} failures`);
@@ -62,8 +66,9 @@ export class Ledger {
 		const root = this.only(kind.name, key);
 		const run = { id: runId, kind, eventId, key, calls: 0, memos: new Map(), acknowledged: new Map(), strays: 0 };
 		run.produced = kind.repeats && root ? root.produced : new Map(); // a rerun has results of the run that it repeats
+		Object.assign(run, { startedAt: Infinity, batch: undefined });
 		Object.assign(run, { answers: new Set(), answeredAt: Infinity, open: 0, openIn: 0, completed: false, slept: null });
-		Object.assign(run, { attempt: 0, failures: 0, data: this.events.get(eventId)?.data ?? data, stop: this.stops.get(eventId) });
+		Object.assign(run, { attempt: 0, failures: 0, depth: 0, data: this.events.get(eventId)?.data ?? data, stop: this.stops.get(eventId) });
 		Object.assign(run, { waiting: null, sent: new Set(), heard: null, got: null }); // what it waits for
 		Object.assign(run, { repeats: 0, isRepeat: root !== undefined, reruns: new Map(), unheardReruns: 0 });
 		this.runs.set(runId, run);

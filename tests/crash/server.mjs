@@ -17,6 +17,7 @@ export class Server {
 		this.incarnation = 0; // counts the starts: what came in from an earlier one is older than its end
 		this.child = null;
 		this.ends = []; // how it ended without being asked to
+		this.lives = []; // from and to: when there was a process
 		this.moments = new EventEmitter(); // see moment()
 		this.wanted = null; // the moment at which it is to be ended
 		this.settled = async () => {}; // waits until all that it sent before its end has come in
@@ -42,6 +43,8 @@ export class Server {
 		const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("INNGEST_")));
 		const log = openSync(this.logFile, "a");
 		this.incarnation++;
+		const life = { from: Date.now(), to: Infinity };
+		this.lives.push(life);
 		const child = spawn(this.binary, flags, { cwd: this.directory, env, stdio: ["ignore", log, log] });
 		closeSync(log);
 		this.child = child;
@@ -51,10 +54,34 @@ export class Server {
 			child.once("exit", (code, signal) => done({ code, signal }));
 		}).then((end) => {
 			this.child = null;
+			life.to = Date.now();
 			const how = end.error?.message ?? end.signal ?? `exit code ${end.code}`;
 			if (!this.asked) this.ends.push(`start ${this.incarnation}: ${how}`);
 			return end;
 		});
+	}
+
+	// The last moment of a life that is not after `at`.
+	lastAlive(at) {
+		const life = this.lives.findLast(({ from }) => from <= at);
+		return life ? Math.min(at, life.to) : -Infinity;
+	}
+
+	// The moment since which it has lived `ms` altogether when it is `at`.
+	before(at, ms) {
+		let left = ms;
+		for (let n = this.lives.length - 1; n >= 0; n--) {
+			const { from, to } = this.lives[n];
+			const end = Math.min(to, at);
+			if (end - from >= left) return end - left;
+			left -= Math.max(0, end - from);
+		}
+		return -Infinity;
+	}
+
+	// Whether what has just happened to a connection of the start `incarnation` is that start's own doing.
+	isAlive(incarnation) {
+		return incarnation === this.incarnation && this.child !== null && !this.asked;
 	}
 
 	async kill() {

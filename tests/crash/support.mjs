@@ -103,9 +103,30 @@ export function parse(text) {
 	}
 }
 
+const ULID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const ULID_LENGTH = 26;
+
 // The time in a ULID's first ten digits.
 export function ulidTime(id) {
-	return [...id.slice(0, 10)].reduce((time, digit) => time * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(digit), 0);
+	return [...id.slice(0, 10)].reduce((time, digit) => time * 32 + ULID_DIGITS.indexOf(digit), 0);
+}
+
+// A ULID as text, from its bytes in hexadecimal.
+export function ulidText(hex) {
+	let text = "";
+	for (let rest = BigInt(`0x${hex}`); text.length < ULID_LENGTH; rest >>= 5n) text = ULID_DIGITS[Number(rest & 31n)] + text;
+	return text;
+}
+
+// A list of what `keyOf` gives the same key, by key.
+export function groupBy(list, keyOf) {
+	const groups = new Map();
+	for (const one of list) {
+		const key = keyOf(one);
+		if (!groups.has(key)) groups.set(key, []);
+		groups.get(key).push(one);
+	}
+	return groups;
 }
 
 // Calls `work` for each item, at most `width` at a time.

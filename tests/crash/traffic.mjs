@@ -1,11 +1,12 @@
 // Senders of the events that begin runs, and readers of runs.
 import { EVENT_NAMES, KINDS, SENT_KINDS } from "./kinds.mjs";
+import { gatheredFor } from "./settings.mjs";
 import { exchange, pause } from "./support.mjs";
 
 const SENDERS = 4;
 const READERS = 2;
 const BATCH_MAX = 20;
-const SENT_AGAIN = 0.1; // requests that are sent a second time although they were acknowledged
+const SENT_AGAIN = 0.2; // requests that are sent a second time although they were acknowledged
 const SENT_LATE = 0.1; // and those that are long after
 // Events that take long to write: what leaves the server too early is then likely to be caught by a kill.
 const HEAVY = 0.1;
@@ -30,20 +31,23 @@ export class Traffic {
 		this.next = 0; // of the events
 		this.allowed = 0; // how many may have been sent by now
 		this.acknowledged = []; // events with their internal ids, as replies named them
+		this.heardOf = new Map(); // by internal id: when it was posted and acknowledged, and its place in the request
+		this.sentTwice = new Set(); // ids of events that were perhaps sent more than once under one internal id
+		this.clock = 0; // counts what happens to requests
 		this.acknowledgedIds = new Set();
 		this.repeats = 0;
 		this.heard = () => {}; // called with each event that begins runs, when it is acknowledged for the first time
 	}
 
-	eventsOf({ name, event, data, early = 1 }, count) {
+	eventsOf({ name, event, data, more = () => ({}), early = 1, burst = 1 }, count) {
 		const { random } = this;
 		return Array.from({ length: count }, (_, n) => {
 			const text = "é\u2028\u{1f600}".repeat(random.chance(HEAVY) ? random.between(...HEAVY_LENGTH) : random.between(0, 40));
 			const key = `${name}-${n}`;
 			const members = Object.entries({ key, n, text, ...data(random, { n, ...this }) }).sort(([a], [b]) => (a < b ? -1 : 1));
-			const made = { id: key, name: event, data: Object.fromEntries(members) }; // as the server writes it
+			const made = { id: key, name: event, data: Object.fromEntries(members), ...more(random) }; // as the server writes it
 			this.sent.set(key, made);
-			return { event: made, place: (n / count) * early };
+			return { event: made, place: ((n - (n % burst)) / count) * early };
 		});
 	}
 
@@ -74,27 +78,38 @@ export class Traffic {
 		const seeded = this.random.chance(0.5);
 		const headers = seeded ? { "x-inngest-event-id-seed": `${Date.now()},${this.random.bytes(10).toString("base64")}` } : {};
 		const body = batch.length === 1 ? batch[0] : batch;
-		let first;
+		let first, posted;
 		for (let again = this.random.chance(SENT_AGAIN); ; again = false) {
-			const ids = await this.post(body, headers, name);
+			if (!first || !seeded) posted = ++this.clock;
+			else this.markSentTwice(batch);
+			const ids = await this.post(body, headers, name, () => seeded && this.markSentTwice(batch));
 			if (!ids) return;
+			const heard = { posted, acknowledged: ++this.clock, at: Date.now() };
 			const fine = ids.length === batch.length && (!seeded || !first || ids.every((id, i) => id === first[i]));
 			this.checks.expect("accept", fine, () => `${batch.length} events, ids ${first} and then ${ids}`);
-			for (const [i, event] of batch.entries()) this.acknowledge(event, ids[i]);
+			for (const [i, event] of batch.entries()) this.acknowledge(event, ids[i], { ...heard, place: i });
 			first = ids;
 			if (!again) return;
 		}
 	}
 
-	acknowledge(event, internalId) {
+	markSentTwice(batch) {
+		for (const { id } of batch) this.sentTwice.add(id);
+	}
+
+	acknowledge(event, internalId, heard) {
 		this.acknowledged.push({ event, internalId });
+		if (!this.heardOf.has(internalId)) this.heardOf.set(internalId, heard);
 		if (this.acknowledgedIds.has(event.id)) return;
 		this.acknowledgedIds.add(event.id);
 		const kind = KINDS.find((one) => one.event === event.name);
 		if (kind) this.heard(kind, event, internalId);
+		const ms = kind && gatheredFor(kind);
+		if (ms) setTimeout(() => this.server.moment("due"), ms).unref();
 	}
 
-	async post(body, headers, name) {
+	// `again` is called before each request but the first.
+	async post(body, headers, name, again) {
 		for (;;) {
 			const posted = exchange(`${this.server.url}/e/key`, { method: "POST", headers, body });
 			this.server.moment(name);
@@ -106,6 +121,7 @@ export class Traffic {
 			const later = reply === null || reply.status === 429 || reply.status === 503;
 			if (!this.checks.expect("accept", later, () => `POST /e/key: ${reply.status} ${reply.text}`)) return null;
 			this.repeats++;
+			again();
 			await pause(this.random.between(5, 40));
 		}
 	}

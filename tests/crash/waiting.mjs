@@ -15,7 +15,7 @@ const INVOKE = step("invoke");
 const TWO = steps("one", "two");
 
 // A step, what is waited for, and a step.
-function between(call, middle, wait) {
+export function between(call, middle, wait) {
 	const next = firstMissing(call, [BEFORE, middle, AFTER]);
 	if (next === middle) return wait(call);
 	if (next) return ops(execute(call, next));
