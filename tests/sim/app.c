@@ -53,6 +53,7 @@ static struct block *make_invoke(struct sim *sim, unsigned *number) {
 	block->invoked = sim->generating + 1 + (unsigned)rng_below(&sim->rng, left);
 	block->wait_event = (unsigned)rng_below(&sim->rng, VALUES);
 	block->for_ever = sim_chance(sim, 60);
+	flow_fields(sim, block->fields);
 	return block;
 }
 
@@ -136,6 +137,7 @@ void app_generate(struct sim *sim) {
 		lifecycle_generate(sim, p);
 	}
 	sim->program_count += handler;
+	flow_generate(sim);
 }
 
 struct str app_register_body(struct sim *sim, unsigned version) {
@@ -145,8 +147,10 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 		   "{\"appName\":\"app\",\"url\":\"http://localhost:3000/"
 		   "api\",\"sdk\":\"js:v4.24.0\",\"appVersion\":\"%u\",\"functions\":[",
 		   version);
+	const char *separator = "";
 	for (unsigned i = 0; i < sim->program_count; i++) {
 		const struct program *p = &sim->programs[i];
+		if (flow_is_absent(sim, i)) continue;
 		bool conditional = p->condition.expression[0] != '\0';
 		char more[100] = "";
 		if (p->every_s > 0 && !sim->retired)
@@ -157,6 +161,7 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 		struct buf settings;
 		buf_init(&settings, 4096);
 		lifecycle_settings(sim, p, &settings);
+		flow_settings_text(sim, i, &settings);
 		buf_byte(&settings, '\0');
 		buf_printf(&body,
 			   "%s{\"id\":\"%s\",\"name\":\"f%u\",\"triggers\":[{\"event\":\"%s\"%s%s%s}%s],%s\"steps\":{"
@@ -165,9 +170,10 @@ struct str app_register_body(struct sim *sim, unsigned version) {
 			   "\"name\":\"step\",\"runtime\":{\"type\":\"http\",\"url\":\"http://localhost:3000/"
 			   "api?fnId=%s&stepId=step\"},"
 			   "\"retries\":{\"attempts\":%u}}}}",
-			   i > 0 ? "," : "", p->slug, i, p->trigger, conditional ? ",\"expression\":\"" : "",
+			   separator, p->slug, i, p->trigger, conditional ? ",\"expression\":\"" : "",
 			   p->condition.expression, conditional ? "\"" : "", more, settings.ptr, p->slug, p->retries);
 		buf_free(&settings);
+		separator = ",";
 	}
 	buf_lit(&body, "]}");
 	struct str text = arena_dup(&sim->arena, buf_view(&body));
@@ -236,8 +242,8 @@ static struct str plan_op(struct app_call *call, const struct block *block) {
 		if (!block->for_ever) snprintf(timeout, sizeof timeout, "%ums", block->sleep_ms);
 		return arena_printf(&call->arena,
 				    "{\"op\":\"InvokeFunction\",\"id\":\"%s\",\"opts\":{\"function_id\":\"app-f%u\","
-				    "\"payload\":{\"data\":{\"n\":%u}},\"timeout\":\"%s\"}}",
-				    block->id, block->invoked, block->wait_event, timeout);
+				    "\"payload\":{\"data\":{\"n\":%u%s}},\"timeout\":\"%s\"}}",
+				    block->id, block->invoked, block->wait_event, block->fields, timeout);
 	}
 	if (block->kind == BLOCK_WAIT) {
 		return arena_printf(

@@ -4,47 +4,63 @@
 #include "base/check.h"
 #include "sim.h"
 
+static struct ulid new_id(struct sim *sim) {
+	uint8_t entropy[10];
+	rng_bytes(&sim->rng, entropy, sizeof entropy);
+	return ulid_make(sim->now, entropy);
+}
+
+static void parse_event(struct sim *sim, struct command *command, struct str text, const struct ulid *id,
+			bool is_stable) {
+	struct error error;
+	yyjson_doc *doc = json_read(text, false, NULL, &error);
+	CHECK(doc != NULL);
+	struct event *event = &command->events.events[command->events.count++];
+	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), id, is_stable, sim->now, event, &error);
+	CHECK(err == ERR_OK);
+	yyjson_doc_free(doc);
+}
+
+static struct str client_text(struct sim *sim, struct arena *arena, const struct client *client) {
+	struct str id = STR(""), ts = STR("");
+	if (client->stable) id = arena_printf(arena, "\"id\":\"%s\",", client->id);
+	if (client->ts_offset_ms != 0)
+		ts = arena_printf(arena, "\"ts\":%lld,", (long long)sim->now + client->ts_offset_ms);
+	return arena_printf(arena, "{\"name\":\"t/f%u\",%.*s%.*s\"data\":{\"k\":%u,\"n\":%u%s}}", client->program,
+			    STR_ARG(id), STR_ARG(ts), client->stable ? 1 : client->tries, client->value,
+			    client->fields);
+}
+
+#define COMPANY_MAX 3
+
+// With flow control others may come along, which nobody asks for again when they get lost.
+static void add_company(struct sim *sim, struct command *command, const struct client *client) {
+	unsigned count = sim->flows && sim_chance(sim, 20) ? 1 + (unsigned)rng_below(&sim->rng, COMPANY_MAX) : 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct client other = {.program = client->program, .value = (unsigned)rng_below(&sim->rng, VALUES)};
+		struct ulid id = new_id(sim);
+		flow_client(sim, &other);
+		parse_event(sim, command, client_text(sim, &command->arena, &other), &id, false);
+	}
+}
+
 struct command *command_event(struct sim *sim, struct client *client) {
 	struct command *command = command_new(COMMAND_EVENTS);
 	client->tries++;
 	client->token = command->request = ++sim->next_token;
-	uint8_t entropy[10];
-	rng_bytes(&sim->rng, entropy, sizeof entropy);
-	client->last_id = ulid_make(sim->now, entropy);
-	char text[256];
-	int len = client->stable ? snprintf(text, sizeof text,
-					    "{\"name\":\"t/f%u\",\"id\":\"%s\",\"data\":{\"k\":1,\"n\":%u}}",
-					    client->program, client->id, client->value)
-				 : snprintf(text, sizeof text, "{\"name\":\"t/f%u\",\"data\":{\"k\":%u,\"n\":%u}}",
-					    client->program, client->tries, client->value);
-	struct error error;
-	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
-	CHECK(doc != NULL);
-	command->events.events = ARENA_NEW(&command->arena, struct event);
-	command->events.count = 1;
-	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), &client->last_id, client->stable,
-				   sim->now, command->events.events, &error);
-	CHECK(err == ERR_OK);
-	yyjson_doc_free(doc);
+	client->last_id = new_id(sim);
+	command->events.events = ARENA_ARRAY(&command->arena, struct event, 1 + COMPANY_MAX);
+	parse_event(sim, command, client_text(sim, &command->arena, client), &client->last_id, client->stable);
+	add_company(sim, command, client);
 	return command;
 }
 
 struct command *command_named_event(struct sim *sim, const char *name, unsigned value) {
 	struct command *command = command_new(COMMAND_EVENTS);
-	uint8_t entropy[10];
-	rng_bytes(&sim->rng, entropy, sizeof entropy);
-	struct ulid id = ulid_make(sim->now, entropy);
-	char text[100];
-	int len = snprintf(text, sizeof text, "{\"name\":\"%s\",\"data\":{\"n\":%u}}", name, value);
-	struct error error;
-	yyjson_doc *doc = json_read(str_make(text, (size_t)len), false, NULL, &error);
-	CHECK(doc != NULL);
+	struct ulid id = new_id(sim);
 	command->events.events = ARENA_NEW(&command->arena, struct event);
-	command->events.count = 1;
-	enum err err = event_parse(&command->arena, yyjson_doc_get_root(doc), &id, false, sim->now,
-				   command->events.events, &error);
-	CHECK(err == ERR_OK);
-	yyjson_doc_free(doc);
+	parse_event(sim, command, arena_printf(&command->arena, "{\"name\":\"%s\",\"data\":{\"n\":%u}}", name, value),
+		    &id, false);
 	return command;
 }
 

@@ -19,11 +19,14 @@ void lifecycle_generate(struct sim *sim, struct program *p) {
 	if (!sim->lives || p->handles_failures) return;
 	p->cancels_on_own = sim_chance(sim, 25);
 	p->cancels_on_any = sim_chance(sim, 15);
-	p->is_idempotent = sim_chance(sim, 10);
+	p->is_idempotent = sim_chance(sim, 10) && !sim->flows;
 	if (sim_chance(sim, 15)) p->finish_timeout_ms = 1000 + (unsigned)rng_below(&sim->rng, 60000);
 	// The last one, which invokes nobody: it could start itself again for ever by way of another.
 	p->runs_on_cancelled = sim->generating + 1 == sim->program_count && sim_chance(sim, 30);
 	if (sim_chance(sim, 25)) p->every_s = 5 + (unsigned)rng_below(&sim->rng, 20);
+	if (p->every_s == 0 || !sim->flows) return;
+	// One of its own; but a leap of the clock would make hundreds of runs, which take their time one by one.
+	p->every_s = sim->jumps ? 0 : 10 + 5 * (p->every_s % 3) + sim->generating;
 }
 
 void lifecycle_settings(const struct sim *sim, const struct program *p, struct buf *out) {
@@ -136,6 +139,7 @@ static struct command *rerun(struct sim *sim, struct client *client) {
 
 static struct command *pause(struct sim *sim, const struct delivery *d) {
 	struct command *command = command_new(COMMAND_FUNCTION_PAUSE);
+	command->request = ++sim->next_token;
 	command->pause.function = str_from_cstr(sim->programs[d->client].slug);
 	command->pause.paused = d->value != 0;
 	return command;
@@ -199,7 +203,7 @@ struct watched *check_cancels_before(struct sim *sim, unsigned number, unsigned 
 
 void check_cancels_after(struct sim *sim, struct watched *watched) {
 	struct batch *batch = batch_new();
-	engine_export(sim->engine, batch);
+	if (watched->count > 0) engine_export(sim->engine, batch);
 	for (size_t i = 0; i < watched->count; i++) {
 		if (watched->all[i].unsure) continue;
 		if (watched->all[i].due && run_lives(batch, &watched->all[i].run_id))

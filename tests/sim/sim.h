@@ -21,7 +21,8 @@ enum block_kind { BLOCK_STEP, BLOCK_SLEEP, BLOCK_WAIT, BLOCK_INVOKE, BLOCK_SIGNA
 #define SIGNALS 3     // names of signals: g/0 …
 #define BLOCKS_MAX 6
 #define BRANCHES_MAX 5
-#define ALWAYS 1000 // fails every time
+#define ALWAYS 1000        // fails every time
+#define FLOW_FIELDS_MAX 48 // JSON members of an event's data that flow control looks at
 
 struct block {
 	enum block_kind kind;
@@ -31,10 +32,11 @@ struct block {
 	unsigned sleep_ms;   // BLOCK_WAIT, BLOCK_SIGNAL: the timeout
 	unsigned wait_event; // BLOCK_WAIT: w/eN
 	bool wait_for_own;   // … with the data.n of the event that began the run
-	unsigned invoked;    // BLOCK_INVOKE: program, which gets data.n = wait_event
-	bool for_ever;       // BLOCK_INVOKE: the timeout is longer than any run takes
-	unsigned signal;     // BLOCK_SIGNAL: g/N
-	bool replaces;       // BLOCK_SIGNAL: takes the name from who has it, instead of failing
+	unsigned invoked;    // BLOCK_INVOKE: program, which gets data.n = wait_event, and these fields
+	char fields[FLOW_FIELDS_MAX];
+	bool for_ever;   // BLOCK_INVOKE: the timeout is longer than any run takes
+	unsigned signal; // BLOCK_SIGNAL: g/N
+	bool replaces;   // BLOCK_SIGNAL: takes the name from who has it, instead of failing
 	unsigned branch_count;
 	struct block *branches[BRANCHES_MAX];
 	unsigned branch_len[BRANCHES_MAX];
@@ -112,7 +114,7 @@ struct delivery {
 	struct reaction reaction;
 	unsigned client;    // event; DELIVER_WAIT_EVENT, DELIVER_SIGNAL, DELIVER_CANCEL_EVENT: its number; others: a
 			    // program's
-	unsigned value;     // of events: data.n; DELIVER_PAUSE: whether
+	unsigned value;     // of events: data.n; DELIVER_PAUSE: whether; DELIVER_REGISTER: whether it is the last
 	struct ulid run_id; // DELIVER_LOADED: the id in the load
 	enum load_kind load;
 	struct ulid cancellation_id;
@@ -123,6 +125,8 @@ struct client {
 	char id[32];
 	unsigned program;
 	unsigned value; // data.n
+	char fields[FLOW_FIELDS_MAX];
+	int64_t ts_offset_ms; // 0: none of its own
 	bool stable;
 	bool acked;
 	unsigned tries;
@@ -133,6 +137,18 @@ struct client {
 struct fact { // (key → value) that must never change, or a count
 	struct map_node node;
 	uint64_t value;
+};
+
+struct flow_note { // what led to a batch, for flow.c
+	uint64_t now;
+	enum command_kind cause;
+	struct ulid run_id; // of an answer, as are the next two; COMMAND_EVENT_LOADED: the id in the load
+	enum load_kind load;
+	uint32_t slot;
+	uint64_t dispatch;
+	const struct flow_settings *settings; // of a registration
+	unsigned program;                     // COMMAND_START, COMMAND_FUNCTION_PAUSE
+	bool paused;
 };
 
 struct failure { // a run that failed, and whether that must start the program that handles failures
@@ -161,6 +177,8 @@ struct sim {
 	unsigned client_count;
 	struct heap deliveries;
 	struct batch *pending[64]; // applied, not yet committed
+	struct flow_note notes[64];
+	struct flow_note note; // of the command being applied
 	unsigned pending_count;
 	struct list waiting; // struct checkpoint_wait
 	struct arena arena;
@@ -171,6 +189,9 @@ struct sim {
 	struct failure *failures;
 	unsigned failure_count, failure_cap;
 	bool exact; // no faults of any kind: every run's end is known beforehand
+
+	bool flows;        // functions have flow control
+	struct flow *flow; // flow.h; NULL: they have not
 
 	// lifecycle.c
 	bool lives;      // functions have settings of their own, and people rerun, pause and cancel
@@ -254,16 +275,50 @@ void check_signal_waits_after(struct sim *sim, struct signals *before, const str
 // What a wait got: a signal that no other wait got, or null.
 void check_signal_value(struct sim *sim, const struct ulid *run_id, const struct block *block, struct str value);
 
+// flow_world.c
+void flow_generate(struct sim *sim);
+void flow_populate(struct sim *sim);
+void flow_settings_text(const struct sim *sim, unsigned program, struct buf *out); // JSON members
+bool flow_is_absent(const struct sim *sim, unsigned program);
+void flow_change(struct sim *sim, bool is_last); // before a registration; the last has all functions
+void flow_client(struct sim *sim, struct client *client);
+void flow_fields(struct sim *sim, char out[FLOW_FIELDS_MAX]); // `,"a":…,"b":…`
+
+// flow.c; does nothing in worlds without flow control
+struct flow_note flow_note(const struct sim *sim, const struct command *command);
+void flow_check_batch(struct sim *sim, const struct flow_note *note, const struct batch *batch); // as it is committed
+void flow_check_idle(const struct sim *sim); // nothing pending: the engine wants to be woken in time
+void flow_crash(struct sim *sim);
+bool flow_is_settled(const struct sim *sim);
+bool flow_is_calm(const struct sim *sim); // nothing is being read: where the clock may go back
+void flow_check_end(const struct sim *sim);
+void flow_free(struct sim *sim);
+
 // What the record of a queue item of this kind says; `d` is left at what the kind has of its own (see record_item).
 // False for other records.
 struct decoder;
 bool read_item(const struct record *record, uint8_t kind, struct decoder *d, struct str *target, uint64_t *due_ms);
+struct work_record { // of any item
+	uint8_t kind;
+	uint32_t attempt;
+	uint64_t due_ms;
+	struct str target;
+};
+bool read_work(const struct record *record, struct work_record *out);
 struct pause_record { // of a wait, or of a rule that cancels
 	struct str event;
 	bool is_conditional;
 	uint64_t due_ms;
 };
 bool read_pause(const struct record *record, uint8_t kind, struct pause_record *out);
+struct debounce_record {
+	struct uuid function_id;
+	uint64_t due_ms;
+	struct ulid event_id; // that it has
+};
+bool read_debounce(const struct record *record, struct debounce_record *out);
+bool read_event_batch(const struct record *record, struct uuid *function_id);
+bool read_batch_event(const struct record *record, struct ulid *event_id);
 bool run_lives(const struct batch *batch, const void *run_id); // batch: an export
 // The value that began a run; VALUES when its event has none, and UINT64_MAX when the run is not committed yet.
 uint64_t began_with(struct sim *sim, const void *run_id);

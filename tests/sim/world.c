@@ -146,7 +146,7 @@ static void release(struct sim *sim, struct batch *batch) {
 	batch_free(batch);
 }
 
-static void write_batch(struct sim *sim, struct batch *batch) {
+static void write_batch(struct sim *sim, const struct flow_note *note, struct batch *batch) {
 	struct error error;
 	for (size_t i = 0; i < batch->late_count; i++)
 		must(sim, late_resolve(sim->store, batch->late[i], &error), &error);
@@ -156,6 +156,7 @@ static void write_batch(struct sim *sim, struct batch *batch) {
 		must(sim, store_write(sim->store, &record, &error), &error);
 	}
 	check_batch(sim, batch);
+	flow_check_batch(sim, note, batch);
 }
 
 static void commit(struct sim *sim) {
@@ -165,13 +166,15 @@ static void commit(struct sim *sim) {
 	must(sim, store_begin(sim->store, &error), &error);
 	for (unsigned i = 0; i < count; i++) {
 		group[i] = sim->pending[i];
-		write_batch(sim, group[i]);
+		write_batch(sim, &sim->notes[i], group[i]);
 	}
 	must(sim, store_commit(sim->store, &error), &error);
 	sim->commits++;
 	sim->pending_count -= count;
-	memmove(sim->pending, sim->pending + count, sim->pending_count * sizeof(struct batch *));
+	memmove(sim->pending, sim->pending + count, sim->pending_count * sizeof sim->pending[0]);
+	memmove(sim->notes, sim->notes + count, sim->pending_count * sizeof sim->notes[0]);
 	for (unsigned i = 0; i < count; i++) release(sim, group[i]);
+	if (sim->pending_count == 0) flow_check_idle(sim);
 	if (sim->pending_count == 0 && sim_chance(sim, 3)) check_state(sim);
 }
 
@@ -179,10 +182,11 @@ static void hold(struct sim *sim, struct batch *batch) {
 	uint64_t parts[2] = {sim->digest, batch_digest(batch)};
 	sim->digest = hash_bytes(parts, sizeof parts);
 	if (sim_chance(sim, 10)) engine_verify(sim->engine);
-	if (batch_is_empty(batch)) {
+	if (batch_is_empty(batch) && sim->flow == NULL) { // time has passed, too
 		batch_free(batch);
 		return;
 	}
+	sim->notes[sim->pending_count] = sim->note;
 	sim->pending[sim->pending_count++] = batch;
 	while (sim->pending_count == ARRAY_LEN(sim->pending)) commit(sim);
 }
@@ -190,6 +194,7 @@ static void hold(struct sim *sim, struct batch *batch) {
 static struct batch *decide(struct sim *sim, struct command *command) {
 	struct batch *batch = batch_new();
 	sim->commands++;
+	sim->note = flow_note(sim, command);
 	engine_apply(sim->engine, sim->now, command, batch);
 	command_free(command);
 	return batch;
@@ -215,6 +220,7 @@ static void crash(struct sim *sim) {
 		free(wait);
 	}
 	engine_free(sim->engine);
+	flow_crash(sim);
 	sim->crash_soon = false;
 	sim->epoch++;
 	sim->engine = engine_new(&sim->config, rng_next(&sim->rng));
@@ -224,6 +230,7 @@ static void crash(struct sim *sim) {
 	check_state(sim);
 	sim->now += rng_below(&sim->rng, 5000);
 	struct batch *batch = batch_new();
+	sim->note = (struct flow_note){.now = sim->now, .cause = COMMAND_TICK};
 	engine_start(sim->engine, sim->now, batch);
 	hold(sim, batch);
 	for (unsigned i = 0; i < sim->client_count; i++) {
@@ -291,6 +298,7 @@ static void take_delivery(struct sim *sim, struct delivery *d) {
 		if (d->call->epoch == sim->epoch) answer_arrives(sim, d->call, &d->reaction);
 		break;
 	case DELIVER_REGISTER:
+		flow_change(sim, d->value != 0);
 		apply(sim, command_register(sim, 2 + (unsigned)rng_below(&sim->rng, 3)));
 		break;
 	case DELIVER_WAIT_EVENT: {
@@ -355,7 +363,7 @@ static bool is_over(struct sim *sim) {
 	struct engine_stats stats;
 	engine_stats(sim->engine, &stats);
 	return sim->pending_count == 0 && heap_peek(&sim->deliveries) == NULL && stats.runs == 0 &&
-	       stats.events_held == 0;
+	       stats.events_held == 0 && flow_is_settled(sim);
 }
 
 static void live(struct sim *sim) {
@@ -367,7 +375,7 @@ static void live(struct sim *sim) {
 			commit(sim);
 		else if (sim->crashes && moves < 5000 && rng_below(&sim->rng, sim->crash_soon ? 3 : 300) == 0)
 			crash(sim);
-		else if (sim->jumps && rng_below(&sim->rng, 500) == 0)
+		else if (sim->jumps && sim->pending_count == 0 && flow_is_calm(sim) && rng_below(&sim->rng, 500) == 0)
 			sim->now += rng_below(&sim->rng, 7200000) - 3600000;
 		else if (heap_peek(&sim->deliveries) != NULL || engine_deadline(sim->engine) != UINT64_MAX)
 			step(sim);
@@ -382,7 +390,8 @@ static void populate(struct sim *sim) {
 	app_generate(sim);
 	apply(sim, command_register(sim, 1));
 	while (sim->pending_count > 0) commit(sim);
-	sim->client_count = 1 + (unsigned)rng_below(&sim->rng, 25);
+	sim->client_count = 1 + (unsigned)rng_below(&sim->rng, sim->flows ? 60 : 25);
+	uint64_t sending_ms = sim->flows && sim_chance(sim, 50) ? 40000 : 10000;
 	sim->clients = ARENA_ARRAY(&sim->arena, struct client, sim->client_count);
 	for (unsigned i = 0; i < sim->client_count; i++) {
 		struct client *client = &sim->clients[i];
@@ -393,7 +402,8 @@ static void populate(struct sim *sim) {
 		unsigned number = sim_chance(sim, 20) ? i / 2 : i + 1000;
 		client->value = number % VALUES;
 		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, number);
-		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, 10000))->client = i;
+		flow_client(sim, client);
+		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, sending_ms))->client = i;
 	}
 	for (uint64_t i = rng_below(&sim->rng, 60); i > 0; i--) {
 		struct delivery *event = deliver(sim, DELIVER_WAIT_EVENT, rng_below(&sim->rng, 60000));
@@ -404,6 +414,7 @@ static void populate(struct sim *sim) {
 		deliver(sim, DELIVER_SIGNAL, rng_below(&sim->rng, 60000))->client =
 			(unsigned)rng_below(&sim->rng, SIGNALS);
 	lifecycle_populate(sim);
+	flow_populate(sim);
 	for (unsigned i = 0; sim->faults && i < 2; i++) deliver(sim, DELIVER_REGISTER, rng_below(&sim->rng, 20000));
 }
 
@@ -415,6 +426,7 @@ static void sim_free(struct sim *sim) {
 	facts_free(&sim->executions);
 	free(sim->failures);
 	free(sim->ticks);
+	flow_free(sim);
 	arena_free(&sim->arena);
 }
 
@@ -427,6 +439,7 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
 	sim.cancels = sim_chance(&sim, 20);
 	sim.lives = sim_chance(&sim, 50);
 	sim.pauses = sim.lives && sim_chance(&sim, 20);
+	sim.flows = sim_chance(&sim, 45);
 	sim.exact = !sim.faults && !sim.crashes && !sim.cancels && !sim.lives;
 	sim.config = (struct engine_config){.workers = 1 + (uint32_t)rng_below(&sim.rng, 20),
 					    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
