@@ -389,10 +389,21 @@ static bool same_gcra(struct flow_gcra a, struct flow_gcra b) {
 	return a.interval_ns == b.interval_ns && a.tolerance_ns == b.tolerance_ns;
 }
 
+// Runs of a function that is not registered any more go on under what it had last.
+static const struct flow_settings *in_force(struct flow *flow, const struct flow_settings *registered) {
+	unsigned count = flow->sim->program_count;
+	struct flow_settings *settings = ARENA_ARRAY(&flow->arena, struct flow_settings, count);
+	for (unsigned i = 0; i < count; i++) {
+		settings[i] = registered[i].is_absent ? flow->settings[i] : registered[i];
+		settings[i].is_absent = registered[i].is_absent;
+	}
+	return settings;
+}
+
 // What an old rate has let through counts as no more than what the new one lets through at once.
-static void change_settings(struct flow *flow, const struct flow_settings *settings) {
+static void change_settings(struct flow *flow, const struct flow_settings *registered) {
 	const struct flow_settings *before = flow->settings;
-	flow->settings = settings;
+	const struct flow_settings *settings = flow->settings = in_force(flow, registered);
 	for (struct flow_rate *rate = flow->throttles; rate != NULL; rate = rate->next) {
 		unsigned program = rate->identity.program;
 		if (!settings[program].throttle.on) continue;
