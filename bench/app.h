@@ -10,16 +10,6 @@
 #include "scenario.h"
 #include "wire.h"
 
-struct app_stats {
-	uint64_t calls;
-	uint64_t results; // calls that ended their run; runs that rested count once, however often they are called
-	uint64_t strays;  // calls that no function of ours explains
-	struct histogram event_to_call;
-	struct histogram step_to_step;
-	struct histogram resume; // from what ended a rest, the due moment or the sending of the event, to the next call
-	uint64_t early;          // next calls before the due moment
-};
-
 // ---- answers: whole HTTP responses, made once ------------------------------------------------------------------
 
 struct app_call {
@@ -45,6 +35,28 @@ struct app_answer app_answer_of(const struct app_call *call);
 struct str app_json_text(struct str body, struct str quoted_name);
 // The same of a number, as text.
 struct str app_json_number(struct str body, struct str quoted_name);
+
+// ---- counts and times (app_stats.c) ----------------------------------------------------------------------------
+
+struct app_stats {
+	uint64_t calls;
+	uint64_t results; // calls that ended their run; runs that rested count once, however often they are called
+	uint64_t strays;  // calls that no function of ours explains
+	struct histogram event_to_call; // of events that tell when they were sent
+	struct histogram step_to_step;
+	struct histogram resume; // from what ended a rest, the due moment or the sending of the event, to the next call
+	struct histogram fired;  // from the due moment of a debounce to the making of its run
+	uint64_t early;          // next calls, or runs, before the due moment
+};
+extern struct app_stats app_stats;
+
+// The moment that functions with REST_UNTIL sleep until.
+void app_stats_set_due(uint64_t due_s);
+void app_stats_called(const struct app_call *call, uint64_t now_ns);
+void app_stats_answered(const struct app_call *call);
+// Whether a result counts: false when that of the run was counted before.
+bool app_stats_first_result(const struct app_call *call);
+void app_stats_json(struct buf *out);
 
 // ---- registration and serving ----------------------------------------------------------------------------------
 

@@ -7,6 +7,9 @@ static void append_function(struct buf *out, const struct scenario *scenario, ui
 		   "\"steps\":{\"step\":{\"id\":\"step\",\"name\":\"step\",\"runtime\":{\"type\":\"http\","
 		   "\"url\":\"http://127.0.0.1:%u/api/inngest?fnId=" SCENARIO_APP "-%s&stepId=step\"}}}}",
 		   scenario->name, scenario->name, scenario->name, app_port, scenario->name);
+	if (scenario->flow == NULL) return;
+	out->len--; // before the closing brace
+	buf_printf(out, ",%s}", scenario->flow);
 }
 
 enum err app_register(uint16_t server_port, uint16_t app_port, struct error *error) {

@@ -11,15 +11,13 @@
 #include "app.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/hash.h"
+#include "base/list.h"
 
 #define REQUEST_MAX (8u << 20)
 #define EVENTS_PER_WAIT 256
 #define READ_BYTES 16384
-// Runs whose last answer is remembered; a slot taken by another run costs one sample.
-#define RUN_SLOTS 65536
-// Numbers of runs that are counted once, see first_result().
-#define RUN_NUMBERS (1u << 24)
+#define WAIT_MAX_MS 60000
+#define NS_PER_MS 1000000ull
 
 struct connection {
 	int fd;
@@ -27,6 +25,9 @@ struct connection {
 	bool closing; // close once `out` is sent
 	struct buf in;
 	struct buf out;
+	struct list held; // in server.held while its answer is held back; a connection has one call at a time
+	struct app_answer answer;
+	uint64_t called_ns;
 };
 
 struct waiter { // the one client that waits for a number of calls or results
@@ -36,19 +37,12 @@ struct waiter { // the one client that waits for a number of calls or results
 	uint64_t until_ns;
 };
 
-struct answered {
-	uint64_t run;
-	uint64_t at_ns;
-};
-
 struct server {
 	int epoll;
 	int listener;
 	struct waiter waiter;
-	struct app_stats stats;
-	uint64_t due_ns; // of the functions with REST_UNTIL; wall clock
-	struct answered answered[RUN_SLOTS];
-	uint8_t ended[RUN_NUMBERS / 8]; // bits
+	uint64_t delay_ns; // from a call to its answer
+	struct list held;  // of struct connection, in the order of their calls
 };
 
 static struct server server;
@@ -62,6 +56,7 @@ static void watch(struct connection *connection, int operation, uint32_t events)
 
 static void connection_close(struct connection *connection) {
 	if (server.waiter.connection == connection) server.waiter.connection = NULL;
+	list_remove(&connection->held);
 	close(connection->fd);
 	buf_free(&connection->in);
 	buf_free(&connection->out);
@@ -74,6 +69,7 @@ static void connection_accept(void) {
 		struct connection *connection = mem_calloc(1, sizeof *connection);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		connection->fd = fd;
+		list_init(&connection->held);
 		buf_init(&connection->in, REQUEST_MAX);
 		buf_init(&connection->out, REQUEST_MAX);
 		watch(connection, EPOLL_CTL_ADD, EPOLLIN);
@@ -128,23 +124,10 @@ static bool respond_json(struct connection *connection, const char *status, stru
 
 // ---- what the orchestrator asks --------------------------------------------------------------------------------
 
-static void append_percentiles(struct buf *out, const char *name, const struct histogram *histogram) {
-	buf_printf(out, ",\"%s\":{\"count\":%llu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}", name,
-		   (unsigned long long)histogram->count, histogram_percentile_us(histogram, 0.50),
-		   histogram_percentile_us(histogram, 0.99), histogram_percentile_us(histogram, 1));
-}
-
 static bool respond_stats(struct connection *connection) {
-	const struct app_stats *stats = &server.stats;
 	struct buf body;
 	buf_init(&body, 4096);
-	buf_printf(&body, "{\"calls\":%llu,\"results\":%llu,\"strays\":%llu,\"early\":%llu",
-		   (unsigned long long)stats->calls, (unsigned long long)stats->results,
-		   (unsigned long long)stats->strays, (unsigned long long)stats->early);
-	append_percentiles(&body, "event_to_call", &stats->event_to_call);
-	append_percentiles(&body, "step_to_step", &stats->step_to_step);
-	append_percentiles(&body, "resume", &stats->resume);
-	buf_byte(&body, '}');
+	app_stats_json(&body);
 	bool alive = respond_json(connection, "200 OK", buf_view(&body));
 	buf_free(&body);
 	return alive;
@@ -157,8 +140,7 @@ static uint64_t query_number(const struct wire_message *request, struct str name
 
 static bool waiter_served(uint64_t now_ns) {
 	const struct waiter *waiter = &server.waiter;
-	return (server.stats.calls >= waiter->calls && server.stats.results >= waiter->results) ||
-	       now_ns >= waiter->until_ns;
+	return (app_stats.calls >= waiter->calls && app_stats.results >= waiter->results) || now_ns >= waiter->until_ns;
 }
 
 static void waiter_check(uint64_t now_ns) {
@@ -174,7 +156,7 @@ static bool handle_wait(struct connection *connection, const struct wire_message
 		.connection = connection,
 		.calls = query_number(request, STR("calls=")),
 		.results = query_number(request, STR("results=")),
-		.until_ns = clock_mono_ns() + query_number(request, STR("ms=")) * 1000000,
+		.until_ns = clock_mono_ns() + query_number(request, STR("ms=")) * NS_PER_MS,
 	};
 	return true;
 }
@@ -182,92 +164,67 @@ static bool handle_wait(struct connection *connection, const struct wire_message
 // GET /bench/due?s=N names the moment that sleeps with REST_UNTIL end.
 static bool handle_due(struct connection *connection, const struct wire_message *request) {
 	uint64_t due_s = query_number(request, STR("s="));
-	server.due_ns = due_s * 1000000000;
+	app_stats_set_due(due_s);
 	app_answers_set_due(due_s);
+	return respond_json(connection, "200 OK", STR("{}"));
+}
+
+// GET /bench/delay?ms=N has calls answered after so long, those that are held back already too.
+static bool handle_delay(struct connection *connection, const struct wire_message *request) {
+	server.delay_ns = query_number(request, STR("ms=")) * NS_PER_MS;
 	return respond_json(connection, "200 OK", STR("{}"));
 }
 
 static bool handle_control(struct connection *connection, const struct wire_message *request) {
 	if (str_find_str(request->first_line, STR(" /bench/wait")) >= 0) return handle_wait(connection, request);
 	if (str_find_str(request->first_line, STR(" /bench/due")) >= 0) return handle_due(connection, request);
+	if (str_find_str(request->first_line, STR(" /bench/delay")) >= 0) return handle_delay(connection, request);
 	if (str_find_str(request->first_line, STR(" /bench/reset")) >= 0) {
-		server.stats = (struct app_stats){0};
+		app_stats = (struct app_stats){0};
 		return respond_json(connection, "200 OK", STR("{}"));
 	}
 	// What a server's poll or look-around wants to see.
 	if (!str_starts_with(request->first_line, STR("POST ")))
 		return respond_json(connection, "200 OK", STR("{\"message\":\"Successfully registered\"}"));
-	server.stats.strays++;
+	app_stats.strays++;
 	return respond_json(connection, "404 Not Found", STR("{\"message\":\"no such function\"}"));
 }
 
 // ---- calls -----------------------------------------------------------------------------------------------------
-
-static struct answered *run_slot(const struct app_call *call, uint64_t *run) {
-	*run = hash_xxh64(app_json_text(call->body, STR("\"run_id\"")));
-	return &server.answered[*run % RUN_SLOTS];
-}
-
-static void note_resumed(const struct app_call *call, uint64_t now_ns) {
-	uint64_t from_ns = server.due_ns;
-	if (scenarios[call->function].rest == REST_UNTIL) {
-		now_ns = clock_wall_ns();
-	} else {
-		ptrdiff_t steps = str_find_str(call->body, STR("\"steps\":{"));
-		struct str step = steps < 0 ? STR("") : str_skip(call->body, (size_t)steps);
-		if (!str_to_u64(app_json_text(step, STR("\"sent\"")), &from_ns)) return;
-	}
-	if (now_ns >= from_ns)
-		histogram_add(&server.stats.resume, now_ns - from_ns);
-	else
-		server.stats.early++;
-}
-
-static void note_arrival(const struct app_call *call, uint64_t now_ns) {
-	uint64_t sent_ns, run;
-	if (call->first) {
-		struct str sent = app_json_text(call->body, STR("\"sent\""));
-		if (str_to_u64(sent, &sent_ns) && sent_ns < now_ns)
-			histogram_add(&server.stats.event_to_call, now_ns - sent_ns);
-	} else if (call->function == SCENARIO_SEQUENTIAL) {
-		const struct answered *answered = run_slot(call, &run);
-		if (answered->run == run) histogram_add(&server.stats.step_to_step, now_ns - answered->at_ns);
-	} else if (scenarios[call->function].rest != REST_NOT && call->memoised > 0) {
-		note_resumed(call, now_ns);
-	}
-}
-
-static void note_answer(const struct app_call *call) {
-	uint64_t run;
-	if (call->function != SCENARIO_SEQUENTIAL) return;
-	struct answered *answered = run_slot(call, &run);
-	*answered = (struct answered){run, clock_mono_ns()};
-}
-
-// A call may be repeated after a crash; a run that rested is counted once, by the number in its event's data, so that
-// no repetition hides a loss.
-static bool first_result(const struct app_call *call) {
-	uint64_t number;
-	if (scenarios[call->function].rest == REST_NOT) return true;
-	if (!str_to_u64(app_json_number(call->body, STR("\"i\"")), &number) || number >= RUN_NUMBERS) return false;
-	uint8_t bit = (uint8_t)(1u << (number % 8)), *bits = &server.ended[number / 8];
-	bool first = (*bits & bit) == 0;
-	*bits |= bit;
-	return first;
-}
 
 static bool handle_request(struct connection *connection, const struct wire_message *request, uint64_t now_ns) {
 	struct app_call call;
 	connection->closing = request->close;
 	if (!str_starts_with(request->first_line, STR("POST ")) || !app_call_read(request, &call))
 		return handle_control(connection, request);
-	note_arrival(&call, now_ns);
+	app_stats_called(&call, now_ns);
 	struct app_answer answer = app_answer_of(&call);
+	answer.ends_run = answer.ends_run && app_stats_first_result(&call);
+	if (server.delay_ns > 0) {
+		connection->answer = answer;
+		connection->called_ns = now_ns;
+		list_push_back(&server.held, &connection->held);
+		return true;
+	}
 	bool alive = respond(connection, answer.response);
-	note_answer(&call);
-	server.stats.calls++;
-	server.stats.results += answer.ends_run && first_result(&call);
+	app_stats_answered(&call);
+	app_stats.results += answer.ends_run;
 	return alive;
+}
+
+static uint64_t next_answer_ns(void) {
+	if (list_empty(&server.held)) return UINT64_MAX;
+	return list_entry(server.held.next, struct connection, held)->called_ns + server.delay_ns;
+}
+
+static void answer_held(void) {
+	if (list_empty(&server.held)) return;
+	uint64_t now_ns = clock_mono_ns();
+	while (next_answer_ns() <= now_ns) {
+		struct connection *connection = list_entry(list_pop_front(&server.held), struct connection, held);
+		app_stats.results += connection->answer.ends_run;
+		if (!respond(connection, connection->answer.response)) connection_close(connection);
+	}
 }
 
 static bool handle_input(struct connection *connection, uint64_t now_ns) {
@@ -296,15 +253,18 @@ static bool handle_readable(struct connection *connection) {
 }
 
 static int wait_ms(void) {
-	if (server.waiter.connection == NULL) return -1;
-	uint64_t now = clock_mono_ns();
-	return now >= server.waiter.until_ns ? 0 : (int)((server.waiter.until_ns - now) / 1000000) + 1;
+	uint64_t next_ns = next_answer_ns(), now_ns = clock_mono_ns();
+	if (server.waiter.connection != NULL && server.waiter.until_ns < next_ns) next_ns = server.waiter.until_ns;
+	if (next_ns <= now_ns) return 0;
+	uint64_t ms = (next_ns - now_ns) / NS_PER_MS + 1;
+	return ms <= WAIT_MAX_MS ? (int)ms : WAIT_MAX_MS;
 }
 
 enum err app_serve(int listener, struct error *error) {
 	struct epoll_event events[EVENTS_PER_WAIT];
 	struct epoll_event accepting = {.events = EPOLLIN, .data.ptr = NULL};
 	server.listener = listener;
+	list_init(&server.held);
 	server.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server.epoll < 0 || epoll_ctl(server.epoll, EPOLL_CTL_ADD, listener, &accepting) != 0)
 		return error_set(error, ERR_IO, "epoll: %s", strerror(errno));
@@ -318,6 +278,7 @@ enum err app_serve(int listener, struct error *error) {
 			else if (!(connection->writing ? flush(connection) : handle_readable(connection)))
 				connection_close(connection);
 		}
+		answer_held();
 		if (server.waiter.connection != NULL) waiter_check(clock_mono_ns());
 	}
 }

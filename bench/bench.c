@@ -19,10 +19,11 @@ static const char help[] =
 	"  --level NAME    only this durability level of it: none, os or fsync\n"
 	"  --only NAME     only this measurement, may be repeated: start, idle, latency, zero, sequential, parallel,\n"
 	"                  ingest, ingest100, dispatch, expressions, sleep, sleepers, waits,\n"
-	"                  sleepers-restart, waits-restart\n"
+	"                  sleepers-restart, waits-restart, queue, fairness, throttle, debounce\n"
 	"  --out FILE      write JSON too\n"
 	"  --work-dir DIR  where the servers keep their files ($TMPDIR, or /var/tmp)\n"
-	"  --quick         a second for each figure, and 20,000 sleeping or waiting runs instead of 100,000\n"
+	"  --quick         a second for each figure, and 20,000 sleeping or waiting runs instead of 100,000,\n"
+	"                  200,000 queued ones instead of 1,000,000\n"
 	"  --check         exit 1 when a target is missed\n";
 
 static const char *const levels[] = {"none", "os", "fsync"};
@@ -56,25 +57,32 @@ static enum err ingest_many(const struct measure *measure, double *values, struc
 static const struct {
 	const char *name;
 	measure_fn *run;
+	const char *levels; // those of our own server that it is measured in, unless one is named; NULL: each
 } parts[] = {
-	{"start", measure_start},
-	{"idle", measure_idle},
-	{"latency", measure_latency},
-	{"zero", calls_zero},
-	{"sequential", calls_sequential},
-	{"parallel", calls_parallel},
-	{"ingest", ingest_one},
-	{"ingest100", ingest_many},
-	{"dispatch", measure_dispatch},
-	{"expressions", measure_expressions},
-	{"sleep", measure_sleep},
-	{"sleepers", measure_sleepers},
-	{"waits", measure_waits},
-	{"sleepers-restart", measure_sleepers_restart},
-	{"waits-restart", measure_waits_restart},
+	{"start", .run = measure_start},
+	{"idle", .run = measure_idle},
+	{"latency", .run = measure_latency},
+	{"zero", .run = calls_zero},
+	{"sequential", .run = calls_sequential},
+	{"parallel", .run = calls_parallel},
+	{"ingest", .run = ingest_one},
+	{"ingest100", .run = ingest_many},
+	{"dispatch", .run = measure_dispatch},
+	{"expressions", .run = measure_expressions},
+	{"sleep", .run = measure_sleep},
+	{"sleepers", .run = measure_sleepers},
+	{"waits", .run = measure_waits},
+	{"sleepers-restart", .run = measure_sleepers_restart},
+	{"waits-restart", .run = measure_waits_restart},
+	{"queue", .run = measure_queue, .levels = "none os"},
+	{"fairness", .run = measure_fairness, .levels = "os"},
+	{"throttle", .run = measure_throttle, .levels = "none"},
+	{"debounce", .run = measure_debounce, .levels = "os"},
 };
 
-static bool part_wanted(const struct options *options, size_t part) {
+static bool part_wanted(const struct options *options, const char *label, size_t part) {
+	bool any_level = options->server != NULL || options->level != NULL || parts[part].levels == NULL;
+	if (!any_level && strstr(parts[part].levels, label) == NULL) return false;
 	return options->only == 0 || (options->only >> part & 1) != 0;
 }
 
@@ -144,7 +152,7 @@ static void run_parts(const struct options *options, struct measure *measure, st
 	measure->config.command = subject->command;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		struct error error = {0};
-		if (!part_wanted(options, i)) continue;
+		if (!part_wanted(options, subject->label, i)) continue;
 		if (options->server != NULL && parts[i].run == measure_expressions) continue; // says nothing of it
 		fprintf(stderr, "%s: %s\n", subject->label, parts[i].name);
 		if (parts[i].run(measure, subject->values, &error) == ERR_OK) continue;
@@ -187,6 +195,8 @@ int main(int argc, char **argv) {
 		.warmup_ms = options.quick ? 200 : 500,
 		.duration_ms = options.quick ? 1000 : 7500,
 		.sleeping_runs = options.quick ? 20000 : 100000,
+		.queued_runs = options.quick ? 200000 : 1000000,
+		.throttle_s = options.quick ? 5 : 60,
 	};
 	struct report report = {.quick = options.quick, .sleeping_runs = measure.sleeping_runs, .subjects = subjects};
 	if (options.server != NULL)

@@ -7,7 +7,8 @@
 #define NS_PER_MS 1000000ull
 
 static int usage(void) {
-	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--event NAME] [--batch EVENTS] [OPTION]\n"
+	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--event NAME] [--batch EVENTS] [--keys N]\n"
+			"                        [--count REQUESTS] [OPTION]\n"
 			"       bench_load calls --port PORT --function zero|sequential|parallel\n"
 			"                        [--client sockets|library] [OPTION]\n"
 			"options: --connections N (100)  --warmup-ms MS (1000)  --duration-ms MS (5000)\n");
@@ -19,7 +20,7 @@ struct options {
 	const char *event;
 	const char *function;
 	const char *client;
-	uint64_t port, batch, connections, warmup_ms, duration_ms;
+	uint64_t port, batch, keys, count, connections, warmup_ms, duration_ms;
 };
 
 static bool read_options(int argc, char **argv, struct options *out) {
@@ -34,6 +35,8 @@ static bool read_options(int argc, char **argv, struct options *out) {
 		{STR("--client"), .text = &out->client},
 		{STR("--port"), .number = &out->port},
 		{STR("--batch"), .number = &out->batch},
+		{STR("--keys"), .number = &out->keys},
+		{STR("--count"), .number = &out->count},
 		{STR("--connections"), .number = &out->connections},
 		{STR("--warmup-ms"), .number = &out->warmup_ms},
 		{STR("--duration-ms"), .number = &out->duration_ms},
@@ -47,7 +50,8 @@ static bool read_options(int argc, char **argv, struct options *out) {
 		else if (!str_to_u64(str_from_cstr(argv[i + 1]), known[k].number))
 			return false;
 	}
-	bool client_known = strcmp(out->client, "sockets") == 0 || strcmp(out->client, "library") == 0;
+	bool library = strcmp(out->client, "library") == 0;
+	bool client_known = library ? out->count == 0 : strcmp(out->client, "sockets") == 0;
 	return client_known && out->port > 0 && out->port <= UINT16_MAX && out->connections > 0 && out->batch > 0;
 }
 
@@ -57,10 +61,12 @@ static bool make_plan(struct str mode, const struct options *options, struct loa
 		.connections = (unsigned)options->connections,
 		.warmup_ns = options->warmup_ms * NS_PER_MS,
 		.duration_ns = options->duration_ms * NS_PER_MS,
+		.count = options->count,
 	};
+	struct load_events events = {options->event, (unsigned)options->batch, (unsigned)options->keys};
 	enum scenario_id function = scenario_by_name(str_from_cstr(options->function));
 	if (str_eq(mode, STR("events")))
-		load_requests_events(plan, options->key, options->event, (unsigned)options->batch);
+		load_requests_events(plan, options->key, &events);
 	else if (str_eq(mode, STR("calls")) && function != SCENARIO_COUNT)
 		load_requests_calls(plan, function);
 	else

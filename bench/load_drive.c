@@ -13,11 +13,13 @@
 #define REPLY_MAX (4u << 20)
 #define READ_BYTES 16384
 #define EVENTS_PER_WAIT 256
+#define STALL_WAITS 600 // of WAIT_MS
+#define WAIT_MS 100
 
 struct lane { // one connection
 	int fd;
-	unsigned next; // request
-	size_t unsent; // bytes of the request under way
+	const struct buf *request; // under way
+	size_t unsent;             // bytes of it
 	uint64_t sent_ns;
 	bool writing;
 	struct buf in;
@@ -28,6 +30,7 @@ struct drive {
 	struct load_result *result;
 	int epoll;
 	struct lane *lanes;
+	uint64_t taken; // requests, by all lanes
 	uint64_t measure_from_ns;
 	uint64_t stop_ns;
 };
@@ -38,7 +41,7 @@ static bool watch(const struct drive *drive, struct lane *lane, int operation, u
 }
 
 static bool send_rest(struct drive *drive, struct lane *lane) {
-	const struct buf *request = &drive->plan->requests[lane->next];
+	const struct buf *request = lane->request;
 	while (lane->unsent > 0) {
 		ssize_t sent = send(lane->fd, request->ptr + request->len - lane->unsent, lane->unsent, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR) continue;
@@ -53,7 +56,10 @@ static bool send_rest(struct drive *drive, struct lane *lane) {
 }
 
 static bool send_request(struct drive *drive, struct lane *lane, uint64_t now_ns) {
-	lane->unsent = drive->plan->requests[lane->next].len;
+	const struct load_plan *plan = drive->plan;
+	if (plan->count > 0 && drive->taken == plan->count) return true; // the lane has done its part
+	lane->request = &plan->requests[drive->taken++ % plan->request_count];
+	lane->unsent = lane->request->len;
 	lane->sent_ns = now_ns;
 	return send_rest(drive, lane);
 }
@@ -79,25 +85,30 @@ static bool read_reply(struct drive *drive, struct lane *lane) {
 	uint64_t now_ns = clock_mono_ns();
 	count_reply(drive, lane, &reply, now_ns);
 	buf_clear(in);
-	lane->next = (lane->next + 1) % drive->plan->request_count;
 	return !reply.close && send_request(drive, lane, now_ns);
 }
 
-static enum err open_lane(struct drive *drive, struct lane *lane, unsigned index, struct error *error) {
+static enum err open_lane(struct drive *drive, struct lane *lane, struct error *error) {
 	lane->fd = client_connect(drive->plan->port);
 	if (lane->fd < 0) return error_set(error, ERR_IO, "cannot connect to port %u", drive->plan->port);
 	fcntl(lane->fd, F_SETFL, O_NONBLOCK);
 	buf_init(&lane->in, REPLY_MAX);
-	lane->next = index % drive->plan->request_count;
 	if (watch(drive, lane, EPOLL_CTL_ADD, EPOLLIN) && send_request(drive, lane, clock_mono_ns())) return ERR_OK;
 	return error_set(error, ERR_IO, "cannot send: %s", strerror(errno));
 }
 
+static bool is_over(const struct drive *drive) {
+	uint64_t count = drive->plan->count;
+	return count > 0 ? drive->result->answered == count : clock_mono_ns() >= drive->stop_ns;
+}
+
 static enum err loop(struct drive *drive, struct error *error) {
 	struct epoll_event events[EVENTS_PER_WAIT];
-	while (clock_mono_ns() < drive->stop_ns) {
-		int count = epoll_wait(drive->epoll, events, EVENTS_PER_WAIT, 100);
+	for (unsigned idle = 0; !is_over(drive); idle++) {
+		int count = epoll_wait(drive->epoll, events, EVENTS_PER_WAIT, WAIT_MS);
 		if (count < 0 && errno != EINTR) return error_set(error, ERR_IO, "epoll: %s", strerror(errno));
+		if (count > 0) idle = 0;
+		if (idle == STALL_WAITS) return error_set(error, ERR_IO, "the server does not answer");
 		for (int i = 0; i < count; i++) {
 			struct lane *lane = events[i].data.ptr;
 			if (!(lane->writing ? send_rest(drive, lane) : read_reply(drive, lane)))
@@ -110,22 +121,24 @@ static enum err loop(struct drive *drive, struct error *error) {
 
 enum err load_drive(const struct load_plan *plan, struct load_result *out, struct error *error) {
 	uint64_t now_ns = clock_mono_ns();
-	*out = (struct load_result){.seconds = (double)plan->duration_ns / 1e9};
+	bool counted = plan->count > 0;
+	*out = (struct load_result){0};
 	struct drive drive = {
 		.plan = plan,
 		.result = out,
 		.epoll = epoll_create1(EPOLL_CLOEXEC),
 		.lanes = mem_calloc(plan->connections, sizeof *drive.lanes),
-		.measure_from_ns = now_ns + plan->warmup_ns,
-		.stop_ns = now_ns + plan->warmup_ns + plan->duration_ns,
+		.measure_from_ns = counted ? 0 : now_ns + plan->warmup_ns,
+		.stop_ns = counted ? UINT64_MAX : now_ns + plan->warmup_ns + plan->duration_ns,
 	};
 	enum err err = ERR_OK;
 	unsigned opened = 0;
 	while (opened < plan->connections && err == ERR_OK) {
-		err = open_lane(&drive, &drive.lanes[opened], opened, error);
+		err = open_lane(&drive, &drive.lanes[opened], error);
 		opened++;
 	}
 	if (err == ERR_OK) err = loop(&drive, error);
+	out->seconds = (double)(counted ? clock_mono_ns() - now_ns : plan->duration_ns) / 1e9;
 	for (unsigned i = 0; i < opened; i++) {
 		if (drive.lanes[i].fd >= 0) close(drive.lanes[i].fd);
 		buf_free(&drive.lanes[i].in);

@@ -30,7 +30,7 @@ struct lane { // one connection
 };
 
 struct drive {
-	struct call calls[LOAD_REQUESTS_MAX];
+	struct call *calls;
 	unsigned call_count;
 	uint64_t measure_from_ns;
 	uint64_t stop_ns;
@@ -75,6 +75,7 @@ static void calls_free(struct drive *drive) {
 		free(drive->calls[i].url);
 		buf_free(&drive->calls[i].headers);
 	}
+	free(drive->calls);
 }
 
 // ---- lanes -----------------------------------------------------------------------------------------------------
@@ -176,6 +177,7 @@ enum err load_drive_library(const struct load_plan *plan, struct load_result *ou
 	uint64_t now_ns = clock_mono_ns();
 	struct clients clients = {.count = 0};
 	struct drive drive = {
+		.calls = mem_calloc(plan->request_count, sizeof *drive.calls),
 		.call_count = plan->request_count,
 		.measure_from_ns = now_ns + plan->warmup_ns,
 		.stop_ns = now_ns + plan->warmup_ns + plan->duration_ns,

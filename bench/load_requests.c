@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "load.h"
@@ -14,7 +15,7 @@
 #define TRACE_PARENT "00-0af7651916cd43dd8448eb211c80319c-72ddd93c333ee51e-01"
 
 static struct buf *next_request(struct load_plan *plan) {
-	CHECK(plan->request_count < LOAD_REQUESTS_MAX);
+	plan->requests = mem_realloc(plan->requests, (plan->request_count + 1) * sizeof *plan->requests);
 	struct buf *request = &plan->requests[plan->request_count++];
 	buf_init(request, REQUEST_MAX);
 	return request;
@@ -22,27 +23,31 @@ static struct buf *next_request(struct load_plan *plan) {
 
 void load_requests_free(struct load_plan *plan) {
 	for (unsigned i = 0; i < plan->request_count; i++) buf_free(&plan->requests[i]);
+	free(plan->requests);
+	plan->requests = NULL;
 	plan->request_count = 0;
 }
 
 // ---- events ----------------------------------------------------------------------------------------------------
 
-static void append_event(struct buf *out, const char *name, unsigned index) {
+static void append_event(struct buf *out, const struct load_events *events, unsigned index) {
+	buf_printf(out, "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{", events->name);
+	if (events->keys > 0) buf_printf(out, "\"key\":\"key-%u\",", 100000 + index % events->keys);
 	buf_printf(out,
-		   "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{\"user\":\"user-%u\",\"plan\":\"pro\","
-		   "\"amount\":%u.5,\"items\":[1,2,3],\"source\":\"bench\"}}",
-		   name, 100000 + index, index);
+		   "\"user\":\"user-%u\",\"plan\":\"pro\",\"amount\":%u.5,\"items\":[1,2,3],\"source\":\"bench\"}}",
+		   100000 + index, index);
 }
 
-void load_requests_events(struct load_plan *plan, const char *key, const char *name, unsigned batch) {
+// The events from `first` on.
+static void add_post(struct load_plan *plan, const char *key, const struct load_events *events, unsigned first) {
 	struct buf body, *request = next_request(plan);
 	buf_init(&body, REQUEST_MAX);
-	if (batch > 1) buf_byte(&body, '[');
-	for (unsigned i = 0; i < batch; i++) {
+	if (events->batch > 1) buf_byte(&body, '[');
+	for (unsigned i = 0; i < events->batch; i++) {
 		if (i > 0) buf_byte(&body, ',');
-		append_event(&body, name, i);
+		append_event(&body, events, first + i);
 	}
-	if (batch > 1) buf_byte(&body, ']');
+	if (events->batch > 1) buf_byte(&body, ']');
 	buf_printf(request,
 		   "POST /e/%s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: inngest-js:v3.54.2\r\n"
 		   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
@@ -50,6 +55,14 @@ void load_requests_events(struct load_plan *plan, const char *key, const char *n
 	buf_str(request, buf_view(&body));
 	CHECK(!request->overflow);
 	buf_free(&body);
+}
+
+void load_requests_events(struct load_plan *plan, const char *key, const struct load_events *events) {
+	unsigned first = 0;
+	do {
+		add_post(plan, key, events, first);
+		first += events->batch;
+	} while (first < events->keys);
 }
 
 // ---- calls (spec 02 §2.3, §2.5) --------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ struct measure {
 	unsigned warmup_ms;
 	unsigned duration_ms;
 	unsigned sleeping_runs; // or waiting ones
+	unsigned queued_runs;
+	unsigned throttle_s;
 };
 
 // Exec to the first good answer of /health: the median of several starts.
@@ -41,6 +43,14 @@ ERR_CHECKED enum err measure_sleepers(const struct measure *measure, double *val
 // Both again after the server was killed; nothing is measured of a server that does not keep its state in {dir}.
 ERR_CHECKED enum err measure_sleepers_restart(const struct measure *measure, double *values, struct error *error);
 ERR_CHECKED enum err measure_waits_restart(const struct measure *measure, double *values, struct error *error);
+// Runs that wait in the queue, with and without a limit for each of many keys: their rates and memory.
+ERR_CHECKED enum err measure_queue(const struct measure *measure, double *values, struct error *error);
+// Single events beside a key with a long queue.
+ERR_CHECKED enum err measure_fairness(const struct measure *measure, double *values, struct error *error);
+// Starts under a throttle against what it allows.
+ERR_CHECKED enum err measure_throttle(const struct measure *measure, double *values, struct error *error);
+// Many debounces: the rate of their events, and how late they fire.
+ERR_CHECKED enum err measure_debounce(const struct measure *measure, double *values, struct error *error);
 
 // For the files of this module: a stand with a running server and a registered app.
 ERR_CHECKED enum err measure_open(const struct measure *measure, struct stand *stand, struct error *error);
@@ -49,6 +59,8 @@ bool measure_is_durable(const struct measure *measure);
 // Events bench/EVENT that start nothing at a running server, a second.
 ERR_CHECKED enum err measure_events(const struct measure *measure, struct stand *stand, const char *event,
 				    unsigned batch, double *per_second, struct error *error);
+// Waits until the server rests; in bytes.
+double measure_settled_rss(const struct stand *stand);
 // Starts the runs `from` to `to` of a function that rests, counted since the app's counts were reset, and waits until
 // each has made its first call.
 ERR_CHECKED enum err measure_put_to_rest(struct stand *stand, enum scenario_id scenario, unsigned from, unsigned to,

@@ -10,6 +10,8 @@
 #define FIRST_RUNS 1000 // so that what the first runs bring with them is not counted
 #define BACKLOG_RUNS 2000
 #define SETTLE_US 1000000
+#define REST_US 200000
+#define REST_CPU_NS 10000000u // at most, in this time
 
 bool measure_is_durable(const struct measure *measure) {
 	return strstr(measure->config.command, "{dir}") != NULL;
@@ -27,6 +29,17 @@ enum err measure_put_to_rest(struct stand *stand, enum scenario_id scenario, uns
 			err = stand_wait_all(stand, sent - BACKLOG_RUNS, 0, &counts, error);
 	}
 	return err == ERR_OK ? stand_wait_all(stand, to, 0, &counts, error) : err;
+}
+
+// Its history may still be written when the server has answered all.
+double measure_settled_rss(const struct stand *stand) {
+	struct process_usage last, now = process_usage(stand->server);
+	do {
+		last = now;
+		usleep(REST_US);
+		now = process_usage(stand->server);
+	} while (now.cpu_ns - last.cpu_ns > REST_CPU_NS);
+	return (double)now.rss_bytes;
 }
 
 // ---- cost ------------------------------------------------------------------------------------------------------

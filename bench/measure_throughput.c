@@ -1,86 +1,15 @@
 // Throughput: app calls with a steady backlog of runs, ingest, and the loopback ceiling.
-#include <stdio.h>
-
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "load_run.h"
 #include "measure.h"
 
-#define CALL_CONNECTIONS "100" // as many calls as a server makes at once
-#define INGEST_CONNECTIONS "64"
-#define BATCH_CONNECTIONS "8"
+#define CALL_CONNECTIONS 100 // as many calls as a server makes at once
+#define INGEST_CONNECTIONS 64
 #define BACKLOG_RUNS 1000
 // A slow server gets no more runs than it can finish in reasonable time afterwards.
 #define FIRST_RUNS 200
-#define OUTPUT_MAX 65536
 #define ROUNDS 5
-
-// ---- load generator --------------------------------------------------------------------------------------------
-
-struct load_figures {
-	double per_second;
-	double p50_us;
-	double p99_us;
-	double requests;
-};
-
-static enum err read_figures(struct str text, struct load_figures *out, struct error *error) {
-	yyjson_doc *doc = json_read(text, false, NULL, error);
-	if (doc == NULL) return ERR_INVALID;
-	yyjson_val *root = yyjson_doc_get_root(doc);
-	*out = (struct load_figures){
-		.per_second = yyjson_get_num(yyjson_obj_get(root, "per_second")),
-		.p50_us = yyjson_get_num(yyjson_obj_get(root, "p50_us")),
-		.p99_us = yyjson_get_num(yyjson_obj_get(root, "p99_us")),
-		.requests = yyjson_get_num(yyjson_obj_get(root, "requests")),
-	};
-	unsigned long long refused = yyjson_get_uint(yyjson_obj_get(root, "refused"));
-	yyjson_doc_free(doc);
-	if (refused == 0) return ERR_OK;
-	return error_set(error, ERR_IO, "%llu requests were refused", refused);
-}
-
-struct load_job { // what is not named is the load generator's default
-	uint16_t port;
-	const char *mode;
-	const char *client;
-	const char *option, *value;   // of the mode
-	const char *option2, *value2; // may be NULL
-	const char *connections;
-	unsigned duration_ms;
-};
-
-static enum err run_load(const struct measure *measure, const struct load_job *job, struct load_figures *out,
-			 struct error *error) {
-	char program[600], port[8], warmup[16], duration[16];
-	struct buf output;
-	snprintf(program, sizeof program, "%s/bench_load", measure->config.programs);
-	snprintf(port, sizeof port, "%u", job->port);
-	snprintf(warmup, sizeof warmup, "%u", measure->warmup_ms);
-	snprintf(duration, sizeof duration, "%u", job->duration_ms);
-	const char *argv[] = {program,
-			      job->mode,
-			      "--client",
-			      job->client,
-			      "--port",
-			      port,
-			      job->option,
-			      job->value,
-			      "--warmup-ms",
-			      warmup,
-			      "--duration-ms",
-			      duration,
-			      "--connections",
-			      job->connections,
-			      job->option2,
-			      job->value2,
-			      NULL};
-	buf_init(&output, OUTPUT_MAX);
-	enum err err = process_capture(argv, &output, error);
-	if (err == ERR_OK) err = read_figures(buf_view(&output), out, error);
-	buf_free(&output);
-	return err;
-}
 
 // ---- calls -----------------------------------------------------------------------------------------------------
 
@@ -149,14 +78,13 @@ static enum err run_round(const struct measure *measure, struct stand *stand, en
 	struct load_job job = {.port = stand->app_port,
 			       .mode = "calls",
 			       .client = "library",
-			       .option = "--function",
-			       .value = scenarios[scenario].name,
+			       .function = scenarios[scenario].name,
 			       .connections = CALL_CONNECTIONS,
 			       .duration_ms = window_ms};
-	enum err err = run_load(measure, &job, &figures, error);
+	enum err err = load_run(measure, &job, &figures, error);
 	out->ceiling = figures.per_second;
 	job.client = "sockets";
-	if (err == ERR_OK) err = run_load(measure, &job, &figures, error);
+	if (err == ERR_OK) err = load_run(measure, &job, &figures, error);
 	out->sockets = figures.per_second;
 	if (err == ERR_OK) err = stand_reset_counts(stand, error);
 	return err == ERR_OK ? feed_window(&feed, measure, window_ms, out, error) : err;
@@ -244,13 +172,11 @@ static enum err load_events(const struct measure *measure, const struct stand *s
 	struct load_job job = {.port = stand->server_port,
 			       .mode = "events",
 			       .client = "sockets",
-			       .option = "--batch",
-			       .value = batch > 1 ? "100" : "1",
-			       .option2 = "--event",
-			       .value2 = event,
-			       .connections = batch > 1 ? BATCH_CONNECTIONS : INGEST_CONNECTIONS,
+			       .event = event,
+			       .batch = batch,
+			       .connections = batch > 1 ? LOAD_BATCH_CONNECTIONS : INGEST_CONNECTIONS,
 			       .duration_ms = measure->duration_ms};
-	return run_load(measure, &job, out, error);
+	return load_run(measure, &job, out, error);
 }
 
 enum err measure_events(const struct measure *measure, struct stand *stand, const char *event, unsigned batch,

@@ -38,6 +38,13 @@ static const struct target {
 	{METRIC_SLEEP_BYTES, NULL, .at_most = 1200},
 	{METRIC_WAIT_P50, NULL, .at_most = 1},
 	{METRIC_WAIT_INGEST, NULL, .at_least = 20000, .at_most = INFINITY},
+	{METRIC_KEYED_RATE_RATIO, NULL, .at_least = 0.5, .at_most = INFINITY},
+	{METRIC_KEYED_ENDED_RATIO, NULL, .at_least = 0.5, .at_most = INFINITY},
+	{METRIC_KEYED_BYTES, NULL, .at_most = 700},
+	{METRIC_FAIR_KEY, NULL, .at_most = 100},
+	{METRIC_FAIR_FUNCTION, NULL, .at_most = 100},
+	{METRIC_FAIR_WORKERS, NULL, .at_most = 100},
+	{METRIC_THROTTLE_OFF, NULL, .at_most = 1},
 };
 
 static const struct target *target_of(const char *label, enum metric metric) {

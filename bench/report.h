@@ -57,7 +57,24 @@
 	X(WAIT_BYTES, "waiting_bytes_per_run", "memory per waiting run", "B", 0)                          \
 	X(KILL_SLEEPERS, "kill_sleepers_last_ms", "killed: last of the due sleepers", "ms", 0)            \
 	X(KILL_WAITS_RECOVERY, "kill_waits_recovery_ms", "killed: recovery with the waits", "ms", 1)      \
-	X(KILL_WAITS_ENDED, "kill_waits_ended_per_s", "killed: waits ended by events", "/s", 0)
+	X(KILL_WAITS_ENDED, "kill_waits_ended_per_s", "killed: waits ended by events", "/s", 0)           \
+	X(QUEUE_RATE, "queue_queued_per_s", "queue, no limits: runs queued", "/s", 0)                     \
+	X(QUEUE_ENDED, "queue_ended_per_s", "queue, no limits: runs ended", "/s", 0)                      \
+	X(QUEUE_BYTES, "queue_bytes_per_run", "queue, no limits: memory per run", "B", 0)                 \
+	X(KEYED_RATE, "keyed_queued_per_s", "queue, 10,000 keys: runs queued", "/s", 0)                   \
+	X(KEYED_RATE_RATIO, "keyed_queued_ratio", "queue, 10,000 keys: share of that", "", 3)             \
+	X(KEYED_ENDED, "keyed_ended_per_s", "queue, 10,000 keys: runs ended", "/s", 0)                    \
+	X(KEYED_ENDED_RATIO, "keyed_ended_ratio", "queue, 10,000 keys: share of that", "", 3)             \
+	X(KEYED_BYTES, "keyed_bytes_per_run", "queue, 10,000 keys: memory per run", "B", 0)               \
+	X(FAIR_KEY, "fair_key_max_ms", "beside a busy key: longest wait", "ms", 1)                        \
+	X(FAIR_FUNCTION, "fair_function_max_ms", "... in a full function", "ms", 1)                       \
+	X(FAIR_WORKERS, "fair_workers_max_ms", "... when all workers are busy", "ms", 1)                  \
+	X(THROTTLE_OFF, "throttle_off_percent", "throttle: off by", "%", 2)                               \
+	X(THROTTLE_OFF_WORST, "throttle_off_worst_percent", "throttle: in the worst second", "%", 2)      \
+	X(DEBOUNCE_RATE, "debounce_events_per_s", "debounce: events", "/s", 0)                            \
+	X(DEBOUNCE_FIRED_P50, "debounce_late_p50_ms", "debounce: late by, p50", "ms", 1)                  \
+	X(DEBOUNCE_FIRED_MAX, "debounce_late_max_ms", "debounce: late by, the last", "ms", 1)             \
+	X(DEBOUNCE_CALLED_MAX, "debounce_called_max_ms", "debounce: call of the last", "ms", 1)
 
 #define METRIC_ENUM(name, key, title, unit, decimals) METRIC_##name,
 enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };

@@ -5,6 +5,10 @@
 #include "base/check.h"
 #include "base/hash.h"
 
+#define TEXT_OF(number) #number
+#define TEXT(macro) TEXT_OF(macro)
+#define KEY "\"key\":\"event.data.key\""
+
 const struct scenario scenarios[SCENARIO_COUNT] = {
 	[SCENARIO_ZERO] = {"zero", .calls_per_run = 1, .request_version = 1},
 	[SCENARIO_SEQUENTIAL] = {"sequential", .steps = 10, .calls_per_run = 11, .request_version = 1},
@@ -12,6 +16,18 @@ const struct scenario scenarios[SCENARIO_COUNT] = {
 	[SCENARIO_SLEEPER] = {"sleeper", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_LONG},
 	[SCENARIO_ALARM] = {"alarm", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_UNTIL},
 	[SCENARIO_WAITER] = {"waiter", .steps = 1, .calls_per_run = 2, .request_version = 1, .rest = REST_EVENT},
+	// A key's own limit holds its runs back, then that of the whole function, then the number of calls to an app.
+	[SCENARIO_KEYED] = {"keyed", .calls_per_run = 1, .request_version = 1,
+			    .flow = "\"concurrency\":[{\"limit\":1," KEY "}]"},
+	[SCENARIO_SHARED] = {"shared", .calls_per_run = 1, .request_version = 1,
+			     .flow = "\"concurrency\":[{\"limit\":10},{\"limit\":1000," KEY "}]"},
+	[SCENARIO_CROWD] = {"crowd", .calls_per_run = 1, .request_version = 1,
+			    .flow = "\"concurrency\":[{\"limit\":1000," KEY "}]"},
+	[SCENARIO_THROTTLED] = {"throttled", .calls_per_run = 1, .request_version = 1,
+				.flow = "\"throttle\":{\"limit\":" TEXT(SCENARIO_THROTTLE) ",\"period\":\"1s\"}"},
+	[SCENARIO_DEBOUNCED] = {"debounced", .calls_per_run = 1, .request_version = 1,
+				.flow = "\"debounce\":{\"period\":\"" TEXT(SCENARIO_DEBOUNCE_S) "s\"," KEY "}",
+				.debounce_ms = SCENARIO_DEBOUNCE_S * 1000},
 };
 
 enum scenario_id scenario_by_name(struct str name) {

@@ -8,6 +8,8 @@
 #define SCENARIO_STEPS_MAX 10
 #define SCENARIO_STEP_ID_LEN 40
 #define SCENARIO_REPLY "reply" // the event bench/reply ends waits
+#define SCENARIO_THROTTLE 1000 // starts a second of `throttled`
+#define SCENARIO_DEBOUNCE_S 10
 
 enum scenario_id {
 	SCENARIO_ZERO,
@@ -16,6 +18,11 @@ enum scenario_id {
 	SCENARIO_SLEEPER,
 	SCENARIO_ALARM,
 	SCENARIO_WAITER,
+	SCENARIO_KEYED,
+	SCENARIO_SHARED,
+	SCENARIO_CROWD,
+	SCENARIO_THROTTLED,
+	SCENARIO_DEBOUNCED,
 	SCENARIO_COUNT
 };
 
@@ -34,6 +41,8 @@ struct scenario {
 	int request_version;
 	bool parallel; // all steps are planned at once
 	enum scenario_rest rest;
+	const char *flow;     // flow control: members of what is registered, or NULL; its events carry data.key
+	unsigned debounce_ms; // as in `flow`
 };
 extern const struct scenario scenarios[SCENARIO_COUNT];
 

@@ -154,6 +154,7 @@ struct event_list {
 	const char *name;
 	bool numbered; // with `i`
 	bool user;     // with `user`, by which events find waits
+	bool key;      // with a `key` of its own, by which limits know it
 	uint64_t number;
 	unsigned count;
 };
@@ -162,6 +163,7 @@ static void append_event(struct buf *out, const struct event_list *list, uint64_
 	buf_printf(out, "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{", list->name);
 	if (list->numbered) buf_printf(out, "\"i\":%llu,", (unsigned long long)number);
 	if (list->user) buf_printf(out, "\"user\":\"waiter-%llu\",", (unsigned long long)number);
+	if (list->key) buf_printf(out, "\"key\":\"single-%llu\",", (unsigned long long)number);
 	buf_printf(out, "\"sent\":\"%llu\"}}", (unsigned long long)now_ns);
 }
 
@@ -189,6 +191,7 @@ enum err stand_send_events(struct stand *stand, enum scenario_id scenario, unsig
 		struct event_list list = {.name = scenarios[scenario].name,
 					  .numbered = true,
 					  .user = scenarios[scenario].rest == REST_EVENT,
+					  .key = scenarios[scenario].flow != NULL,
 					  .number = stand->next_number,
 					  .count = batch};
 		err = send_list(stand, &list, error);
@@ -209,10 +212,16 @@ enum err stand_set_due(struct stand *stand, uint64_t due_s, struct error *error)
 	return client_exchange(&stand->to_app, "GET", target, STR(""), NULL, error);
 }
 
+enum err stand_set_delay(struct stand *stand, unsigned delay_ms, struct error *error) {
+	char target[64];
+	snprintf(target, sizeof target, "/bench/delay?ms=%u", delay_ms);
+	return client_exchange(&stand->to_app, "GET", target, STR(""), NULL, error);
+}
+
 static struct app_latency read_latency(yyjson_val *object) {
-	return (struct app_latency){yyjson_get_num(yyjson_obj_get(object, "p50_us")),
-				    yyjson_get_num(yyjson_obj_get(object, "p99_us")),
-				    yyjson_get_num(yyjson_obj_get(object, "max_us"))};
+	return (struct app_latency){
+		yyjson_get_uint(yyjson_obj_get(object, "count")), yyjson_get_num(yyjson_obj_get(object, "p50_us")),
+		yyjson_get_num(yyjson_obj_get(object, "p99_us")), yyjson_get_num(yyjson_obj_get(object, "max_us"))};
 }
 
 enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsigned limit_ms, struct app_counts *out,
@@ -233,6 +242,7 @@ enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsig
 		.event_to_call = read_latency(yyjson_obj_get(root, "event_to_call")),
 		.step_to_step = read_latency(yyjson_obj_get(root, "step_to_step")),
 		.resume = read_latency(yyjson_obj_get(root, "resume")),
+		.fired = read_latency(yyjson_obj_get(root, "fired")),
 	};
 	yyjson_doc_free(doc);
 	return ERR_OK;

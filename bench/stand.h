@@ -8,6 +8,7 @@
 
 #define STAND_EVENTS_PER_POST 100
 #define STAND_FIRST_NUMBER 100000
+#define STAND_HOLD_MS 3600000 // a delay that nobody waits for
 
 struct stand_config {
 	const char *command;  // with {port} and {dir}
@@ -29,6 +30,7 @@ struct stand {
 };
 
 struct app_latency {
+	uint64_t count;
 	double p50_us;
 	double p99_us;
 	double max_us;
@@ -36,10 +38,11 @@ struct app_latency {
 struct app_counts {
 	uint64_t calls;
 	uint64_t results;
-	uint64_t early; // calls after a sleep before its end
+	uint64_t early; // calls after a sleep before its end; runs of a debounce before its time
 	struct app_latency event_to_call;
 	struct app_latency step_to_step;
 	struct app_latency resume;
+	struct app_latency fired; // to the making of a debounce's run
 };
 
 ERR_CHECKED enum err stand_open(struct stand *stand, const struct stand_config *config, struct error *error);
@@ -59,6 +62,8 @@ ERR_CHECKED enum err stand_send_events(struct stand *stand, enum scenario_id sce
 ERR_CHECKED enum err stand_send_replies(struct stand *stand, uint64_t number, unsigned count, struct error *error);
 // Tells the app when the sleeps end that it will ask for; in seconds since the epoch.
 ERR_CHECKED enum err stand_set_due(struct stand *stand, uint64_t due_s, struct error *error);
+// Has the app answer so long after each call, at once with 0, calls that wait for their answer included.
+ERR_CHECKED enum err stand_set_delay(struct stand *stand, unsigned delay_ms, struct error *error);
 // The app's counts once both numbers are reached, or after `limit_ms`.
 ERR_CHECKED enum err stand_wait(struct stand *stand, uint64_t calls, uint64_t results, unsigned limit_ms,
 				struct app_counts *out, struct error *error);
