@@ -42,27 +42,38 @@ static const char *reported(report_fn *fn, bool colour, const char *reply) {
 }
 
 static const char *jobs(const char *list) {
-	static char reply[65536];
-	snprintf(reply, sizeof(reply), "{\"data\":%s" METADATA, list);
-	return reported(report_jobs, false, reply);
+	struct buf reply;
+	buf_init(&reply, 65536);
+	buf_printf(&reply, "{\"data\":%s" METADATA, list);
+	buf_byte(&reply, '\0');
+	const char *text = reported(report_jobs, false, reply.ptr);
+	buf_free(&reply);
+	return text;
 }
 
 // What is printed of one job, without the heading.
 static const char *job(const char *members) {
-	static char list[32768];
-	snprintf(list, sizeof(list), "[{%s}]", members);
-	const char *text = jobs(list);
+	struct buf list;
+	buf_init(&list, 32768);
+	buf_printf(&list, "[{%s}]", members);
+	buf_byte(&list, '\0');
+	const char *text = jobs(list.ptr);
+	buf_free(&list);
 	assert_int_equal(strncmp(text, HEADING, strlen(HEADING)), 0);
 	return text + strlen(HEADING);
 }
 
 // The sentence about a call that waits like this.
 static const char *waiting(const char *on) {
-	static char members[32768];
-	snprintf(members, sizeof(members),
-		 "\"kind\":\"edge\",\"attempt\":0,\"Raw\":{\"state\":\"waiting\",\"step\":\"s\",\"waiting\":{%s}}", on);
+	struct buf members;
+	buf_init(&members, 16384);
+	buf_printf(&members,
+		   "\"kind\":\"edge\",\"attempt\":0,\"Raw\":{\"state\":\"waiting\",\"step\":\"s\",\"waiting\":{%s}}",
+		   on);
 	static const char before[] = "step \"s\": waiting, attempt 0\n  ";
-	const char *text = job(members);
+	buf_byte(&members, '\0');
+	const char *text = job(members.ptr);
+	buf_free(&members);
 	assert_int_equal(strncmp(text, before, strlen(before)), 0);
 	return text + strlen(before);
 }
