@@ -39,7 +39,7 @@ static void add_company(struct sim *sim, struct command *command, const struct c
 	for (unsigned i = 0; i < count; i++) {
 		struct client other = {.program = client->program, .value = (unsigned)rng_below(&sim->rng, VALUES)};
 		struct ulid id = new_id(sim);
-		flow_client(sim, &other);
+		flow_client(sim, &other, NULL);
 		parse_event(sim, command, client_text(sim, &command->arena, &other), &id, false);
 	}
 }

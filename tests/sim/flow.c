@@ -235,10 +235,14 @@ static int64_t score_of(const struct flow_item *item) {
 	return item->is_late ? (int64_t)item->due_ms : item->run->score;
 }
 
+static bool same_beginning(const struct flow_run *a, const struct flow_run *b) {
+	return flow_identity_eq(&a->throttle, &b->throttle) && flow_identity_eq(&a->runs, &b->runs);
+}
+
 // Ties are broken by arrival, of the event or, where one had to wait for its time, of that time.
 static bool is_before(const struct flow_item *a, const struct flow_item *b) {
 	if (score_of(a) != score_of(b)) return score_of(a) < score_of(b);
-	bool begin = !a->run->is_called && !b->run->is_called;
+	bool begin = !a->run->is_called && !b->run->is_called && same_beginning(a->run, b->run);
 	return begin && a->due_ms == b->due_ms && a->run->order < b->run->order;
 }
 
@@ -246,7 +250,7 @@ static bool is_before(const struct flow_item *a, const struct flow_item *b) {
 static bool needs_no_more(const struct flow_run *a, const struct flow_run *b) {
 	if (!same_keys(a, b)) return false;
 	if (a->is_called || (!a->throttle.on && !a->runs.on)) return true;
-	return !b->is_called && flow_identity_eq(&a->throttle, &b->throttle) && flow_identity_eq(&a->runs, &b->runs);
+	return !b->is_called && same_beginning(a, b);
 }
 
 // Of what waits in one line, the older run goes first. Retries have a time of their own.
@@ -385,10 +389,6 @@ static void check_answered(const struct flow *flow) {
 
 // ---- a batch -------------------------------------------------------------------------------------------------------
 
-static bool same_gcra(struct flow_gcra a, struct flow_gcra b) {
-	return a.interval_ns == b.interval_ns && a.tolerance_ns == b.tolerance_ns;
-}
-
 // Runs of a function that is not registered any more go on under what it had last.
 static const struct flow_settings *in_force(struct flow *flow, const struct flow_settings *registered) {
 	unsigned count = flow->sim->program_count;
@@ -400,23 +400,16 @@ static const struct flow_settings *in_force(struct flow *flow, const struct flow
 	return settings;
 }
 
-// What an old rate has let through counts as no more than what the new one lets through at once.
-static void change_settings(struct flow *flow, const struct flow_settings *registered) {
-	const struct flow_settings *before = flow->settings;
-	const struct flow_settings *settings = flow->settings = in_force(flow, registered);
+// No rate counts as more used than what it lets through at once: it may be by another one that it was used, or by a
+// clock that has been put back.
+static void cut_rates(struct flow *flow) {
 	for (struct flow_rate *rate = flow->throttles; rate != NULL; rate = rate->next) {
-		unsigned program = rate->identity.program;
-		if (!settings[program].throttle.on) continue;
-		struct flow_gcra gcra = throttle_of(&settings[program]);
-		if (!before[program].throttle.on || !same_gcra(gcra, throttle_of(&before[program])))
-			flow_rate_change(flow, rate, gcra);
+		const struct flow_settings *s = &flow->settings[rate->identity.program];
+		if (s->throttle.on) flow_rate_cut(flow, rate, throttle_of(s));
 	}
 	for (struct flow_rate *rate = flow->rates; rate != NULL; rate = rate->next) {
-		unsigned program = rate->identity.program;
-		if (settings[program].rate.limit > 0 && settings[program].rate.key == rate->identity.key &&
-		    (before[program].rate.limit == 0 ||
-		     !same_gcra(flow_rate_of(&settings[program]), flow_rate_of(&before[program]))))
-			flow_rate_change(flow, rate, flow_rate_of(&settings[program]));
+		const struct flow_settings *s = &flow->settings[rate->identity.program];
+		if (flow_has_rate(s)) flow_rate_cut(flow, rate, flow_rate_of(s));
 	}
 }
 
@@ -425,9 +418,11 @@ static bool has_failed(const struct batch *batch) {
 }
 
 static void take_note(struct flow *flow, const struct flow_note *note, const struct batch *batch) {
+	bool cuts = note->now < flow->now || note->settings != NULL;
 	flow->now = note->now;
 	if (note->now > flow->latest) flow->latest = note->now;
-	if (note->settings != NULL) change_settings(flow, note->settings);
+	if (note->settings != NULL) flow->settings = in_force(flow, note->settings);
+	if (cuts) cut_rates(flow);
 	if (note->cause == COMMAND_FUNCTION_PAUSE && !has_failed(batch)) flow->paused[note->program] = note->paused;
 	if (note->cause != COMMAND_ANSWER) return;
 	struct flow_item *item = find_item(flow, &note->run_id, note->slot);

@@ -128,8 +128,8 @@ struct flow_item { // of the queue
 	bool took[FLOW_STEPS_MAX]; // of the run's identities: it has a slot for sure
 };
 
-// The theoretical arrival time of one throttle or rate limit. A clock that goes back may find it forgotten, and new
-// settings cut it: then it is between the two.
+// The theoretical arrival time of one throttle or rate limit. When the clock goes back or the settings change it may be
+// forgotten or cut, at once or when it is looked at: then it is between the two.
 struct flow_rate {
 	struct flow_rate *next;
 	struct flow_identity identity;
@@ -211,9 +211,9 @@ struct flow_gcra {
 bool flow_rate_may(const struct flow *flow, const struct flow_rate *rate, struct flow_gcra gcra);
 bool flow_rate_must(const struct flow *flow, const struct flow_rate *rate, struct flow_gcra gcra);
 uint64_t flow_rate_next_ms(const struct flow_rate *rate, struct flow_gcra gcra);
-struct flow_gcra flow_rate_of(const struct flow_settings *settings); // of its rate limit
-// The settings have changed: it may be taken for the most that they let through, now or later.
-void flow_rate_change(const struct flow *flow, struct flow_rate *rate, struct flow_gcra gcra);
+bool flow_has_rate(const struct flow_settings *settings); // a rate limit, or idempotency
+struct flow_gcra flow_rate_of(const struct flow_settings *settings);
+void flow_rate_cut(const struct flow *flow, struct flow_rate *rate, struct flow_gcra gcra); // from now on, perhaps
 void flow_rate_take(const struct flow *flow, struct flow_rate *rate, struct flow_gcra gcra);
 
 static inline bool flow_identity_eq(const struct flow_identity *a, const struct flow_identity *b) {

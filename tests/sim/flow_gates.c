@@ -293,9 +293,13 @@ struct flow_gcra flow_rate_of(const struct flow_settings *s) {
 	return (struct flow_gcra){.interval_ns = interval, .tolerance_ns = interval * (limit / 10 + 1)};
 }
 
-void flow_rate_change(const struct flow *flow, struct flow_rate *rate, struct flow_gcra gcra) {
+void flow_rate_cut(const struct flow *flow, struct flow_rate *rate, struct flow_gcra gcra) {
 	int64_t most = now_ns(flow) + gcra.tolerance_ns;
 	if (rate->low_ns > most) rate->low_ns = most;
+}
+
+bool flow_has_rate(const struct flow_settings *s) {
+	return s->idempotency != KEY_NONE || s->rate.limit > 0;
 }
 
 // Whether the rate limit lets the event pass. One that has been admitted may come again, and not count (04 §A5).
@@ -305,6 +309,9 @@ static bool admit(struct flow *flow, const struct flow_event *event, unsigned pr
 	const struct flow_seen *seen = find_seen(flow, event, program);
 	bool is_limited = seen != NULL && seen->item->kind == HISTORY_OUTCOME &&
 			  seen->item->outcome.outcome == OUTCOME_RATE_LIMITED;
+	flow_rate_cut(flow, rate, gcra);
+	int64_t most = now_ns(flow) + gcra.tolerance_ns;
+	if (rate->high_ns > most) rate->high_ns = most; // for sure, as it is looked at
 	bool may = flow_rate_may(flow, rate, gcra) || before != NULL;
 	if (!flow_rate_must(flow, rate, gcra) && (!may || is_limited)) return false;
 	int64_t low_ns = rate->low_ns;
@@ -318,7 +325,7 @@ static bool admit(struct flow *flow, const struct flow_event *event, unsigned pr
 static bool pass_rate(struct flow *flow, const struct flow_event *event, unsigned program) {
 	const struct flow_settings *s = &flow->settings[program];
 	enum flow_key key = s->idempotency != KEY_NONE ? s->idempotency : s->rate.key;
-	if (s->idempotency == KEY_NONE && s->rate.limit == 0) return true;
+	if (!flow_has_rate(s)) return true;
 	struct flow_text value = flow_key_value(key, event);
 	if (value.is_error) {
 		expect(flow, event, program, OUTCOME_DROPPED, REASON_EXPRESSION_FAILED, NULL);

@@ -32,11 +32,11 @@ void flow_fields(struct sim *sim, char out[FLOW_FIELDS_MAX]) {
 	append_field(sim, "b", out + len, FLOW_FIELDS_MAX - len);
 }
 
-void flow_client(struct sim *sim, struct client *client) {
+void flow_client(struct sim *sim, struct client *client, struct client *other) {
 	if (!sim->flows) return;
-	if (client > sim->clients && client < sim->clients + sim->client_count && sim_chance(sim, 10)) {
-		client[-1].stable = true; // an event that is sent twice
-		*client = client[-1];
+	if (other != NULL && sim_chance(sim, 10)) { // an event that is sent twice
+		other->stable = true;
+		*client = *other;
 	}
 	flow_fields(sim, client->fields);
 	if (sim_chance(sim, 30)) client->ts_offset_ms = (int64_t)rng_below(&sim->rng, 8000) - 4000;
@@ -55,7 +55,7 @@ static uint64_t any_period(struct sim *sim) {
 }
 
 static struct flow_limit any_limit(struct sim *sim, unsigned program, bool keyed) {
-	static const enum flow_key keys[] = {KEY_A, KEY_A, KEY_B, KEY_SHARED, KEY_BAD};
+	static const enum flow_key keys[] = {KEY_A, KEY_A, KEY_B, KEY_SHARED, KEY_SHARED, KEY_BAD};
 	struct flow_limit limit = {.limit = 1 + (int)rng_below(&sim->rng, 3)};
 	if (sim_chance(sim, 8)) limit.limit = (int)rng_below(&sim->rng, 2) - 1;
 	if (keyed) limit.key = keys[rng_below(&sim->rng, ARRAY_LEN(keys))];
@@ -132,8 +132,11 @@ static bool has_flow(const struct sim *sim, unsigned program) {
 	return !sim->programs[program].handles_failures;
 }
 
-// A key has one scope for each function, but all kinds in a world.
+// A key has one scope for each function, often that of the first: so that they share it.
 static void draw_scopes(struct sim *sim, unsigned program) {
+	bool shares = program > 0 && sim_chance(sim, 60);
+	if (shares) memcpy(sim->flow->scopes[program], sim->flow->scopes[0], sizeof sim->flow->scopes[0]);
+	if (shares) return;
 	for (unsigned key = KEY_A; key < KEY_COUNT; key++) {
 		enum concurrency_scope *scope = &sim->flow->scopes[program][key];
 		*scope = (enum concurrency_scope)rng_below(&sim->rng, SCOPE_COUNT);

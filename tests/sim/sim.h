@@ -281,8 +281,8 @@ void flow_populate(struct sim *sim);
 void flow_settings_text(const struct sim *sim, unsigned program, struct buf *out); // JSON members
 bool flow_is_absent(const struct sim *sim, unsigned program);
 void flow_change(struct sim *sim, bool is_last); // before a registration; the last has all functions
-void flow_client(struct sim *sim, struct client *client);
-void flow_fields(struct sim *sim, char out[FLOW_FIELDS_MAX]); // `,"a":…,"b":…`
+void flow_client(struct sim *sim, struct client *client, struct client *other); // other: may be NULL
+void flow_fields(struct sim *sim, char out[FLOW_FIELDS_MAX]);                   // `,"a":…,"b":…`
 
 // flow.c; does nothing in worlds without flow control
 struct flow_note flow_note(const struct sim *sim, const struct command *command);

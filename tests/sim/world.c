@@ -129,7 +129,8 @@ static void load_event(struct sim *sim, const struct event_load *load) {
 	delivery->cancellation_id = load->cancellation_id;
 	delivery->value = load->kind == LOAD_HELD ? UINT_MAX : sim->epoch;
 	delivery->data = data;
-	sim->crash_soon = sim->crashes && sim_chance(sim, 50); // few events are held: make something of them
+	unsigned percent = load->kind == LOAD_HELD || load->kind == LOAD_RUN ? 50 : 5; // of which there are few
+	sim->crash_soon = sim->crashes && sim_chance(sim, percent);
 }
 
 static void release(struct sim *sim, struct batch *batch) {
@@ -402,7 +403,7 @@ static void populate(struct sim *sim) {
 		unsigned number = sim_chance(sim, 20) ? i / 2 : i + 1000;
 		client->value = number % VALUES;
 		snprintf(client->id, sizeof client->id, "e%u-%u", client->program, number);
-		flow_client(sim, client);
+		flow_client(sim, client, i > 0 ? client - 1 : NULL);
 		deliver(sim, DELIVER_EVENT, rng_below(&sim->rng, sending_ms))->client = i;
 	}
 	for (uint64_t i = rng_below(&sim->rng, 60); i > 0; i--) {
@@ -439,7 +440,7 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
 	sim.cancels = sim_chance(&sim, 20);
 	sim.lives = sim_chance(&sim, 50);
 	sim.pauses = sim.lives && sim_chance(&sim, 20);
-	sim.flows = sim_chance(&sim, 45);
+	sim.flows = sim_chance(&sim, 60);
 	sim.exact = !sim.faults && !sim.crashes && !sim.cancels && !sim.lives;
 	sim.config = (struct engine_config){.workers = 1 + (uint32_t)rng_below(&sim.rng, 20),
 					    .retry_interval_ms = sim_chance(&sim, 50) ? 1000 : 0,
