@@ -421,6 +421,8 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 		  struct run_start *direct);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
+// inngest/function.finished with just this data, a canonical JSON object.
+void event_finished(struct engine *engine, struct str data, uint8_t depth);
 void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start);
 struct function *function_named(const struct engine *engine, struct str name); // active, by id or full slug; or NULL
 

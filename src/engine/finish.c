@@ -201,7 +201,6 @@ static void tell_first(struct engine *engine, const struct run *run, struct str 
 
 // Of the other invokes in a batch, without the events: each would have all of them, and the result.
 static void tell_other(struct engine *engine, const struct run *run, struct str correlation) {
-	struct arena *arena = &engine->batch->arena;
 	struct buf data;
 	char id[ULID_TEXT_LEN + 1];
 	ulid_text(&run->id, id);
@@ -211,18 +210,8 @@ static void tell_other(struct engine *engine, const struct run *run, struct str 
 	buf_lit(&data, ",\"function_id\":");
 	buf_json_str(&data, run->function->config.slug);
 	buf_printf(&data, ",\"run_id\":\"%s\"}", id);
-	uint8_t entropy[10];
-	rng_bytes(&engine->rng, entropy, sizeof entropy);
-	struct ulid internal_id = ulid_make(engine->now, entropy);
-	char event_id[ULID_TEXT_LEN + 1];
-	ulid_text(&internal_id, event_id);
-	struct event event;
-	event_make_internal(arena, STR("inngest/function.finished"), str_make(event_id, ULID_TEXT_LEN), &internal_id,
-			    buf_view(&data), STR(""), engine->now, &event);
+	event_finished(engine, buf_view(&data), (uint8_t)(run->depth + 1));
 	buf_free(&data);
-	event.depth = (uint8_t)(run->depth + 1);
-	event_handle(engine, &event, NULL, NULL);
-	event_release(&event);
 }
 
 // One event for the first of the run's events, and one for each other that is an invoke (03 §15.3).

@@ -62,17 +62,8 @@ void invoke_fail(struct engine *engine, struct str correlation, struct str messa
 	buf_lit(&data, ",\"error\":{\"message\":");
 	buf_json_str(&data, message);
 	buf_lit(&data, ",\"name\":\"Error\"},\"function_id\":\"\",\"run_id\":\"\"}");
-	uint8_t entropy[10];
-	rng_bytes(&engine->rng, entropy, sizeof entropy);
-	struct ulid internal_id = ulid_make(engine->now, entropy);
-	char id[ULID_TEXT_LEN + 1];
-	ulid_text(&internal_id, id);
-	struct event finished;
-	event_make_internal(arena, STR("inngest/function.finished"), str_make(id, ULID_TEXT_LEN), &internal_id,
-			    buf_view(&data), STR(""), engine->now, &finished);
+	event_finished(engine, buf_view(&data), 0);
 	buf_free(&data);
-	event_handle(engine, &finished, NULL, NULL);
-	event_release(&finished);
 	struct payload *value = error_value(arena, message, STR("Error"), message);
 	invoke_end(engine, correlation, value);
 	payload_unref(value);

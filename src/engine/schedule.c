@@ -163,6 +163,20 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 	engine->is_matching = false;
 }
 
+void event_finished(struct engine *engine, struct str data, uint8_t depth) {
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid internal_id = ulid_make(engine->now, entropy);
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&internal_id, id);
+	struct event event;
+	event_make_internal(&engine->batch->arena, STR("inngest/function.finished"), str_make(id, ULID_TEXT_LEN),
+			    &internal_id, data, STR(""), engine->now, &event);
+	event.depth = depth;
+	event_handle(engine, &event, NULL, NULL);
+	event_release(&event);
+}
+
 void apply_events(struct engine *engine, struct command *command) {
 	for (size_t i = 0; i < command->events.count; i++) event_handle(engine, &command->events.events[i], NULL, NULL);
 	batch_reply(engine->batch, reply_new(command->request, REPLY_OK, 200));
