@@ -70,7 +70,8 @@ void lifecycle_populate(struct sim *sim) {
 		for (unsigned again = 1; again <= 5; again++) // a crash may swallow it
 			deliver(sim, DELIVER_PAUSE, at + again * 20000)->client = program;
 	}
-	for (unsigned again = 0; again < 3; again++) deliver(sim, DELIVER_RETIRE, SCHEDULES_END_MS + again * 20000);
+	for (unsigned again = 0; again < 12; again++) // crashes may swallow many
+		deliver(sim, DELIVER_RETIRE, SCHEDULES_END_MS + again * 20000);
 }
 
 // ---- commands ------------------------------------------------------------------------------------------------------
