@@ -9,7 +9,7 @@
 #include "base/id.h"
 #include "driver/driver.h"
 #include "driver/signing.h"
-#include "driver/trace_id.h"
+#include "trace/trace_id.h"
 #include "driver/url.h"
 #include "model/limits.h"
 

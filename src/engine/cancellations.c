@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "engine/engine_internal.h"
 #include "model/limits.h"
 

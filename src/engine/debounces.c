@@ -3,7 +3,7 @@
 // meanwhile.
 #include <stdlib.h>
 
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "engine/engine_internal.h"
 
 #define TAG_DEBOUNCE 0x30000u

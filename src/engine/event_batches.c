@@ -2,7 +2,7 @@
 // the first has waited long enough, and then start one run (03 §18, 04 §A8). The events are in the store meanwhile.
 #include <stdlib.h>
 
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "engine/engine_internal.h"
 
 #define TAG_BATCH 0x40000u

@@ -1,7 +1,7 @@
 // Encodings of the engine's records. Every head starts with its version; a newer binary reads older ones.
 #include <stdlib.h>
 
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "engine/engine_internal.h"
 #include "engine/step_record.h"
 

@@ -1,7 +1,7 @@
 // What limits a run: the values of its function's keys over its first event, kept with it until it ends (04 §A4).
 #include <stdlib.h>
 
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "engine/engine_internal.h"
 
 static struct run_limits *limits_of(struct run *run) {

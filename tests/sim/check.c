@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "model/limits.h"
 #include "sim.h"
 

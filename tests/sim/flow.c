@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "flow.h"
 
 #define ITEM_INVOKE_STORED 5

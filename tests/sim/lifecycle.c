@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "sim.h"
 
 #define SCHEDULES_END_MS 120000u

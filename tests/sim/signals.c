@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "engine/codec.h"
+#include "base/codec.h"
 #include "sim.h"
 
 #define ITEM_SIGNAL_STORED 6

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/id.h"
 #include "driver/signing.h"
-#include "driver/trace_id.h"
+#include "trace/trace_id.h"
 
 static void expect_signature(const char *key, const char *body, const char *expected) {
 	struct buf out;

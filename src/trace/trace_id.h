@@ -1,6 +1,6 @@
 // Trace and span ids that everybody derives alike (spec 09 §1.2, 06 §12.1). Pure, any thread.
-#ifndef INNGEST_DRIVER_TRACE_ID_H
-#define INNGEST_DRIVER_TRACE_ID_H
+#ifndef INNGEST_TRACE_TRACE_ID_H
+#define INNGEST_TRACE_TRACE_ID_H
 
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
-// Binary encoding of record heads: fixed-width little-endian numbers and length-prefixed text, appended to a buffer
+// Binary encoding of stored records: fixed-width little-endian numbers and length-prefixed text, appended to a buffer
 // and read back with a sticky failure flag. The first byte of every head is the encoding's version.
-#ifndef INNGEST_ENGINE_CODEC_H
-#define INNGEST_ENGINE_CODEC_H
+#ifndef INNGEST_BASE_CODEC_H
+#define INNGEST_BASE_CODEC_H
 
 #include "base/buf.h"
 
@@ -21,6 +21,18 @@ static inline void put_u64(struct buf *out, uint64_t value) {
 }
 static inline void put_text(struct buf *out, struct str s) {
 	put_u32(out, (uint32_t)s.len);
+	buf_str(out, s);
+}
+// Seven bits a byte, lowest first: small numbers take little.
+static inline void put_varint(struct buf *out, uint64_t value) {
+	unsigned char raw[10];
+	unsigned n = 0;
+	for (; value >= 0x80; value >>= 7) raw[n++] = (unsigned char)(value | 0x80);
+	raw[n++] = (unsigned char)value;
+	buf_append(out, raw, n);
+}
+static inline void put_short_text(struct buf *out, struct str s) {
+	put_varint(out, s.len);
 	buf_str(out, s);
 }
 
@@ -64,6 +76,23 @@ static inline struct str take_text(struct decoder *d) {
 	uint32_t len = take_u32(d);
 	const unsigned char *at = take(d, len);
 	return at != NULL ? str_make(at, len) : (struct str){NULL, 0};
+}
+static inline uint64_t take_varint(struct decoder *d) {
+	uint64_t value = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		const unsigned char *at = take(d, 1);
+		if (at == NULL) return 0;
+		value |= (uint64_t)(*at & 0x7F) << shift;
+		if ((*at & 0x80) == 0) return value;
+	}
+	d->failed = true;
+	return 0;
+}
+static inline struct str take_short_text(struct decoder *d) {
+	uint64_t len = take_varint(d);
+	if (len > d->rest.len) d->failed = true;
+	const unsigned char *at = d->failed ? NULL : take(d, (size_t)len);
+	return at != NULL ? str_make(at, (size_t)len) : (struct str){NULL, 0};
 }
 
 #endif

@@ -1,4 +1,4 @@
-#include "driver/trace_id.h"
+#include "trace/trace_id.h"
 
 #include "base/hash.h"
 
