@@ -52,6 +52,10 @@ static const struct column function_runs[] = {
 	{"original_run_id", "BLOB", ""},
 	{"cron", "VARCHAR", ""},
 	{"workspace_id", "UUID", ""},
+	{"engine_status", "INT", ""}, // ours, from here on: see runs.h
+	{"engine_started_at", "INT", ""},
+	{"engine_ended_at", "INT", ""},
+	{"engine_flags", "INT", ""},
 };
 
 static const struct column function_finishes[] = {
@@ -258,4 +262,14 @@ const char history_own_schema[] =
 	" PRIMARY KEY(event_id, run_id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS engine_event_outcomes(event_id BLOB NOT NULL, function_id CHAR(36) NOT NULL,"
 	" outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL, run_id BLOB, other_id BLOB, at TIMESTAMP NOT NULL);"
-	"CREATE INDEX IF NOT EXISTS engine_outcomes_event ON engine_event_outcomes(event_id);";
+	"CREATE INDEX IF NOT EXISTS engine_outcomes_event ON engine_event_outcomes(event_id);"
+	"CREATE INDEX IF NOT EXISTS engine_outcomes_run ON engine_event_outcomes(run_id) WHERE run_id IS NOT NULL;"
+	// Runs that are over; those under way are few, and the engine's records name them.
+	"CREATE INDEX IF NOT EXISTS engine_runs_function ON function_runs(function_id, run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_runs_status ON function_runs(engine_status, run_id)"
+	" WHERE engine_ended_at IS NOT NULL;"
+	"CREATE INDEX IF NOT EXISTS engine_runs_ended ON function_runs(engine_ended_at, run_id)"
+	" WHERE engine_ended_at IS NOT NULL;"
+	// Trace facts (model/trace_fact.h) in the order of their writing.
+	"CREATE TABLE IF NOT EXISTS engine_trace(id INTEGER PRIMARY KEY, run_id BLOB NOT NULL, data BLOB NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS engine_trace_run ON engine_trace(run_id);";
