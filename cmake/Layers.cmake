@@ -24,7 +24,7 @@ endif()
 
 function(inngest_layer name)
   cmake_parse_arguments(LAYER "" "" "LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c ${CMAKE_SOURCE_DIR}/src/${name}/*/*.c)
   if(NOT sources)
     return()
   endif()

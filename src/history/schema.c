@@ -23,7 +23,7 @@ static const struct column apps[] = {
 static const struct column functions[] = {
 	{"id", "CHAR(36)", "PRIMARY KEY"}, {"app_id", "CHAR(36)", ""},        {"name", "VARCHAR", "NOT NULL"},
 	{"slug", "VARCHAR", "NOT NULL"},   {"config", "VARCHAR", "NOT NULL"}, {"created_at", "TIMESTAMP", NOW},
-	{"archived_at", "TIMESTAMP", ""},
+	{"archived_at", "TIMESTAMP", ""},  {"engine_paused_at", "INT", ""}, // ours: ms; NULL: it goes on
 };
 
 static const struct column events[] = {

@@ -124,6 +124,20 @@ bool request_query(struct request *request, const char *name, struct str *out);
 // Percent decoding ('+' stays); false for a bad escape. Borrows `text` when there is nothing to decode.
 bool percent_decode(struct arena *arena, struct str text, struct str *out);
 
+// --- work that blocks (work.c) ----------------------------------------------------------------------------------
+//
+// A few threads for what reads the store at length or asks the engine in between: dashboards, REST v2, GraphQL. So no
+// connection waits behind another one's query, and events come in meanwhile.
+
+#define WORK_THREADS 4
+#define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
+
+// The last thing that `start` does: suspends the request and has `work` answer it on a thread of the pool.
+void request_work(struct request *request, void (*work)(struct request *request));
+// On a thread of the pool only: hands a command to the engine and waits for its reply, which is the caller's. NULL when
+// the engine is full or the server stops; the command is gone in any case.
+struct reply *server_ask(struct server *server, struct command *command);
+
 // --- routes (router.c) ----------------------------------------------------------------------------------------
 
 enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_WRONG_METHOD, ROUTE_BAD_PATH };
