@@ -148,6 +148,7 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix(digest, &item->run.event_id, sizeof item->run.event_id);
 		mix(digest, &item->run.original_run_id, sizeof item->run.original_run_id);
 		mix_str(digest, item->run.cron);
+		mix_u64(digest, item->run.started_ms);
 		break;
 	case HISTORY_FINISH:
 		mix(digest, &item->finish.run_id, sizeof item->finish.run_id);
@@ -165,6 +166,17 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix_u64(digest, (uint64_t)item->outcome.outcome << 8 | item->outcome.reason);
 		mix(digest, &item->outcome.run_id, sizeof item->outcome.run_id);
 		mix(digest, &item->outcome.other_id, sizeof item->outcome.other_id);
+		break;
+	case HISTORY_RUN_STARTED:
+		mix(digest, &item->run.run_id, sizeof item->run.run_id);
+		break;
+	case HISTORY_TRACE:
+		mix(digest, &item->trace.run_id, sizeof item->trace.run_id);
+		mix_str(digest, item->trace.data);
+		break;
+	case HISTORY_FUNCTION_PAUSE:
+		mix(digest, &item->pause.function_id, sizeof item->pause.function_id);
+		mix_u64(digest, item->pause.is_paused);
 		break;
 	}
 }

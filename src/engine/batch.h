@@ -7,6 +7,7 @@
 #include "engine/load.h"
 #include "model/history_item.h"
 #include "model/record.h"
+#include "model/trace_fact.h"
 
 // One call to the app, complete: the driver builds the request of 02 §2 from it. A heap object with its own arena;
 // ownership passes to the driver, which posts COMMAND_ANSWER with the same run id, slot and dispatch.
@@ -45,8 +46,9 @@ enum reply_kind {
 	REPLY_REGISTERED,
 	REPLY_FAILED, // `status`, `code`, `text` say why
 	REPLY_RUN_STATE,
-	REPLY_TEXT,    // `text` is JSON: jobs (05 §12.7), a cancellation or all of them (05 §12.11)
-	REPLY_STARTED, // `run_id` began, or with status 409 had begun before
+	REPLY_TEXT,      // `text` is JSON: jobs (05 §12.7), a cancellation or all of them (05 §12.11)
+	REPLY_STARTED,   // `run_id` began, or with status 409 had begun before
+	REPLY_RUN_TRACE, // `live`: what is under way of a run; none when the engine does not know it
 };
 // The answer to a request. A heap object with its own arena; ownership passes to the server.
 struct reply {
@@ -66,6 +68,8 @@ struct reply {
 	struct payload_ref events;
 	struct call_step *steps;
 	size_t step_count;
+	struct trace_live *live; // REPLY_RUN_TRACE
+	size_t live_count;
 };
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
 void reply_free(struct reply *reply);

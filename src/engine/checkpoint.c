@@ -89,6 +89,7 @@ void apply_checkpoint(struct engine *engine, struct command *command) {
 		}
 		if (!save(engine, command, run, op)) return;
 	}
+	trace_checkpoint(engine, run, command->checkpoint.ops, command->checkpoint.op_count);
 	if (command->checkpoint.parse_error.len > 0) {
 		return reply_with(engine, command, command->checkpoint.too_large ? 413 : 400,
 				  command->checkpoint.parse_error, STR(""));

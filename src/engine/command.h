@@ -31,6 +31,7 @@ enum command_kind {
 	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
 	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
 	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_RUN_TRACE,     // what is under way of a run: reads, changes nothing
 };
 
 // A step that a run starts with (03 §21.2).

@@ -21,6 +21,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	if (engine->config.steps_max == 0) engine->config.steps_max = RUN_STEPS_MAX;
 	if (engine->config.rest_after_ms == 0) engine->config.rest_after_ms = REST_AFTER_DEFAULT_MS;
 	rng_seed(&engine->rng, seed);
+	trace_init(engine);
 	list_init(&engine->apps);
 	list_init(&engine->dirty_runs);
 	list_init(&engine->dirty_items);
@@ -94,6 +95,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->lines);
 	map_free(&engine->singletons);
 	heap_free(&engine->throttles);
+	buf_free(&engine->fact_text);
 	free(engine->json_pool);
 	free(engine->deferred);
 	map_free(&engine->apps_by_id);
@@ -137,6 +139,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_CANCEL] = apply_cancel,
 	[COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,
+	[COMMAND_RUN_TRACE] = apply_run_trace,
 	[COMMAND_EVENT_LOADED] = apply_event_loaded,
 	[COMMAND_SIGNAL] = apply_signal,
 	[COMMAND_START] = apply_start,
@@ -163,6 +166,7 @@ void engine_apply(struct engine *engine, uint64_t now_ms, struct command *comman
 	engine->now = now_ms;
 	engine->batch = batch;
 	engine->cascade = 0;
+	engine->cause_job = 0;
 	if (batch->commands++ == 0) {
 		runs_rest(engine);
 		event_batches_rest(engine);

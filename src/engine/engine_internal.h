@@ -166,7 +166,8 @@ struct run {
 	uint32_t group_count, pending_count;
 	uint32_t events_len, first_event_len;
 	uint32_t next_slot, next_position;
-	uint32_t free_slot; // freed in this command and not yet reused: SLOT_NONE when none
+	uint32_t free_slot;     // freed in this command and not yet reused: SLOT_NONE when none
+	uint32_t history_index; // of its HISTORY_RUN, in the batch that began it
 	int8_t request_version;
 	uint8_t flags;
 	uint8_t depth;       // of the event that began it
@@ -213,7 +214,10 @@ struct item {
 	uint64_t due_ms;
 	uint64_t job_hash;
 	uint64_t coalesce;
-	uint64_t dispatch; // of the call in flight
+	uint64_t dispatch;   // of the call in flight
+	uint64_t started_ms; // when it was made
+	uint64_t queued_ms;  // of the present attempt
+	uint64_t parent_job; // job of the call that led to it; 0: none
 	uint32_t slot;
 	uint32_t attempt, generation;
 	uint32_t call_attempt; // attempt that the call in flight carries
@@ -224,6 +228,7 @@ struct item {
 	bool holds;     // slots of its limits: in a call, or kept from one
 	bool is_leased; // and that is recorded
 	bool is_late;   // was put off, so it keeps its own time (04 §A15)
+	bool is_after_sleep;
 };
 
 // Idempotency of runs whose event id can come again (03 §6.3).
@@ -260,7 +265,9 @@ struct engine {
 
 	struct deferred_event *deferred; // events that came up while another was being matched (schedule.c)
 	size_t deferred_count, deferred_cap;
-	uint32_t cascade; // events matched after others in this command
+	uint32_t cascade;   // events matched after others in this command
+	uint64_t cause_job; // of the answer that is being applied, or that led to the wait that ends; 0: none
+	struct buf fact_text;
 	bool is_matching;
 
 	struct map constraints, backlogs, lines; // by their ids
@@ -678,6 +685,7 @@ struct item *run_item_job(const struct run *run, uint64_t job_hash);
 void function_pause(struct engine *engine, struct function *function, bool paused);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
+uint32_t max_attempts(const struct run *run);
 uint64_t job_hash_make(const struct run *run, struct str step_id, const char *suffix);
 
 // opcodes.c
@@ -703,13 +711,18 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 void wait_timeout(struct engine *engine, struct item *item); // of waits for signals, too
 // Ends the waits and the runs that the event is meant for. `is_held`: it has come earlier than it is looked at.
 void waits_match(struct engine *engine, const struct event *event, bool is_held);
-void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix);
+struct wait_result { // how a wait ended, for people
+	bool is_timeout, is_error;
+	struct ulid event_id, run_id; // that ended it; zero: none
+};
+void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix,
+	      const struct wait_result *result);
 
 // invokes.c
 bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *op,
 		  uint64_t coalesce); // false: it ended
 // The run that has this correlation id has ended: its caller goes on, if it still waits.
-void invoke_end(struct engine *engine, struct str correlation, struct payload *value);
+void invoke_end(struct engine *engine, struct str correlation, struct payload *value, const struct wait_result *result);
 void invoke_timeout(struct engine *engine, struct item *item);
 
 // signals.c
@@ -738,6 +751,18 @@ struct payload *invoke_value(struct arena *arena, enum run_end end, const struct
 bool finish_lacks(const struct cel_program *program);
 // A failure that the engine decides: {error, name, message} (02 §5.4).
 void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message);
+
+// trace.c: facts for people. Those about an item are written while it is there.
+void trace_init(struct engine *engine);
+void trace_answer(struct engine *engine, const struct item *item, const struct answer *answer, bool will_retry);
+void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
+void trace_checkpoint(struct engine *engine, const struct run *run, const struct opcode *ops, size_t count);
+void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
+		const struct ulid *event_id); // of an invoke; else NULL
+void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result);
+void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id);
+void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event); // by cancelOn
+void apply_run_trace(struct engine *engine, struct command *command);
 
 // read.c
 void apply_run_state(struct engine *engine, struct command *command);

@@ -130,8 +130,9 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 	return late;
 }
 
-static void emit(struct engine *engine, const struct run *run, const struct finish_data *data, struct str correlation,
-		 struct str name, bool id_is_run) {
+// The internal id of the event.
+static struct ulid emit(struct engine *engine, const struct run *run, const struct finish_data *data,
+			struct str correlation, struct str name, bool id_is_run) {
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid internal_id = ulid_make(engine->now, entropy);
@@ -147,7 +148,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 		event.depth = (uint8_t)(run->depth + 1);
 		event_handle(engine, &event, NULL, NULL);
 		event_release(&event);
-		return;
+		return internal_id;
 	}
 	event = (struct event){.internal_id = internal_id,
 			       .name = name,
@@ -167,6 +168,7 @@ static void emit(struct engine *engine, const struct run *run, const struct fini
 	late.data = late_data(engine, data, run, STR(""), STR(""), &len);
 	late.array = late_data(engine, data, run, STR("[{\"data\":"), after, &late.array_len);
 	event_handle(engine, &event, &late, NULL);
+	return internal_id;
 }
 
 static bool is_object(const struct payload *payload) {
@@ -175,6 +177,7 @@ static bool is_object(const struct payload *payload) {
 
 static void write_history(struct engine *engine, const struct run *run, enum run_end end, struct payload *output,
 			  struct payload *error) {
+	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
 	item->finish.run_id = run->id;
 	item->finish.status = ends[end].status;
@@ -189,14 +192,15 @@ static bool next_correlation(bool is_batch, struct str *rest, struct str *out) {
 	return false;
 }
 
-static void tell_first(struct engine *engine, const struct run *run, struct str correlation, enum run_end end,
-		       struct payload *output, struct payload *error) {
+static struct ulid tell_first(struct engine *engine, const struct run *run, struct str correlation, enum run_end end,
+			      struct payload *output, struct payload *error) {
 	struct finish_data data;
 	build_data(run, correlation, end, output, error, &data);
-	emit(engine, run, &data, correlation, STR("inngest/function.finished"), false);
+	struct ulid finished = emit(engine, run, &data, correlation, STR("inngest/function.finished"), false);
 	if (ends[end].event.len > 0) emit(engine, run, &data, correlation, ends[end].event, true);
 	buf_free(&data.head);
 	buf_free(&data.tail);
+	return finished;
 }
 
 // Of the other invokes in a batch, without the events: each would have all of them, and the result.
@@ -214,40 +218,45 @@ static void tell_other(struct engine *engine, const struct run *run, struct str 
 	buf_free(&data);
 }
 
-// One event for the first of the run's events, and one for each other that is an invoke (03 §15.3).
-static void tell(struct engine *engine, const struct run *run, struct str correlations, enum run_end end,
-		 struct payload *output, struct payload *error) {
+// One event for the first of the run's events, whose id it returns, and one for each other that is an invoke (03
+// §15.3).
+static struct ulid tell(struct engine *engine, const struct run *run, struct str correlations, enum run_end end,
+			struct payload *output, struct payload *error) {
 	struct str correlation;
 	bool is_batch = (run->flags & RUN_OF_BATCH) != 0;
 	bool more = next_correlation(is_batch, &correlations, &correlation);
-	tell_first(engine, run, correlation, end, output, error);
+	struct ulid finished = tell_first(engine, run, correlation, end, output, error);
 	while (more) {
 		more = next_correlation(is_batch, &correlations, &correlation);
 		tell_other(engine, run, correlation);
 	}
+	return finished;
 }
 
-static void answer_invokes(struct engine *engine, struct str correlations, bool is_batch, struct payload *value) {
+static void answer_invokes(struct engine *engine, struct str correlations, bool is_batch, struct payload *value,
+			   const struct wait_result *result) {
 	struct str correlation;
 	for (bool more = correlations.len > 0; more;) {
 		more = next_correlation(is_batch, &correlations, &correlation);
-		if (correlation.len > 0) invoke_end(engine, correlation, value);
+		if (correlation.len > 0) invoke_end(engine, correlation, value, result);
 	}
 }
 
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
 		struct payload *error) {
+	trace_ended(engine, run);
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
 	run_drop_items(engine, run); // the events that tell of its end are nothing to it …
 	run_limits_end(engine, run); // … but may begin a run that takes its place
 	struct str correlations = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
-	if ((run->flags & RUN_QUIET) == 0) tell(engine, run, correlations, end, output, error);
+	struct wait_result result = {.run_id = run->id, .is_error = end != RUN_END_COMPLETED};
+	if ((run->flags & RUN_QUIET) == 0) result.event_id = tell(engine, run, correlations, end, output, error);
 	struct payload *value = NULL;
 	if (correlations.len > 0) value = invoke_value(&engine->batch->arena, end, output, error);
 	bool is_batch = (run->flags & RUN_OF_BATCH) != 0;
 	run_free(engine, run);
-	answer_invokes(engine, correlations, is_batch, value);
+	answer_invokes(engine, correlations, is_batch, value, &result);
 	payload_unref(value);
 }
 

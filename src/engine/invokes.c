@@ -65,7 +65,7 @@ void invoke_fail(struct engine *engine, struct str correlation, struct str messa
 	event_finished(engine, buf_view(&data), 0);
 	buf_free(&data);
 	struct payload *value = error_value(arena, message, STR("Error"), message);
-	invoke_end(engine, correlation, value);
+	invoke_end(engine, correlation, value, &(struct wait_result){.is_error = true});
 	payload_unref(value);
 }
 
@@ -108,6 +108,7 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 	item_set_step(item, op);
 	item->coalesce = coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
+	trace_wait(engine, item, op, &event.internal_id);
 	item_queue(engine, item);
 	struct ulid id = run->id;
 	send_event(engine, &event); // may end this very run
@@ -117,7 +118,8 @@ bool invoke_begin(struct engine *engine, struct run *run, const struct opcode *o
 
 // ---- ending --------------------------------------------------------------------------------------------------------
 
-void invoke_end(struct engine *engine, struct str correlation, struct payload *value) {
+void invoke_end(struct engine *engine, struct str correlation, struct payload *value,
+		const struct wait_result *result) {
 	struct str id_text, step_id;
 	struct ulid id;
 	if (!str_cut(correlation, '.', &id_text, &step_id) || !ulid_parse(id_text, &id)) return;
@@ -125,7 +127,7 @@ void invoke_end(struct engine *engine, struct str correlation, struct payload *v
 	struct item *item = run != NULL ? run_item_for(run, step_id) : NULL;
 	if (item == NULL || item->kind != ITEM_INVOKE || item->due_ms < engine->now) return;
 	if (engine->config.planted_bug == 7) return;
-	wait_end(engine, item, value, "-event");
+	wait_end(engine, item, value, "-event", result);
 }
 
 struct payload *invoke_value(struct arena *arena, enum run_end end, const struct payload *output,
@@ -145,6 +147,6 @@ void invoke_timeout(struct engine *engine, struct item *item) {
 		&engine->batch->arena,
 		STR("InngestInvokeTimeoutError: Timed out waiting for invoked function to complete"),
 		STR("InngestInvokeTimeoutError"), STR("Timed out waiting for invoked function to complete"));
-	wait_end(engine, item, value, "-timeout");
+	wait_end(engine, item, value, "-timeout", &(struct wait_result){.is_timeout = true, .is_error = true});
 	payload_unref(value);
 }

@@ -33,6 +33,7 @@ static bool can_retry(const struct run *run, const struct item *item, const stru
 static void retry(struct engine *engine, struct item *item, uint64_t retry_at_ms) {
 	item->attempt = item->call_attempt + 1;
 	item->generation++;
+	item->queued_ms = engine->now;
 	item->due_ms = retry_at_ms > 0 ? retry_at_ms : engine->now + backoff_ms(engine, item->call_attempt);
 	item_queue(engine, item);
 }
@@ -150,6 +151,8 @@ bool sleep_due(struct engine *engine, struct item *item) {
 	end_parallel(engine, run);
 	run_touch(engine, run);
 	item->kind = ITEM_DISCOVERY;
+	item->is_after_sleep = true;
+	item->queued_ms = engine->now;
 	item->lead = run_lead(run, step);
 	item_set_target(item, STR(""));
 	item_touch(engine, item);
@@ -221,6 +224,7 @@ static bool op_sleep(struct engine *engine, struct run *run, const struct opcode
 	item_set_step(item, op);
 	item->coalesce = origin->coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
+	trace_wait(engine, item, op, NULL);
 	item_queue(engine, item);
 	return true;
 }
@@ -384,6 +388,11 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 	run_stall_guard(engine, run);
 }
 
+static bool will_retry(const struct run *run, const struct item *item, const struct answer *answer) {
+	if (answer->kind == ANSWER_ERROR) return can_retry(run, item, answer);
+	return answer->kind == ANSWER_OPCODES && look_over(answer).step_error != NULL && can_retry(run, item, answer);
+}
+
 void apply_answer(struct engine *engine, struct command *command) {
 	struct run *run = run_find(engine, &command->answer.run_id);
 	if (run == NULL) return orphan_answered(engine, command->answer.dispatch);
@@ -395,6 +404,8 @@ void apply_answer(struct engine *engine, struct command *command) {
 	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch)
 		return orphan_answered(engine, command->answer.dispatch);
 	item_call_ended(engine, item);
+	engine->cause_job = item->job_hash;
+	trace_answer(engine, item, &command->answer.answer, will_retry(run, item, &command->answer.answer));
 	if (run->events == NULL) run->events = payload_ref(command->answer.events);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {

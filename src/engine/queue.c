@@ -24,12 +24,13 @@ const struct item_info item_table[ITEM_KIND_COUNT] = {
 };
 
 struct item *item_new(struct engine *engine, struct run *run, enum item_kind kind, uint64_t due_ms) {
-	(void)engine;
 	struct item *item = mem_calloc(1, sizeof *item);
 	item->run = run;
 	item->kind = (uint8_t)kind;
 	item->state = ITEM_LATER;
 	item->due_ms = due_ms;
+	item->queued_ms = engine->now;
+	item->parent_job = engine->cause_job;
 	item->generation = 1;
 	if (run->free_slot != SLOT_NONE) {
 		item->slot = run->free_slot; // its record is overwritten instead of deleted
@@ -127,6 +128,9 @@ void item_resume(struct engine *engine, struct item *item) {
 void function_pause(struct engine *engine, struct function *function, bool paused) {
 	function->paused = paused;
 	record_function(engine, function);
+	struct history_item *item = batch_history(engine->batch, HISTORY_FUNCTION_PAUSE, engine->now);
+	item->pause.function_id = function->id;
+	item->pause.is_paused = paused;
 	function_offer(engine, function);
 }
 
@@ -201,7 +205,7 @@ uint64_t job_hash_make(const struct run *run, struct str step_id, const char *su
 	return hash;
 }
 
-static uint32_t max_attempts(const struct run *run) {
+uint32_t max_attempts(const struct run *run) {
 	return (uint32_t)run->function->config.retries + 1;
 }
 
@@ -228,11 +232,26 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 	(void)engine;
 }
 
+// Most runs make their first call in the batch that begins them.
+static void write_started(struct engine *engine, const struct run *run) {
+	struct batch *batch = engine->batch;
+	if (engine->config.no_history) return;
+	if (run->history_index < batch->history_count) {
+		struct history_item *begun = &batch->history[run->history_index];
+		if (begun->kind == HISTORY_RUN && ulid_cmp(&begun->run.run_id, &run->id) == 0) {
+			begun->run.started_ms = engine->now;
+			return;
+		}
+	}
+	batch_history(batch, HISTORY_RUN_STARTED, engine->now)->run.run_id = run->id;
+}
+
 static void start_call(struct engine *engine, struct item *item) {
 	struct run *run = item->run;
 	item->state = ITEM_IN_CALL;
 	item->call_attempt = item->attempt;
 	item->dispatch = ++engine->dispatches;
+	item->started_ms = engine->now;
 	engine->calls++;
 	run->function->app->calls++;
 	constraints_take(engine, item);
@@ -242,6 +261,7 @@ static void start_call(struct engine *engine, struct item *item) {
 		run->flags |= RUN_STARTED;
 		run->started_ms = engine->now;
 		run_touch(engine, run);
+		write_started(engine, run);
 		timeout_started(engine, run);
 	}
 	struct call *call = mem_calloc(1, sizeof *call);

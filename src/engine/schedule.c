@@ -43,6 +43,7 @@ static void start_invoked(struct engine *engine, struct source *source) {
 }
 
 static void write_history(struct engine *engine, const struct event *event, const struct late_event *late) {
+	if (engine->config.no_history) return;
 	struct arena *arena = &engine->batch->arena;
 	struct history_item *item = batch_history(engine->batch, HISTORY_EVENT, event->received_ms);
 	item->event.internal_id = event->internal_id;

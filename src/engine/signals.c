@@ -112,6 +112,7 @@ bool signal_begin(struct engine *engine, struct run *run, const struct opcode *o
 	item->job_hash = job_hash_make(run, op->id, "");
 	bool made = signal_new(engine, item, op->signal_name, takes_name);
 	CHECK(made); // the name was given up
+	trace_wait(engine, item, op, NULL);
 	item_queue(engine, item);
 	return true;
 }
@@ -142,7 +143,7 @@ void apply_signal(struct engine *engine, struct command *command) {
 	}
 	reply->run_id = wait->item->run->id;
 	struct payload *value = make_value(command->signal.name, command->signal.data);
-	wait_end(engine, wait->item, value, "-event");
+	wait_end(engine, wait->item, value, "-event", &(struct wait_result){.is_timeout = false});
 	payload_unref(value);
 	batch_reply(engine->batch, reply);
 }

@@ -53,6 +53,16 @@ static bool ends_quietly(struct str name) {
 	return str_eq(name, STR("inngest/function.finished")) || str_eq(name, STR("inngest/function.failed"));
 }
 
+// Of a batch with invokes there is a line for each event.
+static void take_correlation(struct engine *engine, struct run *run, struct str correlation) {
+	run->correlation = mem_strndup(correlation.ptr, correlation.len);
+	for (bool more = true; more;) {
+		struct str line;
+		more = str_cut(correlation, '\n', &line, &correlation);
+		if (line.len > 0) trace_invoked(engine, line, &run->id);
+	}
+}
+
 static struct run *create(struct engine *engine, const struct source *source, const struct run_start *start,
 			  const struct ulid *id) {
 	const struct event *event = source->event;
@@ -68,7 +78,7 @@ static struct run *create(struct engine *engine, const struct source *source, co
 	if (str_eq(event->user, STR("{}")) && event->v.len == 0) run->flags |= RUN_EMPTY_USER;
 	if (start->is_batch) run->flags |= RUN_OF_BATCH;
 	if (event->meta.len > 0) run->meta = mem_strndup(event->meta.ptr, event->meta.len);
-	if (start->correlation.len > 0) run->correlation = mem_strndup(start->correlation.ptr, start->correlation.len);
+	if (start->correlation.len > 0) take_correlation(engine, run, start->correlation);
 	attach_events(engine, run, source);
 	attach_steps(engine, run, start);
 	return run;
@@ -82,10 +92,13 @@ static void queue_first(struct engine *engine, struct run *run, const struct sou
 	if (start->target.len > 0) item_set_target(item, start->target);
 	item->lead = run->step_count - run->input_count;
 	item->job_hash = job_hash_make(run, STR(""), "");
+	item->parent_job = 0;
 	item_queue(engine, item);
 }
 
-static void write_history(struct engine *engine, const struct run *run, const struct run_start *start) {
+static void write_history(struct engine *engine, struct run *run, const struct run_start *start) {
+	if (engine->config.no_history) return;
+	run->history_index = (uint32_t)engine->batch->history_count;
 	struct history_item *history = batch_history(engine->batch, HISTORY_RUN, engine->now);
 	history->run.run_id = run->id;
 	history->run.event_id = run->event_id;

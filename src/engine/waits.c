@@ -121,24 +121,30 @@ bool wait_begin(struct engine *engine, struct run *run, const struct opcode *op,
 	item->coalesce = coalesce;
 	item->job_hash = job_hash_make(run, op->id, "");
 	pause_new(engine, item, event, expression, op->wait_is_conditional);
+	trace_wait(engine, item, op, NULL);
 	item_queue(engine, item);
 	return true;
 }
 
 // ---- ending --------------------------------------------------------------------------------------------------------
 
-void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix) {
+void wait_end(struct engine *engine, struct item *item, struct payload *value, const char *suffix,
+	      const struct wait_result *ended) {
 	struct run *run = item->run;
 	struct step_result result = item_result(engine, item, value);
 	uint64_t coalesce = item->coalesce;
 	enum parallel_mode mode = (enum parallel_mode)item->parallel;
+	uint64_t cause = engine->cause_job;
+	engine->cause_job = ended->is_timeout ? 0 : item->parent_job;
+	trace_resumed(engine, item, ended);
 	item_finish(engine, item);
 	if (save_and_discover(engine, run, &result, coalesce, mode, suffix)) run_stall_guard(engine, run);
+	engine->cause_job = cause;
 }
 
 void wait_timeout(struct engine *engine, struct item *item) {
 	struct payload *null = payload_new(STR("null"));
-	wait_end(engine, item, null, "-timeout");
+	wait_end(engine, item, null, "-timeout", &(struct wait_result){.is_timeout = true});
 	payload_unref(null);
 }
 
@@ -226,11 +232,13 @@ static void end_met(struct search *search, bool cancels) {
 		if (item == NULL) continue;
 		if (cancels) {
 			if (search->engine->config.planted_bug == 9) return;
+			trace_cancelled(search->engine, item, search->event);
 			run_finish(search->engine, item->run, RUN_END_CANCELLED, NULL, NULL);
 			continue;
 		}
 		if (value == NULL) value = event_form_payload(search->form);
-		wait_end(search->engine, item, value, "-event");
+		struct wait_result result = {.event_id = search->event->internal_id};
+		wait_end(search->engine, item, value, "-event", &result);
 	}
 	payload_unref(value);
 }

@@ -97,7 +97,8 @@ static enum err rebuild_functions(sqlite3 *db, struct error *error) {
 	}
 	if (err != ERR_OK) return err;
 	return sql_exec(db,
-			"INSERT INTO engine_functions SELECT id, app_id, name, slug, config, created_at, archived_at"
+			"INSERT INTO engine_functions(id, app_id, name, slug, config, created_at, archived_at) SELECT "
+			"id, app_id, name, slug, config, created_at, archived_at"
 			" FROM functions WHERE rowid IN (SELECT max(rowid) FROM functions GROUP BY id);"
 			"DROP TABLE functions;"
 			"ALTER TABLE engine_functions RENAME TO functions",

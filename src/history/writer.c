@@ -3,6 +3,7 @@
 
 #include "history/history_internal.h"
 #include "model/limits.h"
+#include "trace/span.h"
 
 enum insert {
 	INSERT_APP,
@@ -16,6 +17,10 @@ enum insert {
 	INSERT_EVENT_ONCE,
 	INSERT_SKEW,
 	INSERT_RUN,
+	RUN_START,
+	RUN_END,
+	INSERT_TRACE,
+	FUNCTION_PAUSE,
 	INSERT_FINISH,
 	INSERT_BATCH,
 	INSERT_BATCH_LINK,
@@ -61,8 +66,13 @@ static const char *const insert_sql[INSERT_COUNT] = {
 			      " WHERE NOT EXISTS (SELECT 1 FROM events WHERE internal_id = ?1)",
 	[INSERT_SKEW] = "INSERT OR IGNORE INTO engine_event_skew(received_ns, internal_id) VALUES(?1, ?2)",
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
-		       " event_id, batch_id, original_run_id, cron, workspace_id)"
-		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "')",
+		       " event_id, batch_id, original_run_id, cron, workspace_id, engine_status, engine_started_at,"
+		       " engine_flags)"
+		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, 0)",
+	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
+	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
+	[INSERT_TRACE] = "INSERT INTO engine_trace(run_id, data) VALUES(?1, ?2)",
+	[FUNCTION_PAUSE] = "UPDATE functions SET engine_paused_at = ?2 WHERE id = ?1",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
 			  " VALUES(?1, ?2, ?3, 0, ?4)",
 	[INSERT_BATCH] = "INSERT INTO event_batches(id, account_id, workspace_id, app_id, workflow_id, run_id,"
@@ -206,7 +216,49 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sql_bind_ulid(insert, 4, &item->run.event_id);
 	sql_bind_ulid(insert, 5, &item->run.original_run_id);
 	sql_bind_text_or_null(insert, 6, item->run.cron);
+	bool started = item->run.started_ms > 0;
+	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
+	if (started) sqlite3_bind_int64(insert, 8, (int64_t)item->run.started_ms);
+	if (!started) sqlite3_bind_null(insert, 8);
 	return sql_run(insert, error);
+}
+
+static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *update = writer->inserts[RUN_START];
+	sql_bind_ulid(update, 1, &item->run.run_id);
+	sqlite3_bind_int64(update, 2, (int64_t)item->at_ms);
+	sqlite3_bind_int(update, 3, TRACE_RUN_RUNNING);
+	return sql_run(update, error);
+}
+
+static enum err write_run_ended(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	static const struct {
+		const char *text;
+		enum trace_run_status status;
+	} ends[] = {
+		{"Completed", TRACE_RUN_COMPLETED}, {"Failed", TRACE_RUN_FAILED}, {"Cancelled", TRACE_RUN_CANCELLED}};
+	sqlite3_stmt *update = writer->inserts[RUN_END];
+	sql_bind_ulid(update, 1, &item->finish.run_id);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		if (strcmp(item->finish.status, ends[i].text) == 0) sqlite3_bind_int(update, 2, ends[i].status);
+	}
+	sqlite3_bind_int64(update, 3, (int64_t)item->at_ms);
+	return sql_run(update, error);
+}
+
+static enum err write_trace(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_TRACE];
+	sql_bind_ulid(insert, 1, &item->trace.run_id);
+	sqlite3_bind_blob64(insert, 2, item->trace.data.ptr, item->trace.data.len, SQLITE_STATIC);
+	return sql_run(insert, error);
+}
+
+static enum err write_pause(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *update = writer->inserts[FUNCTION_PAUSE];
+	sql_bind_uuid(update, 1, &item->pause.function_id);
+	if (item->pause.is_paused) sqlite3_bind_int64(update, 2, (int64_t)item->at_ms);
+	if (!item->pause.is_paused) sqlite3_bind_null(update, 2);
+	return sql_run(update, error);
 }
 
 static enum err write_finish(struct history_writer *writer, const struct history_item *item, struct error *error) {
@@ -215,7 +267,8 @@ static enum err write_finish(struct history_writer *writer, const struct history
 	sql_bind_text(insert, 2, str_from_cstr(item->finish.status));
 	sql_bind_text(insert, 3, item->finish.output != NULL ? payload_str(item->finish.output) : STR("{}"));
 	sql_bind_text(insert, 4, go_time(&writer->at, item->at_ms));
-	return sql_run(insert, error);
+	enum err err = sql_run(insert, error);
+	return err != ERR_OK ? err : write_run_ended(writer, item, error);
 }
 
 // A batch of one event has no row (09 §4.6).
@@ -274,6 +327,9 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_FINISH] = write_finish,
 		[HISTORY_EVENT_BATCH] = write_event_batch,
 		[HISTORY_OUTCOME] = write_outcome,
+		[HISTORY_RUN_STARTED] = write_run_started,
+		[HISTORY_TRACE] = write_trace,
+		[HISTORY_FUNCTION_PAUSE] = write_pause,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));
 	return writers[item->kind](writer, item, error);

@@ -17,6 +17,9 @@ enum history_kind {
 	HISTORY_FINISH,      // insert into function_finishes
 	HISTORY_EVENT_BATCH, // insert into event_batches
 	HISTORY_OUTCOME,     // insert into engine_event_outcomes (ours)
+	HISTORY_RUN_STARTED, // its first call, when it was not made with the run itself
+	HISTORY_TRACE,       // insert into engine_trace (ours)
+	HISTORY_FUNCTION_PAUSE,
 };
 
 // Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").
@@ -65,7 +68,8 @@ struct history_item {
 		struct {
 			struct ulid run_id, event_id, original_run_id; // zero: none
 			struct uuid function_id;
-			struct str cron; // empty: NULL
+			struct str cron;     // empty: NULL
+			uint64_t started_ms; // of the first call; 0: none yet
 		} run;
 		struct {
 			struct ulid run_id;
@@ -86,6 +90,14 @@ struct history_item {
 			struct ulid other_id; // the run that holds the singleton or came before, the event that took
 					      // the place; zero: none
 		} outcome;
+		struct {
+			struct ulid run_id;
+			struct str data; // an encoded trace fact
+		} trace;
+		struct {
+			struct uuid function_id;
+			bool is_paused;
+		} pause;
 	};
 };
 

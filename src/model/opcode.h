@@ -52,6 +52,7 @@ struct opcode {
 	struct payload *output;
 	struct str error_name, error_message; // StepError/StepFailed, for people
 	int64_t timing_start_ns, timing_ns;   // 0 when absent
+	struct str metadata;                  // canonical JSON array, for traces; empty when there is none
 };
 
 // Facts about each kind, one table (02 §6.3).

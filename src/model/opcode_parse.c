@@ -200,7 +200,7 @@ static bool name_known(yyjson_val *value, const char *const *names) {
 }
 
 // Metadata is for traces; only what makes the whole answer invalid is looked at (02 §16).
-static enum err check_metadata(struct reader *reader, yyjson_val *array) {
+static enum err read_metadata(struct reader *reader, yyjson_val *array, struct opcode *op) {
 	yyjson_arr_iter iter;
 	if (!yyjson_arr_iter_init(array, &iter)) return ERR_OK;
 	for (yyjson_val *item; (item = yyjson_arr_iter_next(&iter)) != NULL;) {
@@ -218,6 +218,7 @@ static enum err check_metadata(struct reader *reader, yyjson_val *array) {
 		return error_set(reader->error, ERR_INVALID, "%.*s does not belong to metadata %s values",
 				 STR_ARG(name), scope_known ? "op" : "scope");
 	}
+	if (yyjson_arr_size(array) > 0) op->metadata = arena_dup(reader->arena, scratch_canonical(reader, array));
 	return ERR_OK;
 }
 
@@ -230,7 +231,7 @@ static enum err read_tracing(struct reader *reader, yyjson_val *const *members, 
 	op->timing_ns = yyjson_get_sint(timing[1]);
 	err = members_read(members[USERLAND], userland_members, ARRAY_LEN(userland_members), userland, "userland.",
 			   reader->error);
-	return err != ERR_OK ? err : check_metadata(reader, members[METADATA]);
+	return err != ERR_OK ? err : read_metadata(reader, members[METADATA], op);
 }
 
 // Appends `"name":value,` of a UserError.

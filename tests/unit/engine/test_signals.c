@@ -303,8 +303,9 @@ static void test_two_owners_in_the_store(void **state) {
 		if (record->kind != RECORD_ITEM || memcmp(record->key, first.run_id.bytes, 16) != 0) continue;
 		char *head = arena_alloc(&batch->arena, record->head.len);
 		memcpy(head, record->head.ptr, record->head.len);
-		assert_int_equal(head[record->head.len - 2], 0); // is_owner; is_leased comes after it
-		head[record->head.len - 2] = 1;
+		char *is_owner = head + record->head.len - 18; // before flags, queued_ms and parent_job
+		assert_int_equal(*is_owner, 0);
+		*is_owner = 1;
 		record->head.ptr = head;
 		assert_int_equal(store_write(f->store, record, &error), ERR_OK);
 	}

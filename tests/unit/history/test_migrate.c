@@ -19,7 +19,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_batch_events;engine_event_outcomes;engine_event_skew;event_batches;events;function_"
+		    "apps;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_trace;event_batches;"
+		    "events;function_"
 		    "finishes;function_runs;functions;"
 		    "goose_db_version;history;migrations;queue_snapshot_chunks;spans;trace_runs;traces;"
 		    "worker_connections");
@@ -49,11 +50,12 @@ static void test_columns(void **state) {
 		    "run_id|BLOB|1|NULL|0;run_started_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
 		    "function_id|CHAR(36)|0|NULL|0;function_version|INT|1|NULL|0;trigger_type|VARCHAR|1|'event'|0;"
 		    "event_id|BLOB|1|NULL|0;batch_id|BLOB|0|NULL|0;original_run_id|BLOB|0|NULL|0;"
-		    "cron|VARCHAR|0|NULL|0;workspace_id|UUID|0|NULL|0");
+		    "cron|VARCHAR|0|NULL|0;workspace_id|UUID|0|NULL|0;engine_status|INT|0|NULL|0;"
+		    "engine_started_at|INT|0|NULL|0;engine_ended_at|INT|0|NULL|0;engine_flags|INT|0|NULL|0");
 	assert_rows(f->db, COLUMNS("functions"),
 		    "id|CHAR(36)|0|NULL|1;app_id|CHAR(36)|0|NULL|0;name|VARCHAR|1|NULL|0;slug|VARCHAR|1|NULL|0;"
 		    "config|VARCHAR|1|NULL|0;created_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
-		    "archived_at|TIMESTAMP|0|NULL|0");
+		    "archived_at|TIMESTAMP|0|NULL|0;engine_paused_at|INT|0|NULL|0");
 	assert_rows(f->db, "SELECT group_concat(name) FROM pragma_table_info('spans') WHERE pk > 0",
 		    "span_id,trace_id");
 	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('worker_connections')", "26");

@@ -176,14 +176,20 @@ static void test_run_and_finish(void **state) {
 		 "01a1fd32e6f800000000000000000001|2026-11-21 08:22:14.008 +0000 UTC|%s|0|event|"
 		 "01a1fd32e6f800000000000000000002|00000000000000000000000000000000|00000000000000000000000000000000|"
 		 "NULL|"
-		 "00000000-0000-4000-b000-000000000000",
+		 "00000000-0000-4000-b000-000000000000|100|NULL|NULL|0",
 		 uuid_of("f"));
 	assert_rows(f->db, "SELECT * FROM function_runs", expected);
+	item.kind = HISTORY_RUN_STARTED;
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_status, engine_started_at, engine_ended_at FROM function_runs",
+		    "200|1795249339008|NULL");
+	item.kind = HISTORY_RUN;
+	item.run.started_ms = AT + 7;
 	item.run.original_run_id = make_ulid(AT, 3);
 	item.run.cron = STR("* * * * *");
 	write_item(f, &item);
-	assert_rows(f->db, "SELECT original_run_id, cron FROM function_runs WHERE rowid = 2",
-		    "01a1fd32e6f800000000000000000003|* * * * *");
+	assert_rows(f->db, "SELECT original_run_id, cron, engine_status FROM function_runs WHERE rowid = 2",
+		    "01a1fd32e6f800000000000000000003|* * * * *|200");
 
 	item = (struct history_item){.kind = HISTORY_FINISH, .at_ms = AT};
 	item.finish.run_id = make_ulid(AT, 1);
