@@ -94,6 +94,7 @@ static struct node_config node_config_make(const struct settings *settings, stru
 		.persist = settings_on(settings, FLAG_ID_PERSIST),
 		.sqlite_dir = settings_text(settings, FLAG_ID_SQLITE_DIR).ptr,
 		.durability = durability_choose(settings),
+		.no_history = str_eq_cstr(settings_text(settings, FLAG_ID_HISTORY), "none"),
 		.version = str_from_cstr(cli_version()),
 		.start_opts_json = start_opts,
 		.steps_max = RUN_STEPS_MAX,

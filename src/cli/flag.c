@@ -43,6 +43,8 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Directory of the database file main.db; ./.inngest when empty"},
 	[FLAG_ID_DURABILITY] = {"durability", .type = FLAG_CHOICE, ON_BOTH, .choices = "none|os|fsync",
 		.help = "What an accepted event survives: none = nothing, os = a crash of the server, fsync = a power loss"},
+	[FLAG_ID_HISTORY] = {"history", .type = FLAG_CHOICE, ON_BOTH, .choices = "all|none",
+		.help = "What people can look at later: all events, runs and traces, or none, which is faster"},
 	[FLAG_ID_REDIS_URI] = {"redis-uri", .type = FLAG_STRING, ON_START, .unit = "uri",
 		.help = "Redis server for queue and run state"},
 	[FLAG_ID_POSTGRES_URI] = {"postgres-uri", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "uri",

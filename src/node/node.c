@@ -220,7 +220,8 @@ static enum err restore_one(void *context, uint8_t kind, struct str key, struct 
 static enum err restore(struct node *node, struct error *error) {
 	struct engine_config config = {.workers = node->config->queue_workers,
 				       .retry_interval_ms = node->config->retry_interval_s * 1000ull,
-				       .steps_max = node->config->steps_max};
+				       .steps_max = node->config->steps_max,
+				       .no_history = node->config->no_history};
 	node->engine = engine_new(&config, random_u64());
 	uint64_t quarantined = 0;
 	enum err err = store_load(node->store, restore_one, node, &quarantined, error);

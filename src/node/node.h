@@ -21,6 +21,7 @@ struct node_config {
 	bool persist;
 	const char *sqlite_dir; // NULL or empty: ./.inngest; only with persist
 	enum durability durability;
+	bool no_history; // events, runs and traces leave nothing for people
 	struct str version;
 	struct str start_opts_json;
 	uint32_t steps_max; // 0: the default

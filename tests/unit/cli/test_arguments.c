@@ -66,6 +66,9 @@ static void durability(void **state) {
 	assert_int_equal(notes.config.durability, DURABILITY_FSYNC);
 	CLI("dev", "--persist", "--durability", "none");
 	assert_int_equal(notes.config.durability, DURABILITY_NONE);
+	assert_false(notes.config.no_history);
+	CLI("dev", "--history", "none");
+	assert_true(notes.config.no_history);
 	CLI("dev", "--durability=os", "--sqlite-dir", "/tmp/x");
 	assert_int_equal(notes.config.durability, DURABILITY_OS);
 	assert_string_equal(notes.sqlite_dir, "/tmp/x");
@@ -88,10 +91,10 @@ static void every_flag_of_dev_is_taken(void **state) {
 		const struct flag *flag = &cli_flags[i];
 		if (flag->arguments_only || i == FLAG_ID_CONFIG || i == FLAG_ID_POSTGRES_URI) continue;
 		char argument[128];
-		const char *value = flag->fallback != NULL ? flag->fallback : "x";
-		if (flag->type == FLAG_BOOL) value = "true";
-		if (flag->type == FLAG_CHOICE) value = "os";
-		snprintf(argument, sizeof(argument), "--%s=%s", flag->name, value);
+		struct str value = str_from_cstr(flag->fallback != NULL ? flag->fallback : "x");
+		if (flag->type == FLAG_BOOL) value = STR("true");
+		if (flag->type == FLAG_CHOICE) str_cut(str_from_cstr(flag->choices), '|', &value, &(struct str){0});
+		snprintf(argument, sizeof(argument), "--%s=%.*s", flag->name, STR_ARG(value));
 		assert_int_equal(CLI("dev", argument).code, flag_allowed(flag, COMMAND_ID_DEV) ? 0 : 1);
 	}
 }
