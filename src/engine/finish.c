@@ -180,6 +180,7 @@ static void write_history(struct engine *engine, const struct run *run, enum run
 	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
 	item->finish.run_id = run->id;
+	item->finish.function_id = run->function->id;
 	item->finish.status = ends[end].status;
 	bool show_error = end == RUN_END_FAILED && !is_object(output) && error != NULL;
 	item->finish.output = payload_ref(show_error ? error : output);

@@ -243,7 +243,9 @@ static void write_started(struct engine *engine, const struct run *run) {
 			return;
 		}
 	}
-	batch_history(batch, HISTORY_RUN_STARTED, engine->now)->run.run_id = run->id;
+	struct history_item *started = batch_history(batch, HISTORY_RUN_STARTED, engine->now);
+	started->run.run_id = run->id;
+	started->run.function_id = run->function->id;
 }
 
 static void start_call(struct engine *engine, struct item *item) {

@@ -4,7 +4,7 @@
 
 #define FACT_MAX (8u << 20) // bytes of one: ANSWER_OPCODES_MAX opcodes with all they may have
 
-static void write_fact(struct engine *engine, const struct ulid *run_id, struct trace_fact *fact) {
+static void write_fact(struct engine *engine, const struct run *run, struct trace_fact *fact) {
 	if (engine->config.no_history) return;
 	fact->at_ms = engine->now;
 	struct buf *text = &engine->fact_text;
@@ -15,7 +15,8 @@ static void write_fact(struct engine *engine, const struct ulid *run_id, struct 
 		return;
 	}
 	struct history_item *item = batch_history(engine->batch, HISTORY_TRACE, engine->now);
-	item->trace.run_id = *run_id;
+	item->trace.run_id = run->id;
+	item->trace.function_id = run->function->id;
 	item->trace.data = arena_dup(&engine->batch->arena, buf_view(text));
 }
 
@@ -118,7 +119,7 @@ void trace_answer(struct engine *engine, const struct item *item, const struct a
 		fact.ops = op_facts(engine, answer->ops, answer->op_count, will_retry);
 		fact.op_count = answer->op_count;
 	}
-	write_fact(engine, &item->run->id, &fact);
+	write_fact(engine, item->run, &fact);
 }
 
 void trace_ended(struct engine *engine, const struct run *run) {
@@ -127,7 +128,7 @@ void trace_ended(struct engine *engine, const struct run *run) {
 		if (item->state != ITEM_IN_CALL) continue;
 		struct trace_fact fact = call_fact(item);
 		fact.outcome = TRACE_CANCELLED;
-		write_fact(engine, &run->id, &fact);
+		write_fact(engine, run, &fact);
 	}
 }
 
@@ -135,7 +136,7 @@ void trace_checkpoint(struct engine *engine, const struct run *run, const struct
 	if (engine->config.no_history || count == 0) return;
 	struct trace_fact fact = {
 		.kind = FACT_CHECKPOINT, .ops = op_facts(engine, ops, count, false), .op_count = count};
-	write_fact(engine, &run->id, &fact);
+	write_fact(engine, run, &fact);
 }
 
 // ---- waiting -------------------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ void trace_wait(struct engine *engine, const struct item *item, const struct opc
 	if (item->kind == ITEM_SIGNAL) fact.signal = op->signal_name;
 	if (item->kind == ITEM_INVOKE) fact.function = op->invoke_fn_id;
 	if (event_id != NULL) fact.event_id = *event_id;
-	write_fact(engine, &item->run->id, &fact);
+	write_fact(engine, item->run, &fact);
 }
 
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result) {
@@ -171,17 +172,18 @@ void trace_resumed(struct engine *engine, const struct item *item, const struct 
 	fact.is_error = result->is_error;
 	fact.event_id = result->event_id;
 	fact.run_id = result->run_id;
-	write_fact(engine, &item->run->id, &fact);
+	write_fact(engine, item->run, &fact);
 }
 
 void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id) {
 	struct str id_text, step_id;
 	struct ulid id;
 	if (!str_cut(correlation, '.', &id_text, &step_id) || !ulid_parse(id_text, &id)) return;
-	if (run_find(engine, &id) == NULL) return;
+	const struct run *run = run_find(engine, &id);
+	if (run == NULL) return;
 	struct trace_fact fact = {
 		.kind = FACT_INVOKED, .op = OPCODE_INVOKE_FUNCTION, .step_id = step_id, .run_id = *run_id};
-	write_fact(engine, &id, &fact);
+	write_fact(engine, run, &fact);
 }
 
 void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event) {
@@ -189,7 +191,7 @@ void trace_cancelled(struct engine *engine, const struct item *item, const struc
 	struct str name;
 	bool is_conditional;
 	pause_encode(item->pause, &name, &fact.expression, &is_conditional);
-	write_fact(engine, &item->run->id, &fact);
+	write_fact(engine, item->run, &fact);
 }
 
 // ---- what is under way ---------------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ struct history_item {
 			struct ulid run_id;
 			const char *status;     // Completed, Failed, Cancelled
 			struct payload *output; // owned reference; NULL writes {}
+			struct uuid function_id;
 		} finish;
 		struct {
 			struct ulid batch_id, run_id;
@@ -92,6 +93,7 @@ struct history_item {
 		} outcome;
 		struct {
 			struct ulid run_id;
+			struct uuid function_id;
 			struct str data; // an encoded trace fact
 		} trace;
 		struct {
