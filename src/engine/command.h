@@ -21,7 +21,8 @@ enum command_kind {
 	COMMAND_REGISTER,     // POST /fn/register
 	COMMAND_APP_ADD,      // placeholder for a URL (-u): 01 §3.2
 	COMMAND_APP_ERROR,    // result of a failed sync ping: 01 §3.3
-	COMMAND_APP_REMOVE,   // DELETE /fn/remove
+	COMMAND_APP_REMOVE,   // DELETE /fn/remove, deleteApp
+	COMMAND_APP_URL,      // updateApp: where the app is served now
 	COMMAND_CANCEL,       // DELETE /v1/runs/{id}
 	COMMAND_SIGNAL,       // POST /v1/signals
 	COMMAND_START,        // a run of one function: invoke through the API, rerun
@@ -80,7 +81,8 @@ struct command {
 			struct str url;   // normalised
 			struct str error; // APP_ERROR: the string of 01 §4.4
 			bool sdk;         // APP_ERROR: the reply came from an SDK (a placeholder may be made, 01 §3.1)
-			struct uuid app_id; // APP_ERROR: app pinged; zero for a merely discovered URL
+			struct uuid app_id; // APP_ERROR: app pinged; zero for a merely discovered URL. APP_REMOVE:
+					    // instead of the URL, when it is not zero. APP_URL
 		} app;
 		struct {
 			struct ulid run_id;

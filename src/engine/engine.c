@@ -136,6 +136,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_APP_ADD] = apply_app_add,
 	[COMMAND_APP_ERROR] = apply_app_error,
 	[COMMAND_APP_REMOVE] = apply_app_remove,
+	[COMMAND_APP_URL] = apply_app_url,
 	[COMMAND_CANCEL] = apply_cancel,
 	[COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,

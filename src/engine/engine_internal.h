@@ -364,6 +364,7 @@ void apply_register(struct engine *engine, struct command *command);
 void apply_app_add(struct engine *engine, struct command *command);
 void apply_app_error(struct engine *engine, struct command *command);
 void apply_app_remove(struct engine *engine, struct command *command);
+void apply_app_url(struct engine *engine, struct command *command);
 
 // event_form.c: what expressions see of an event; `known_data`: what is known of the data of a late one
 struct event_form {

@@ -204,14 +204,31 @@ void apply_app_error(struct engine *engine, struct command *command) {
 	app_save(engine, app);
 }
 
-void apply_app_remove(struct engine *engine, struct command *command) {
-	struct app *app = find_url(engine, command->app.url);
-	if (app == NULL) {
-		struct reply *reply = reply_new(command->request, REPLY_FAILED, 404);
-		reply->text = arena_cat(&reply->arena, STR("App not found: "), command->app.url);
-		batch_reply(engine->batch, reply);
-		return;
+static struct app *find_named(const struct engine *engine, const struct command *command) {
+	if (uuid_is_zero(&command->app.app_id)) return find_url(engine, command->app.url);
+	struct app *app = app_find(engine, &command->app.app_id);
+	return app != NULL && !app->archived ? app : NULL;
+}
+
+static void reply_unknown_app(struct engine *engine, const struct command *command) {
+	struct reply *reply = reply_new(command->request, REPLY_FAILED, 404);
+	reply->text = arena_cat(&reply->arena, STR("App not found: "), command->app.url);
+	batch_reply(engine->batch, reply);
+}
+
+void apply_app_url(struct engine *engine, struct command *command) {
+	struct app *app = find_named(engine, command);
+	if (app == NULL) return reply_unknown_app(engine, command);
+	if (!str_eq_cstr(command->app.url, app->url)) {
+		app_set(&app->url, command->app.url);
+		app_save(engine, app);
 	}
+	batch_reply(engine->batch, reply_new(command->request, REPLY_OK, 200));
+}
+
+void apply_app_remove(struct engine *engine, struct command *command) {
+	struct app *app = find_named(engine, command);
+	if (app == NULL) return reply_unknown_app(engine, command);
 	list_for_each(node, &app->functions) {
 		struct function *function = list_entry(node, struct function, of_app);
 		if (!function->archived) function_archive(engine, function);

@@ -177,6 +177,19 @@ static bool is_ready(void *context) {
 	return atomic_load(&((struct node *)context)->ready);
 }
 
+static void sync_app(void *context, struct str url, struct buf *problem) {
+	struct poller *poller = atomic_load(&((struct node *)context)->poller);
+	if (poller != NULL)
+		poller_sync(poller, url, problem);
+	else
+		buf_lit(problem, "the server is starting");
+}
+
+static bool is_discovered(void *context, struct str url) {
+	struct poller *poller = atomic_load(&((struct node *)context)->poller);
+	return poller != NULL && poller_discovered(poller, url);
+}
+
 // ---- start ---------------------------------------------------------------------------------------------------------
 
 static enum err make_path(const struct node_config *config, char *out, size_t size, struct error *error) {
@@ -244,6 +257,8 @@ static enum err start_server(struct node *node, struct error *error) {
 				       .reader_return = return_reader,
 				       .history_of = history_of,
 				       .ready = is_ready,
+				       .sync = sync_app,
+				       .discovered = is_discovered,
 				       .context = node};
 	unsigned tries = node->config->port_shift && node->config->port != 0 ? PORT_SHIFT_MAX : 1;
 	enum err err = ERR_IO;
@@ -334,6 +349,7 @@ static void stop(struct node *node) {
 	if (poller != NULL) poller_stop(poller);
 	if (node->driver != NULL) driver_free(node->driver);
 	if (node->server != NULL) server_stop(node->server);
+	poller_free(poller);
 	free_commands(mailbox_take(node->commands, 0));
 	mailbox_free(node->commands);
 	engine_free(node->engine);

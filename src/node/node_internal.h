@@ -19,7 +19,7 @@
 // Commands in one batch.
 #define NODE_BATCH_COMMANDS 512u
 // Read connections for the API and the poller.
-#define NODE_READERS 2u
+#define NODE_READERS 6u
 
 struct reader {
 	struct store_reader *store;
@@ -66,10 +66,14 @@ struct poller_config {
 struct poller *poller_start(const struct poller_config *config);
 // Apps have changed: a poller with nobody to ping looks again. Any thread.
 void poller_wake(struct poller *poller);
+// One ping on demand; blocks until its result is there. Any thread but the client's and the engine's.
+void poller_sync(struct poller *poller, struct str url, struct buf *problem);
+bool poller_discovered(struct poller *poller, struct str url); // any thread
 // In two steps, with http_client_free between them: no exchange begins any more; then the thread, whose exchanges have
 // been ended, is joined.
 void poller_close(struct poller *poller);
 void poller_stop(struct poller *poller);
+void poller_free(struct poller *poller); // when nobody can ask it any more; NULL is fine
 
 // Lets exchanges begin until it is closed; then their callbacks come at once, with an empty result.
 struct gate {

@@ -26,8 +26,8 @@ struct poller {
 	bool stopping;
 	bool changed; // an app was stored since the last round
 	bool discovering;
-	bool quiet; // the last round had nobody to ping: the next one waits for a change
-	struct list found;
+	bool quiet;        // the last round had nobody to ping: the next one waits for a change
+	struct list found; // under the mutex
 	struct gate gate;
 };
 
@@ -92,14 +92,22 @@ static size_t gather(struct poller *poller, struct arena *arena, const struct hi
 	return count;
 }
 
+bool poller_discovered(struct poller *poller, struct str url) {
+	bool found = false;
+	pthread_mutex_lock(&poller->mutex);
+	list_for_each(node, &poller->found) found |= str_eq_cstr(url, list_entry(node, struct found_url, all)->url);
+	pthread_mutex_unlock(&poller->mutex);
+	return found;
+}
+
 static void add_found(void *context, struct str url) {
 	struct poller *poller = context;
-	list_for_each(node, &poller->found) {
-		if (str_eq_cstr(url, list_entry(node, struct found_url, all)->url)) return;
-	}
+	if (poller_discovered(poller, url)) return;
 	struct found_url *found = mem_calloc(1, sizeof *found);
 	found->url = str_to_cstr(url);
+	pthread_mutex_lock(&poller->mutex);
 	list_push_back(&poller->found, &found->all);
+	pthread_mutex_unlock(&poller->mutex);
 	LOG_INFO("found an app", LOG_STR("url", url));
 }
 
@@ -120,6 +128,32 @@ static void send_ping(struct poller *poller, struct ping *ping) {
 	else
 		ping_send(poller->config.client, ping->url, poller->config.server_kind, STR(""), ping_done, ping);
 	pthread_mutex_unlock(&poller->gate.mutex);
+}
+
+struct sync {
+	struct ping ping; // first
+	struct buf *problem;
+};
+
+static void sync_done(void *context, const struct ping_result *result) {
+	struct sync *sync = context;
+	buf_str(sync->problem, result->cancelled ? STR("the server is stopping") : result->error);
+	ping_done(context, result);
+}
+
+void poller_sync(struct poller *poller, struct str url, struct buf *problem) {
+	struct waiter waiter;
+	struct sync sync = {.ping = {.poller = poller, .waiter = &waiter, .url = url}, .problem = problem};
+	waiter_init(&waiter, 1);
+	pthread_mutex_lock(&poller->gate.mutex);
+	bool is_closed = poller->gate.closed;
+	if (!is_closed) ping_send(poller->config.client, url, poller->config.server_kind, STR(""), sync_done, &sync);
+	pthread_mutex_unlock(&poller->gate.mutex);
+	if (is_closed) {
+		buf_lit(problem, "the server is stopping");
+		waiter_done(&waiter);
+	}
+	waiter_wait(&waiter);
 }
 
 static void poll_once(struct poller *poller) {
@@ -229,6 +263,10 @@ void poller_close(struct poller *poller) {
 
 void poller_stop(struct poller *poller) {
 	pthread_join(poller->thread, NULL);
+}
+
+void poller_free(struct poller *poller) {
+	if (poller == NULL) return;
 	for (struct list *node; (node = list_pop_front(&poller->found)) != NULL;) {
 		struct found_url *found = list_entry(node, struct found_url, all);
 		free(found->url);

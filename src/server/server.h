@@ -25,6 +25,11 @@ struct server_config {
 	void (*reader_return)(void *context, struct store_reader *reader);
 	struct history_reader *(*history_of)(void *context, struct store_reader *reader);
 	bool (*ready)(void *context); // GET /ready
+	// Asks the app at a normalised URL to register, and blocks until it has answered; what went wrong is appended
+	// to `problem` (01 §4.4). NULL: nobody can.
+	void (*sync)(void *context, struct str url, struct buf *problem);
+	// Whether the URL is one that the search for apps on this machine has found. NULL: there is none.
+	bool (*discovered)(void *context, struct str url);
 	void *context;
 };
 // ERR_EXISTS: the address is in use. The configuration's texts are copied. The server's threads take no signals.
