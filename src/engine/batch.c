@@ -168,6 +168,7 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix(digest, &item->outcome.other_id, sizeof item->outcome.other_id);
 		break;
 	case HISTORY_RUN_STARTED:
+	case HISTORY_RUN_AI:
 		mix(digest, &item->run.run_id, sizeof item->run.run_id);
 		break;
 	case HISTORY_TRACE:

@@ -138,6 +138,7 @@ enum run_flag {
 	RUN_NO_DATA = 8,     // its first event has none
 	RUN_EMPTY_USER = 16, // the text of its first event ends with an empty one
 	RUN_OF_BATCH = 32,   // nothing cancels it before it starts (03 §18)
+	RUN_AI = 64,         // some step was an AI step
 };
 
 struct run {
@@ -755,9 +756,9 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 
 // trace.c: facts for people. Those about an item are written while it is there.
 void trace_init(struct engine *engine);
-void trace_answer(struct engine *engine, const struct item *item, const struct answer *answer, bool will_retry);
+void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry);
 void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
-void trace_checkpoint(struct engine *engine, const struct run *run, const struct opcode *ops, size_t count);
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result);

@@ -68,9 +68,24 @@ static struct trace_op op_fact(struct engine *engine, const struct opcode *op, b
 	return out;
 }
 
-static struct trace_op *op_facts(struct engine *engine, const struct opcode *ops, size_t count, bool is_retried) {
+static bool is_ai(const struct opcode *op) {
+	return op->kind == OPCODE_AI_GATEWAY || str_starts_with(op->opts_type, STR("step.ai."));
+}
+
+static void note_ai(struct engine *engine, struct run *run) {
+	if ((run->flags & RUN_AI) != 0) return;
+	run->flags |= RUN_AI;
+	run_touch(engine, run);
+	batch_history(engine->batch, HISTORY_RUN_AI, engine->now)->run.run_id = run->id;
+}
+
+static struct trace_op *op_facts(struct engine *engine, struct run *run, const struct opcode *ops, size_t count,
+				 bool is_retried) {
 	struct trace_op *out = ARENA_ARRAY(&engine->batch->arena, struct trace_op, count + 1);
-	for (size_t i = 0; i < count; i++) out[i] = op_fact(engine, &ops[i], is_retried);
+	for (size_t i = 0; i < count; i++) {
+		out[i] = op_fact(engine, &ops[i], is_retried);
+		if (is_ai(&ops[i])) note_ai(engine, run);
+	}
 	return out;
 }
 
@@ -106,7 +121,7 @@ static struct str retried_error(struct engine *engine, const struct answer *answ
 	return arena_cat(arena, arena_cat(arena, STR("{\"error\":"), payload_str(error)), STR("}"));
 }
 
-void trace_answer(struct engine *engine, const struct item *item, const struct answer *answer, bool will_retry) {
+void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry) {
 	static const enum trace_outcome outcomes[] = {
 		[ANSWER_OPCODES] = TRACE_OPCODES, [ANSWER_RESULT] = TRACE_RESULT, [ANSWER_ERROR] = TRACE_ERROR};
 	if (engine->config.no_history) return;
@@ -116,7 +131,7 @@ void trace_answer(struct engine *engine, const struct item *item, const struct a
 	fact.will_retry = will_retry;
 	if (answer->kind == ANSWER_ERROR && will_retry) fact.output = retried_error(engine, answer);
 	if (answer->kind == ANSWER_OPCODES && answer->op_count <= ANSWER_OPCODES_MAX) {
-		fact.ops = op_facts(engine, answer->ops, answer->op_count, will_retry);
+		fact.ops = op_facts(engine, item->run, answer->ops, answer->op_count, will_retry);
 		fact.op_count = answer->op_count;
 	}
 	write_fact(engine, item->run, &fact);
@@ -132,10 +147,10 @@ void trace_ended(struct engine *engine, const struct run *run) {
 	}
 }
 
-void trace_checkpoint(struct engine *engine, const struct run *run, const struct opcode *ops, size_t count) {
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count) {
 	if (engine->config.no_history || count == 0) return;
 	struct trace_fact fact = {
-		.kind = FACT_CHECKPOINT, .ops = op_facts(engine, ops, count, false), .op_count = count};
+		.kind = FACT_CHECKPOINT, .ops = op_facts(engine, run, ops, count, false), .op_count = count};
 	write_fact(engine, run, &fact);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "history/history_internal.h"
+#include "history/runs.h"
 #include "model/limits.h"
 #include "trace/span.h"
 
@@ -19,6 +20,7 @@ enum insert {
 	INSERT_RUN,
 	RUN_START,
 	RUN_END,
+	RUN_AI,
 	INSERT_TRACE,
 	FUNCTION_PAUSE,
 	INSERT_FINISH,
@@ -71,6 +73,7 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, 0)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
 	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
+	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
 	[INSERT_TRACE] = "INSERT INTO engine_trace(run_id, data) VALUES(?1, ?2)",
 	[FUNCTION_PAUSE] = "UPDATE functions SET engine_paused_at = ?2 WHERE id = ?1",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
@@ -246,6 +249,13 @@ static enum err write_run_ended(struct history_writer *writer, const struct hist
 	return sql_run(update, error);
 }
 
+static enum err write_run_ai(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *update = writer->inserts[RUN_AI];
+	sql_bind_ulid(update, 1, &item->run.run_id);
+	sqlite3_bind_int(update, 2, RUN_ROW_AI);
+	return sql_run(update, error);
+}
+
 static enum err write_trace(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_TRACE];
 	sql_bind_ulid(insert, 1, &item->trace.run_id);
@@ -329,6 +339,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_OUTCOME] = write_outcome,
 		[HISTORY_RUN_STARTED] = write_run_started,
 		[HISTORY_TRACE] = write_trace,
+		[HISTORY_RUN_AI] = write_run_ai,
 		[HISTORY_FUNCTION_PAUSE] = write_pause,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));

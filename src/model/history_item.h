@@ -19,6 +19,7 @@ enum history_kind {
 	HISTORY_OUTCOME,     // insert into engine_event_outcomes (ours)
 	HISTORY_RUN_STARTED, // its first call, when it was not made with the run itself
 	HISTORY_TRACE,       // insert into engine_trace (ours)
+	HISTORY_RUN_AI,      // the run has an AI step
 	HISTORY_FUNCTION_PAUSE,
 };
 

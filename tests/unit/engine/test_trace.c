@@ -263,6 +263,22 @@ static void test_what_is_under_way(void **state) {
 	assert_int_equal(ask_trace(f, 'a')->live_count, 0);
 }
 
+static void test_ai_steps(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a',
+	       "[{\"op\":\"StepRun\",\"id\":\"s\",\"data\":1,\"opts\":{\"type\":\"step.ai.wrap\",\"input\":[{\"b\":1,"
+	       "\"a\":2}]},\"metadata\":[{\"kind\":\"userland.x\",\"op\":\"merge\",\"values\":{\"n\":1}}]}]");
+	assert_int_equal(fixture_histories(f, HISTORY_RUN_AI), 1);
+	struct trace_op op = only(f).ops[0];
+	assert_true(str_eq_cstr(op.type, "step.ai.wrap"));
+	assert_true(str_eq_cstr(op.input, "[{\"a\":2,\"b\":1}]"));
+	assert_true(str_eq_cstr(op.metadata, "[{\"kind\":\"userland.x\",\"op\":\"merge\",\"values\":{\"n\":1}}]"));
+	answer(f, 'a', "[{\"op\":\"StepRun\",\"id\":\"t\",\"data\":1,\"opts\":{\"type\":\"step.ai.wrap\"}}]");
+	assert_int_equal(fixture_histories(f, HISTORY_RUN_AI), 0); // it is known
+}
+
 static void test_no_history(void **state) {
 	struct fixture *f = *state;
 	engine_free(f->engine);
@@ -290,6 +306,7 @@ int main(void) {
 		TEST(test_cancelled_in_a_call),
 		TEST(test_what_is_under_way),
 		TEST(test_no_history),
+		TEST(test_ai_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

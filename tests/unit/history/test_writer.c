@@ -183,6 +183,9 @@ static void test_run_and_finish(void **state) {
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT engine_status, engine_started_at, engine_ended_at FROM function_runs",
 		    "200|1795249339008|NULL");
+	item.kind = HISTORY_RUN_AI;
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_flags FROM function_runs", "4");
 	item.kind = HISTORY_RUN;
 	item.run.started_ms = AT + 7;
 	item.run.original_run_id = make_ulid(AT, 3);
