@@ -78,6 +78,16 @@ static enum durability durability_choose(const struct settings *settings) {
 	return settings_on(settings, FLAG_ID_PERSIST) ? DURABILITY_OS : DURABILITY_NONE;
 }
 
+#define DAY_MS (24ull * 60 * 60 * 1000)
+
+static struct retention retention_make(const struct settings *settings) {
+	return (struct retention){
+		.age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION) * DAY_MS,
+		.payload_age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION_PAYLOADS) * DAY_MS,
+		.runs_max = (uint64_t)settings_number(settings, FLAG_ID_RETENTION_RUNS),
+	};
+}
+
 static struct node_config node_config_make(const struct settings *settings, struct str start_opts) {
 	return (struct node_config){
 		.host = settings_text(settings, FLAG_ID_HOST),
@@ -94,6 +104,7 @@ static struct node_config node_config_make(const struct settings *settings, stru
 		.persist = settings_on(settings, FLAG_ID_PERSIST),
 		.sqlite_dir = settings_text(settings, FLAG_ID_SQLITE_DIR).ptr,
 		.durability = durability_choose(settings),
+		.retention = retention_make(settings),
 		.no_history = str_eq_cstr(settings_text(settings, FLAG_ID_HISTORY), "none"),
 		.version = str_from_cstr(cli_version()),
 		.start_opts_json = start_opts,

@@ -6,6 +6,7 @@
 
 #define PORT_MAX 65535
 #define COUNT_MAX 1000000
+#define DAYS_MAX 36500
 #define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
@@ -45,6 +46,12 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "What an accepted event survives: none = nothing, os = a crash of the server, fsync = a power loss"},
 	[FLAG_ID_HISTORY] = {"history", .type = FLAG_CHOICE, ON_BOTH, .choices = "all|none",
 		.help = "What people can look at later: all events, runs and traces, or none, which is faster"},
+	[FLAG_ID_RETENTION] = {"retention", .type = FLAG_INT, ON_BOTH, .fallback = "30", .max = DAYS_MAX, .unit = "days",
+		.help = "Events, and runs that are over, are removed after this time; 0 keeps them for ever"},
+	[FLAG_ID_RETENTION_PAYLOADS] = {"retention-payloads", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = DAYS_MAX,
+		.unit = "days", .help = "The same for their data and results alone; 0: together with the rest"},
+	[FLAG_ID_RETENTION_RUNS] = {"retention-runs", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = INT64_MAX,
+		.help = "Runs that are over are kept up to this number, the latest; 0: any number"},
 	[FLAG_ID_REDIS_URI] = {"redis-uri", .type = FLAG_STRING, ON_START, .unit = "uri",
 		.help = "Redis server for queue and run state"},
 	[FLAG_ID_POSTGRES_URI] = {"postgres-uri", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "uri",

@@ -18,6 +18,7 @@ enum run_row_flag {           // stored
 	RUN_ROW_DEBUG = 1,    // of a debug run: in no list
 	RUN_ROW_DEFERRED = 2, // 06 §20
 	RUN_ROW_AI = 4,       // some step was an AI step
+	RUN_ROW_BARE = 8,     // retention has taken its payloads
 };
 
 enum run_time { RUN_TIME_QUEUED, RUN_TIME_STARTED, RUN_TIME_ENDED };

@@ -272,4 +272,5 @@ const char history_own_schema[] =
 	" WHERE engine_ended_at IS NOT NULL;"
 	// Trace facts (model/trace_fact.h) in the order of their writing.
 	"CREATE TABLE IF NOT EXISTS engine_trace(id INTEGER PRIMARY KEY, run_id BLOB NOT NULL, data BLOB NOT NULL);"
-	"CREATE INDEX IF NOT EXISTS engine_trace_run ON engine_trace(run_id);";
+	"CREATE INDEX IF NOT EXISTS engine_trace_run ON engine_trace(run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_history_run ON history(run_id);";

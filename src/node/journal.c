@@ -4,12 +4,17 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "node/node_internal.h"
 #include "store/late.h"
 
 // Pause before a failed transaction (disk full, …) is tried again. Nothing leaves the process meanwhile.
 #define RETRY_PAUSE_MS 1000u
+// How often is looked for what retention takes, and how much of the time that may cost while other work waits.
+#define KEEP_FIRST_MS 1000u
+#define KEEP_INTERVAL_MS 60000u
+#define KEEP_SHARE 5u
 
 struct journal {
 	struct journal_config config;
@@ -95,11 +100,38 @@ static void release(struct journal *journal, struct batch *batches, bool written
 	pthread_mutex_unlock(&journal->mutex);
 }
 
+static enum err keep(const struct journal_config *config, bool *more, struct error *error) {
+	enum err err = store_begin(config->store, error);
+	if (err != ERR_OK) return err;
+	err = history_keep(config->keeper, clock_wall_ms(), more, error);
+	if (err == ERR_OK) err = store_commit(config->store, error);
+	if (err != ERR_OK) store_rollback(config->store);
+	return err;
+}
+
+// A slice of what retention takes; when the next one is due. The more a slice costs, the longer the pause behind it.
+static uint64_t keep_slice(struct journal *journal) {
+	struct error error;
+	bool more = false;
+	uint64_t begun = clock_wall_ms();
+	if (keep(&journal->config, &more, &error) != ERR_OK) {
+		LOG_WARN("cannot remove old history", LOG_CSTR("error", error.message));
+		more = false;
+	}
+	uint64_t now = clock_wall_ms(), cost = now > begun ? now - begun : 1;
+	return now + (more ? (KEEP_SHARE - 1) * cost : KEEP_INTERVAL_MS);
+}
+
 static void *journal_main(void *context) {
 	struct journal *journal = context;
-	while (mailbox_wait(journal->mailbox, UINT64_MAX)) {
+	bool keeps = journal->config.keeper != NULL && history_keeper_wants(journal->config.keeper);
+	uint64_t keep_ms = keeps ? clock_wall_ms() + KEEP_FIRST_MS : UINT64_MAX;
+	while (mailbox_wait(journal->mailbox, keep_ms)) {
 		struct batch *batches = (struct batch *)mailbox_take(journal->mailbox, 0);
 		if (batches != NULL) release(journal, batches, write_until_done(journal, batches));
+		uint64_t now = keeps ? clock_wall_ms() : 0;
+		bool is_back = now + KEEP_INTERVAL_MS < keep_ms; // the clock was
+		if (keeps && (now >= keep_ms || is_back)) keep_ms = keep_slice(journal);
 	}
 	return NULL;
 }

@@ -23,6 +23,7 @@ struct node {
 	const struct node_config *config;
 	struct store *store;
 	struct history_writer *history;
+	struct history_keeper *keeper;
 	struct store_reader *bodies; // the driver's
 	pthread_mutex_t bodies_mutex;
 	struct readers readers;
@@ -214,6 +215,8 @@ static enum err open_store(struct node *node, struct error *error) {
 	enum err err = store_open_sqlite(file, node->config->durability, NODE_READERS + 1, &node->store, error);
 	if (err == ERR_OK) err = history_migrate(store_sql(node->store), error);
 	if (err == ERR_OK) err = history_writer_new(store_sql(node->store), &node->history, error);
+	if (err == ERR_OK)
+		err = history_keeper_new(store_sql(node->store), &node->config->retention, &node->keeper, error);
 	if (err == ERR_OK) err = store_reader_open(node->store, &node->bodies, error);
 	if (err == ERR_OK) {
 		node->readers_open = true;
@@ -310,8 +313,11 @@ static enum err start(struct node *node, struct error *error) {
 		.client_count = node->client_count, .load = load_body, .post = post_answers, .context = node};
 	memcpy(driver.clients, node->clients, sizeof node->clients);
 	node->driver = driver_new(&driver);
-	struct journal_config journal = {
-		.store = node->store, .history = node->history, .committed = committed, .context = node};
+	struct journal_config journal = {.store = node->store,
+					 .history = node->history,
+					 .keeper = node->keeper,
+					 .committed = committed,
+					 .context = node};
 	node->journal = journal_start(&journal);
 	committed(node, batch);
 	batch_free(batch);
@@ -354,6 +360,7 @@ static void stop(struct node *node) {
 	mailbox_free(node->commands);
 	engine_free(node->engine);
 	if (node->history != NULL) history_writer_free(node->history);
+	history_keeper_free(node->keeper);
 	if (node->bodies != NULL) store_reader_close(node->bodies);
 	if (node->readers_open) readers_close(&node->readers);
 	if (node->store != NULL) store_close(node->store);

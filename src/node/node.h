@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "history/retention.h"
 #include "store/store.h"
 
 struct node_config {
@@ -21,6 +22,7 @@ struct node_config {
 	bool persist;
 	const char *sqlite_dir; // NULL or empty: ./.inngest; only with persist
 	enum durability durability;
+	struct retention retention;
 	bool no_history; // events, runs and traces leave nothing for people
 	struct str version;
 	struct str start_opts_json;

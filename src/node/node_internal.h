@@ -9,6 +9,7 @@
 #include "driver/driver.h"
 #include "engine/engine.h"
 #include "history/history.h"
+#include "history/retention.h"
 #include "node/node.h"
 #include "server/server.h"
 
@@ -43,6 +44,7 @@ struct journal; // journal.c
 struct journal_config {
 	struct store *store;
 	struct history_writer *history;
+	struct history_keeper *keeper;                         // NULL: everything is kept
 	void (*committed)(void *context, struct batch *batch); // takes the effects out; the journal frees the batch
 	void *context;
 };

@@ -83,7 +83,8 @@ static enum err configure(struct sqlite_store *store, enum durability durability
 	};
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
 	enum err err = sqlite_exec(store->db, "configure",
-				   "PRAGMA page_size = " PAGE_BYTES "; PRAGMA cache_size = -2000; PRAGMA mmap_size = 0;"
+				   "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA page_size = " PAGE_BYTES
+				   "; PRAGMA cache_size = -2000; PRAGMA mmap_size = 0;"
 				   "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF",
 				   error);
 	if (err == ERR_OK) err = sqlite_exec(store->db, "configure", synchronous[durability], error);

@@ -67,6 +67,12 @@ static void durability(void **state) {
 	CLI("dev", "--persist", "--durability", "none");
 	assert_int_equal(notes.config.durability, DURABILITY_NONE);
 	assert_false(notes.config.no_history);
+	assert_int_equal(notes.config.retention.age_ms, 30ull * 86400 * 1000);
+	assert_int_equal(notes.config.retention.payload_age_ms, 0);
+	CLI("dev", "--retention=0", "--retention-payloads", "7", "--retention-runs", "1000");
+	assert_int_equal(notes.config.retention.age_ms, 0);
+	assert_int_equal(notes.config.retention.payload_age_ms, 7ull * 86400 * 1000);
+	assert_int_equal(notes.config.retention.runs_max, 1000);
 	CLI("dev", "--history", "none");
 	assert_true(notes.config.no_history);
 	CLI("dev", "--durability=os", "--sqlite-dir", "/tmp/x");
