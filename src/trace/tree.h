@@ -8,6 +8,7 @@
 #include "trace/span.h"
 
 #define TRACE_NO_TIME INT64_MIN
+#define TRACE_DEPTH_MAX 200 // ours: levels below the root; spans from outside (06 §19) may nest deeper and are cut
 
 enum trace_status { // GraphQL's RunTraceSpanStatus
 	TRACE_FAILED,
@@ -32,10 +33,10 @@ enum trace_info_kind {
 };
 struct trace_info {
 	enum trace_info_kind kind;
-	struct str type;                                                   // RUN; empty: null
-	int64_t sleep_until_ns, timeout_ns;                                // as they are shown: zero time when missing
-	struct str event_name, expression, found_event_id;                 // WAIT
-	struct str signal;                                                 // SIGNAL
+	struct str type;                                   // RUN; empty: null
+	int64_t sleep_until_ns, timeout_ns;                // TRACE_NO_TIME: missing, shown as the year 1
+	struct str event_name, expression, found_event_id; // WAIT
+	struct str signal;                                 // SIGNAL
 	struct str triggering_event_id, function, return_event_id, run_id; // INVOKE
 	enum tristate timed_out;
 };
@@ -78,7 +79,8 @@ struct trace_subject {
 	struct uuid app_id, function_id;
 	struct str function_slug;
 	enum trace_run_status status; // of the run itself
-	bool keeps_open; // children that the run's end leaves open stay WAITING or RUNNING, as in the reference server
+	bool keeps_open; // children that a cancel leaves open stay WAITING or RUNNING, as in the reference server
+	int64_t now_ns;  // plain tree: durations of what is under way; 0: they are 0
 };
 
 // §15. NULL when there is no root.
