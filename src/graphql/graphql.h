@@ -120,8 +120,8 @@ struct gql_type {
 
 struct gql_schema;
 // Resolves every type name and literal of the tables and adds String, Int, Float, Boolean, ID, the directives and the
-// introspection types. A mistake in the tables is ERR_INVALID with a text that names it. `query` and `mutation` are
-// names of root types; `mutation` may be NULL.
+// introspection types. `tables` has one pointer for each type. A mistake in the tables is ERR_INVALID with a text that
+// names it. `query` and `mutation` are names of root types; `mutation` may be NULL.
 ERR_CHECKED enum err gql_schema_new(const struct gql_type *const *tables, size_t count, const char *query,
 				    const char *mutation, struct gql_schema **out, struct error *error);
 void gql_schema_free(struct gql_schema *schema);
@@ -134,11 +134,14 @@ struct gql_selected;
 struct gql_call {
 	void *context;       // of the request
 	struct arena *arena; // of the execution
+	const struct gql_schema *schema;
+	const struct gql_type *type; // of the parents
 	const struct gql_field *field;
 	const void *const *parents; // of the roots: one NULL
 	size_t count;
 	struct gql_value *out; // one for each parent, null at first
-	yyjson_val *arguments; // object: coerced, fallbacks in their place; what was not given is not there
+	// Object: coerced, fallbacks in their place; what was not given is not there. NULL: the field takes none.
+	yyjson_val *arguments;
 	const struct gql_selected *selected;
 };
 yyjson_val *gql_argument_get(const struct gql_call *call, const char *name); // NULL: not given; may be a JSON null
