@@ -111,7 +111,9 @@ struct gql_fragment {
 	size_t directive_count;
 	struct gql_selections selections;
 	struct gql_location location;
-	const struct gql_type *type; // resolved
+	// resolved:
+	const struct gql_type *type;
+	size_t depth, levels; // what a spread of it adds: see gql_depth; selections and spreads on its longest way down
 };
 struct gql_document {
 	struct gql_operation *operations;
@@ -142,8 +144,12 @@ struct gql_errors {
 struct gql_error *gql_error_add(struct gql_errors *errors);
 // [{"message":…,"path":[…],"locations":[…],"extensions":{"code":…}},…]; `<`, `>`, `&` as \u003c …
 void gql_errors_write(struct buf *out, const struct gql_errors *errors);
+// The start of a client's text, for messages: an answer must not repeat a long name fifty times.
+struct str gql_clip(struct str text);
 
 // False with errors (code GRAPHQL_PARSE_FAILED). `text` must be UTF-8 and live as long as the document.
 bool gql_parse(struct arena *arena, struct str text, struct gql_document *out, struct gql_errors *errors);
+// One value without variables, as the fallbacks of a schema's tables are.
+bool gql_parse_literal(struct arena *arena, struct str text, struct gql_literal *out, struct gql_errors *errors);
 
 #endif
