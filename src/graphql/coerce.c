@@ -175,7 +175,7 @@ static yyjson_mut_val *scalar_literal(const struct coercion *c, const struct gql
 				      const struct gql_type *type) {
 	const struct gql_builtin *builtin = gql_builtin_of(type);
 	struct error error;
-	yyjson_val value;
+	yyjson_val value = {0};
 	if (builtin != NULL) {
 		bool good = (builtin->kinds >> literal->kind & 1) != 0 && builtin->of_literal(literal, &value);
 		if (good) return gql_json_mutable(c->doc, &value);

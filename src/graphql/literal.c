@@ -22,7 +22,7 @@ static bool fail_type(const struct check *c, const struct gql_literal *literal, 
 // ---- scalars -------------------------------------------------------------------------------------------------------
 
 static bool builtin_fits(const struct check *c, const struct gql_literal *literal, const struct gql_builtin *builtin) {
-	yyjson_val value;
+	yyjson_val value = {0};
 	bool is_kind = (builtin->kinds >> literal->kind & 1) != 0;
 	if (is_kind && builtin->of_literal(literal, &value)) return true;
 	struct str shown = gql_literal_show(c->arena, literal);

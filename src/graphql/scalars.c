@@ -74,7 +74,7 @@ static yyjson_mut_val *object_json(yyjson_mut_doc *doc, const struct gql_literal
 }
 
 yyjson_mut_val *gql_literal_json(yyjson_mut_doc *doc, const struct gql_literal *literal, yyjson_mut_val *variables) {
-	yyjson_val leaf;
+	yyjson_val leaf = {0};
 	if (literal->kind == GQL_LITERAL_LIST) return list_json(doc, literal, variables);
 	if (literal->kind == GQL_LITERAL_OBJECT) return object_json(doc, literal, variables);
 	if (literal->kind == GQL_LITERAL_VARIABLE) {
