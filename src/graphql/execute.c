@@ -31,6 +31,22 @@ static void json_free(void *arena, void *piece) {
 
 // ---- resolving -----------------------------------------------------------------------------------------------------
 
+// Each field has a copy of its arguments, variables in their place: what a client sends once must not become gigabytes.
+#define BYTES_PER_VALUE 256 // small arguments cost nothing
+
+static size_t weight(yyjson_mut_val *value) {
+	size_t sum = sizeof(yyjson_val) + (yyjson_mut_is_str(value) ? yyjson_mut_get_len(value) : 0);
+	size_t i, max;
+	yyjson_mut_val *key, *item;
+	if (yyjson_mut_is_arr(value)) {
+		yyjson_mut_arr_foreach(value, i, max, item) sum += weight(item);
+	}
+	if (yyjson_mut_is_obj(value)) {
+		yyjson_mut_obj_foreach(value, i, max, key, item) sum += weight(key) + weight(item);
+	}
+	return sum;
+}
+
 // NULL with errors.
 static yyjson_val *arguments_of(struct gql_execution *execution, const struct gql_group *group,
 				const struct gql_column *column) {
@@ -38,6 +54,7 @@ static yyjson_val *arguments_of(struct gql_execution *execution, const struct gq
 	yyjson_mut_val *arguments = gql_coerce_arguments(
 		execution->schema, execution->doc, column->field->arguments, column->selection->arguments,
 		column->selection->argument_count, execution->variables, &execution->errors);
+	if (arguments != NULL && !gql_charge(execution, weight(arguments) / BYTES_PER_VALUE)) return NULL;
 	if (arguments != NULL) {
 		yyjson_doc *copy = yyjson_mut_val_imut_copy(arguments, &execution->alc);
 		CHECK(copy != NULL);

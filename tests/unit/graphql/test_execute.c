@@ -329,6 +329,26 @@ static void responses_may_have_so_many_values(void **state) {
 	expect(&question, NULL, 200, TOO_LARGE);
 }
 
+// Each field has its arguments for itself, so they count as what they weigh.
+static void arguments_count_too(void **state) {
+	(void)state;
+	struct buf variables;
+	buf_init(&variables, 1 << 20);
+	buf_lit(&variables, "{\"id\":\"");
+	for (int i = 0; i < 25600; i++) buf_byte(&variables, 'x');
+	buf_lit(&variables, "\"}");
+	buf_byte(&variables, '\0');
+	expect(&(struct question){.query = "query ($id: ID!) {a: book(id: $id) {id} b: book(id: $id) {id}}",
+				  .variables = variables.ptr,
+				  .limits = {.cost = 150}},
+	       NULL, 200, TOO_LARGE);
+	expect(&(struct question){.query = "query ($id: ID!) {a: book(id: $id) {id}}",
+				  .variables = variables.ptr,
+				  .limits = {.cost = 150}},
+	       NULL, 200, "{\"data\":{\"a\":null}}");
+	buf_free(&variables);
+}
+
 static void a_large_response_leaves_later_mutations_undone(void **state) {
 	(void)state;
 	struct asked asked = {0};
@@ -500,6 +520,7 @@ int main(void) {
 		cmocka_unit_test(errors_are_counted_to_a_maximum),
 		cmocka_unit_test(null_for_a_required_argument_fails_the_field),
 		cmocka_unit_test(responses_may_have_so_many_values),
+		cmocka_unit_test(arguments_count_too),
 		cmocka_unit_test(a_large_response_leaves_later_mutations_undone),
 		cmocka_unit_test(selections_may_be_so_deep),
 		cmocka_unit_test(fragments_cannot_multiply_without_end),
