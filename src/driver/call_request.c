@@ -9,9 +9,9 @@
 #include "base/id.h"
 #include "driver/driver.h"
 #include "driver/signing.h"
-#include "trace/trace_id.h"
 #include "driver/url.h"
 #include "model/limits.h"
+#include "trace/ids.h"
 
 #define STEP_DISCOVERY "step"
 
@@ -270,17 +270,14 @@ static char *build_url(const struct call *call) {
 	return out.ptr; // a buffer's memory is free'd like any other
 }
 
+// Both name the span of this attempt, under which the spans come that the app reports (06 §12.2).
 static void append_trace_headers(struct buf *out, const struct request *request) {
 	const struct call *call = request->call;
-	char attempt_json[64 + BASE36_LEN];
-	int len = snprintf(attempt_json, sizeof attempt_json, "{\"attempt\":%" PRIu32 ",\"id\":\"%s\"}", call->attempt,
-			   request->job_id);
-	uint64_t span = hash_xxh64(str_make(attempt_json, (size_t)len));
-	struct trace_id id = trace_id_derive(str_make(call->run_id.bytes, sizeof call->run_id.bytes));
-	char trace[2 * sizeof id.trace + 1], parent[64], app[UUID_TEXT_LEN + 1];
-	hex_text(id.trace, sizeof id.trace, trace);
+	char trace[TRACE_ID_LEN + 1], parent[TRACE_ID_LEN + SPAN_ID_LEN + 16], app[UUID_TEXT_LEN + 1];
+	struct span_id span = span_id_execution(&call->run_id, call->job_hash, call->attempt);
+	span_trace_id(&call->run_id, trace);
 	uuid_text(&call->app_id, app);
-	snprintf(parent, sizeof parent, "00-%s-%016" PRIx64 "-01", trace, span);
+	snprintf(parent, sizeof parent, "00-%s-%s-01", trace, span.text);
 	struct str traceparent = str_from_cstr(parent);
 	buf_lit(out, "Traceparent: ");
 	buf_str(out, traceparent);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "driver/lambda.h"
+#include "model/exchange.h"
 
 struct lane { // one client
 	struct driver *driver;
@@ -98,6 +99,19 @@ static struct str failure_text(struct arena *arena, const struct http_exchange *
 	}
 }
 
+static uint32_t whole_ms(uint64_t us) {
+	return us / 1000 < UINT32_MAX ? (uint32_t)(us / 1000) : UINT32_MAX;
+}
+
+static void add_times(struct answer_exchange *out, const struct http_timing *timing) {
+	out->dns_ms = whole_ms(timing->dns_us);
+	out->connect_ms = whole_ms(timing->connect_us);
+	out->tls_ms = whole_ms(timing->tls_us);
+	out->server_ms = whole_ms(timing->server_us);
+	out->transfer_ms = whole_ms(timing->transfer_us);
+	out->total_ms = whole_ms(timing->total_us);
+}
+
 static void read_reply(struct command *command, const struct http_exchange *exchange) {
 	struct answer_header *headers;
 	struct http_reply reply = {
@@ -110,6 +124,18 @@ static void read_reply(struct command *command, const struct http_exchange *exch
 	answer_read(&command->arena, &reply, clock_wall_ms(), &command->answer.answer);
 }
 
+static void read_failure(struct command *command, const struct http_exchange *exchange) {
+	struct answer *answer = &command->answer.answer;
+	struct answer_header *headers;
+	answer_from_failure(&command->arena, STR(""), failure_text(&command->arena, exchange), answer);
+	if (exchange->status < 200) return;
+	// The reply began well.
+	size_t count = http_exchange_reply_headers(exchange, &command->arena, &headers);
+	answer->exchange.status = (uint32_t)exchange->status;
+	answer->exchange.headers = exchange_headers_json(&command->arena, headers, count);
+	answer->exchange.output_bytes = (uint32_t)exchange->reply.len;
+}
+
 static void on_done(struct http_exchange *exchange) {
 	struct flight *flight = exchange->context;
 	if (exchange->failure != HTTP_FAILURE_CLOSED) {
@@ -118,8 +144,8 @@ static void on_done(struct http_exchange *exchange) {
 		if (exchange->failure == HTTP_FAILURE_NONE)
 			read_reply(command, exchange);
 		else
-			answer_from_failure(&command->arena, STR(""), failure_text(&command->arena, exchange),
-					    &command->answer.answer);
+			read_failure(command, exchange);
+		add_times(&command->answer.answer.exchange, &exchange->timing);
 		add_answer(flight->lane, command);
 	}
 	flight_end(flight);

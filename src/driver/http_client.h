@@ -25,6 +25,14 @@ enum http_failure {
 	HTTP_FAILURE_CLOSED, // the client was shut down: nothing is known about the app
 };
 
+// What an exchange spent its time on, over all redirects. A phase that did not end lasted until the exchange did.
+struct http_timing {
+	uint64_t dns_us, connect_us, tls_us;
+	uint64_t server_us;   // from the request's first byte to the reply's
+	uint64_t transfer_us; // of the reply
+	uint64_t total_us;
+};
+
 // One exchange. The caller allocates it (usually inside its own request object), fills the first part and starts it;
 // `done` is called once on the client's thread, where the reply part may be read; it may start further exchanges
 // and may free the object (after http_exchange_clear).
@@ -48,6 +56,7 @@ struct http_exchange {
 	struct buf reply_headers; // raw: "name: value\r\n" of the final reply only
 	struct buf reply;         // decoded: Accept-Encoding gzip is offered, gzip and br are undone (02 §4.3)
 	bool reply_too_large;
+	struct http_timing timing;
 	// internal
 	struct message message;
 	void *handle;

@@ -1,6 +1,7 @@
-// Inside the HTTP client: what its three files share. Everything here happens on the client's thread.
+// Inside the HTTP client: what its files share. Everything here happens on the client's thread.
 //   http_client.c    thread, loop, mailbox, curl's timer
 //   http_transfer.c  one exchange on one pooled easy handle: options, callbacks, redirects, outcome
+//   http_timing.c    what an exchange spends its time on
 //   http_socket.c    the sockets that curl opens, and their place in the loop
 #ifndef INNGEST_DRIVER_HTTP_INTERNAL_H
 #define INNGEST_DRIVER_HTTP_INTERNAL_H
@@ -50,6 +51,8 @@ struct http_transfer {
 	struct http_exchange *exchange;
 	struct curl_slist *lines; // request headers, pointing into the exchange; grown, never shrunk
 	size_t line_cap;
+	uint64_t hop_ns;      // when the current hop was begun
+	uint64_t reply_ns;    // when its reply began; 0: not yet
 	uint64_t deadline_ns; // of the whole exchange, hops included; 0: none
 	unsigned redirects;
 	const char *method;   // of the current hop
@@ -70,6 +73,8 @@ void http_transfer_begin(struct http_client *client, struct http_exchange *excha
 void http_transfer_finish(struct http_transfer *transfer, CURLcode code);
 // Ends all that is under way with HTTP_FAILURE_CLOSED and gives the handles back.
 void http_transfer_end_all(struct http_client *client);
+// Adds what the current hop took to the times of the exchange.
+void http_timing_add(struct http_transfer *transfer);
 void http_exchange_fail(struct http_exchange *exchange, enum http_failure failure, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 // Takes the next "name: value" line off `rest`; false at the end. Lines without a colon are passed over.

@@ -51,6 +51,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
 		long status = 0;
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 		exchange->status = (int)status;
+		transfer->reply_ns = clock_mono_ns();
 		buf_clear(&exchange->reply_headers);
 		return len;
 	}
@@ -210,6 +211,8 @@ static void transfer_send(struct http_transfer *transfer) {
 	buf_clear(&exchange->reply);
 	transfer->headers_done = transfer->following = transfer->encoding_bad = false;
 	transfer->dropped_bytes = 0;
+	transfer->reply_ns = 0;
+	transfer->hop_ns = clock_mono_ns();
 	transfer->error_text[0] = '\0';
 	CURL *easy = transfer->easy;
 	set_method(transfer);
@@ -238,6 +241,7 @@ static bool url_is_good(struct http_exchange *exchange) {
 void http_transfer_begin(struct http_client *client, struct http_exchange *exchange) {
 	exchange->failure = HTTP_FAILURE_NONE;
 	exchange->failure_text[0] = '\0';
+	exchange->timing = (struct http_timing){.total_us = 0};
 	if (client->closing) {
 		http_exchange_fail(exchange, HTTP_FAILURE_CLOSED, "shutting down");
 		exchange->done(exchange);
@@ -408,6 +412,7 @@ static bool is_stale_connection(const struct http_transfer *transfer, CURLcode c
 
 void http_transfer_finish(struct http_transfer *transfer, CURLcode code) {
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+	http_timing_add(transfer);
 	if (transfer->headers_done && transfer->following) {
 		if (transfer_redirect(transfer))
 			transfer_send(transfer);

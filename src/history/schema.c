@@ -273,4 +273,7 @@ const char history_own_schema[] =
 	// Trace facts (model/trace_fact.h) in the order of their writing.
 	"CREATE TABLE IF NOT EXISTS engine_trace(id INTEGER PRIMARY KEY, run_id BLOB NOT NULL, data BLOB NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS engine_trace_run ON engine_trace(run_id);"
-	"CREATE INDEX IF NOT EXISTS engine_history_run ON history(run_id);";
+	"CREATE INDEX IF NOT EXISTS engine_history_run ON history(run_id);"
+	// What has come in about a run from outside (annotations.h).
+	"CREATE TABLE IF NOT EXISTS engine_annotations(run_id BLOB PRIMARY KEY, metadata_bytes INTEGER NOT NULL,"
+	" spans INTEGER NOT NULL) WITHOUT ROWID;";

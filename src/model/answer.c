@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "model/answer_body.h"
 #include "model/answer_stream.h"
+#include "model/exchange.h"
 #include "model/limits.h"
 #include "model/opcode_read.h"
 #include "model/utf8.h"
@@ -138,31 +139,68 @@ static void answer_result(struct arena *arena, const struct reply *reply, struct
 	answer_body_clear(&body);
 }
 
+static void answer_reply(struct arena *arena, const struct reply *reply, uint64_t now_ms, struct answer *out) {
+	*out = (struct answer){
+		.kind = ANSWER_OPCODES,
+		.status = reply->status,
+		.request_version = version_parse(reply->headers.version),
+		.no_retry = no_retry_decide(reply->headers.no_retry, reply->status, reply->headers.sdk),
+		.retry_at_ms = retry_after_parse(reply->headers.retry_after, now_ms),
+	};
+	if (reply->status == STATUS_OPCODES)
+		answer_opcodes(arena, reply, out);
+	else
+		answer_result(arena, reply, out);
+}
+
+// ---- the exchange, for people ---------------------------------------------------------------------------------
+
+static bool has_header(const struct answer_header *headers, size_t count, struct str name) {
+	for (size_t i = 0; i < count; i++)
+		if (name.len == headers[i].name.len && str_eq_nocase(headers[i].name, name)) return true;
+	return false;
+}
+
+// Headers of the envelope, and of the reply those that it does not replace.
+static struct str merged_headers(struct arena *arena, const struct http_reply *from, yyjson_val *envelope) {
+	struct answer_header all[EXCHANGE_HEADERS_MAX];
+	size_t count = 0;
+	yyjson_obj_iter iter;
+	yyjson_obj_iter_init(envelope, &iter);
+	for (yyjson_val *key; count < ARRAY_LEN(all) && (key = yyjson_obj_iter_next(&iter)) != NULL;)
+		all[count++] = (struct answer_header){json_str(key), json_str(yyjson_obj_iter_get_val(key))};
+	size_t of_envelope = count;
+	for (size_t i = 0; i < from->header_count && i < EXCHANGE_HEADERS_MAX && count < ARRAY_LEN(all); i++)
+		if (!has_header(all, of_envelope, from->headers[i].name)) all[count++] = from->headers[i];
+	return exchange_headers_json(arena, all, count);
+}
+
+static struct answer_exchange describe(struct arena *arena, const struct http_reply *from, const struct reply *reply) {
+	int status = reply->status > 0 ? reply->status : from->status;
+	size_t bytes = reply->value != NULL ? from->body.len : reply->text.len;
+	yyjson_val *envelope = reply->stream.headers;
+	return (struct answer_exchange){
+		.status = status > 0 ? (uint32_t)status : 0,
+		.headers = envelope != NULL ? merged_headers(arena, from, envelope)
+					    : exchange_headers_json(arena, from->headers, from->header_count),
+		.output_bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX,
+	};
+}
+
 void answer_read(struct arena *arena, const struct http_reply *from, uint64_t now_ms, struct answer *out) {
+	struct error error;
+	struct reply reply = {.status = from->status, .text = from->body};
 	if (from->body_too_large) {
 		answer_from_failure(arena, STR("output_too_large"),
 				    STR("Your function's response body exceeds the maximum size limit"), out);
 		out->status = from->status;
-		return;
-	}
-	struct error error;
-	struct reply reply;
-	if (reply_open(from, &reply, &error) != ERR_OK) {
+	} else if (reply_open(from, &reply, &error) != ERR_OK) {
 		answer_from_failure(arena, (struct str){NULL, 0}, str_from_cstr(error.message), out);
 		out->status = from->status;
-		return;
+	} else {
+		answer_reply(arena, &reply, now_ms, out);
 	}
-	*out = (struct answer){
-		.kind = ANSWER_OPCODES,
-		.status = reply.status,
-		.request_version = version_parse(reply.headers.version),
-		.no_retry = no_retry_decide(reply.headers.no_retry, reply.status, reply.headers.sdk),
-		.retry_at_ms = retry_after_parse(reply.headers.retry_after, now_ms),
-	};
-	if (reply.status == STATUS_OPCODES)
-		answer_opcodes(arena, &reply, out);
-	else
-		answer_result(arena, &reply, out);
+	out->exchange = describe(arena, from, &reply);
 	answer_stream_clear(&reply.stream);
 }
 

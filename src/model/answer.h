@@ -10,13 +10,15 @@ enum answer_kind {
 	ANSWER_ERROR,   // the attempt failed: retried, or the run fails
 };
 
-// What the exchange with the app was like, for people (06 §14, §18.2).
+// What the exchange with the app was like, for people (06 §14, §18.2). answer_read fills in what the reply says, with a
+// stream envelope taken off; the driver adds the times.
 struct answer_exchange {
 	uint32_t status; // HTTP; 0: no reply
 	struct str
 		headers; // JSON object of name to text, or to an array of texts when it came more than once; names
 			 // in canonical form (X-Inngest-Sdk), values of secret ones "[REDACTED]" (§18.3). Empty: none
 	uint32_t output_bytes; // of the body, decoded
+	// What the time was spent on; 0 also where nothing is known.
 	uint32_t dns_ms, connect_ms, tls_ms, server_ms, transfer_ms, total_ms;
 };
 #define ANSWER_HEADERS_MAX (16u << 10) // bytes of that JSON; what does not fit is left out

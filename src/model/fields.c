@@ -6,10 +6,8 @@
 #define NAME_SHOWN_MAX 64u // bytes of a client's name in a message
 
 static const char *const type_texts[] = {
-	[FIELD_STRING] = "a string",
-	[FIELD_INT64] = "a 64-bit integer",
-	[FIELD_OBJECT] = "an object",
-	[FIELD_ARRAY] = "an array",
+	[FIELD_STRING] = "a string", [FIELD_INT64] = "a 64-bit integer", [FIELD_OBJECT] = "an object",
+	[FIELD_ARRAY] = "an array",  [FIELD_ANY] = "any value",
 };
 
 static bool int64_read(yyjson_val *value, int64_t *out) {
@@ -41,6 +39,8 @@ static bool type_fits(yyjson_val *value, enum field_type type) {
 		return yyjson_is_obj(value);
 	case FIELD_ARRAY:
 		return yyjson_is_arr(value);
+	case FIELD_ANY:
+		return true;
 	}
 	return false;
 }

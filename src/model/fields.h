@@ -14,6 +14,7 @@ enum field_type {
 	FIELD_INT64, // a whole number, or one as text
 	FIELD_OBJECT,
 	FIELD_ARRAY,
+	FIELD_ANY,
 };
 
 struct field_rule {

@@ -75,6 +75,21 @@
 #define HTTP_REPLY_MAX ((size_t)256 << 20)
 #define HTTP_THREAD_STACK (4u << 20) // JSON_DEPTH_MAX fits even under sanitizers; untouched pages cost nothing
 
+// Span metadata (06 §18.1) and spans of users (06 §19.1)
+#define METADATA_KIND_MAX 128u
+#define METADATA_RECORD_MAX (64u << 10)      // keys and values of one record
+#define METADATA_RUN_MAX (1u << 20)          // of all records of a run
+#define METADATA_SCORE_NAME_MAX 128u         // bytes
+#define METADATA_BODY_MAX (4u << 20)         // ours
+#define METADATA_RECORDS_MAX 1000u           // ours: in one request
+#define OTLP_BODY_MAX (8u << 20)             // also when it is compressed
+#define OTLP_SPANS_MAX 10000u                // ours: in one request; more are rejected
+#define OTLP_ATTRIBUTES_MAX 256u             // ours: of one span; more are left out
+#define OTLP_ATTRIBUTES_BYTES_MAX (1u << 20) // ours: of one span, as JSON
+#define OTLP_DEPTH_MAX 16u                   // ours: of arrays and lists in each other; deeper ones are null
+#define OTLP_MEMORY_MAX ((size_t)128 << 20)  // ours: for unpacking a body
+#define RUN_USER_SPANS_MAX 10000u            // ours: of one run; more are rejected
+
 // REST v1 (05 §12)
 #define EVENTS_PAGE_DEFAULT 20u
 #define EVENTS_PAGE_MAX 51u
@@ -89,5 +104,7 @@
 #define V2_EVENT_NAME_MAX 512u
 #define V2_BODY_MAX 4194304u        // ours: what gRPC, which the reference's handlers stand on, takes
 #define V2_INPUT_MAX STEP_INPUT_MAX // of a step to rerun from
+#define V2_SCORES_MAX 100u          // in one request (13.11)
+#define V2_EXPERIMENT_MAX 128u      // bytes of an experiment's id or variant
 
 #endif

@@ -6,6 +6,7 @@
 #define INNGEST_MODEL_V2_BODY_H
 
 #include "model/event.h"
+#include "model/metadata.h"
 
 // Why a request is refused, in the terms of §13.4; filled with every error.
 struct v2_refusal {
@@ -38,5 +39,19 @@ ERR_CHECKED enum err v2_invoke_parse(struct arena *arena, struct str body, const
 // POST /events (§13.7); the event is the caller's to release.
 ERR_CHECKED enum err v2_event_parse(struct arena *arena, struct str body, const struct ulid *internal_id,
 				    uint64_t now_ms, struct event *out, struct v2_refusal *refusal);
+
+// POST /runs/{runId}/scores (§13.11, v2_scores.c): the body is an array.
+struct v2_score {
+	struct str name;
+	struct str value;                  // JSON: a number or a bool
+	struct str step_id;                // as the user named it; empty: of the run
+	struct str experiment_id, variant; // empty: none
+};
+ERR_CHECKED enum err v2_scores_parse(struct arena *arena, struct str body, struct v2_score **out, size_t *count,
+				     struct v2_refusal *refusal);
+// What is stored of a score: one record, or two with an experiment; and what they hang on.
+#define V2_SCORE_RECORDS_MAX 2
+size_t v2_score_records(struct arena *arena, const struct v2_score *score, struct metadata_target *target,
+			struct metadata_record out[V2_SCORE_RECORDS_MAX]);
 
 #endif

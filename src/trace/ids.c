@@ -68,6 +68,17 @@ struct span_id span_id_metadata(struct str parent_span_id, struct str kind) {
 	return id;
 }
 
+struct span_id span_id_target(const struct ulid *run_id, const struct metadata_target *target) {
+	struct str step = str_from_cstr(target->step);
+	if (target->scope == METADATA_EXTENDED_TRACE) {
+		struct span_id id = {{0}};
+		memcpy(id.text, target->span_id, sizeof target->span_id);
+		return id;
+	}
+	if (step.len == 0) return span_id_run(run_id);
+	return target->has_attempt ? span_id_attempt(step, target->attempt) : span_id_step(step);
+}
+
 // What is derived instead of drawn: a hash of the run, what the id is of, and its number.
 static uint64_t own_hash(char tag, const struct ulid *run_id, uint64_t job, uint32_t number) {
 	uint8_t seed[1 + sizeof run_id->bytes + 8 + 4];

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "model/metadata.h"
 
 #define SPAN_ID_LEN 16 // hex digits
 #define TRACE_ID_LEN 32
@@ -23,6 +24,9 @@ struct span_id span_id_sleep(struct str step_id);
 struct span_id span_id_after_sleep(struct str step_id);
 struct span_id span_id_nonstep(const struct uuid *group_id, uint32_t attempt);
 struct span_id span_id_metadata(struct str parent_span_id, struct str kind);
+// Of what a record of metadata hangs on (05 §12.9). The attempt of a step that ended it well has the id of the finished
+// step as its own, so a record that names it by its number has to be looked for under this one too.
+struct span_id span_id_target(const struct ulid *run_id, const struct metadata_target *target);
 // Derived, where the reference server draws:
 struct span_id span_id_discovery(const struct ulid *run_id, uint64_t job);
 struct span_id span_id_execution(const struct ulid *run_id, uint64_t job, uint32_t attempt);

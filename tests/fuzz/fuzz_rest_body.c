@@ -4,6 +4,7 @@
 #include "model/event.h"
 #include "model/limits.h"
 #include "model/v1_body.h"
+#include "model/v1_metadata.h"
 #include "model/v2_body.h"
 
 static const struct ulid id = {{0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x7b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}};
@@ -97,6 +98,42 @@ static void read_stored(struct arena *arena, struct str text) {
 	event_release(&event);
 }
 
+static void check_record(const struct metadata_record *record) {
+	CHECK(record->size <= METADATA_RECORD_MAX && metadata_kind_is_allowed(record->kind));
+	CHECK(record->values.len >= 2 && record->values.ptr[0] == '{');
+	fuzz_check_canonical(record->values);
+}
+
+static void read_metadata(struct arena *arena, struct str body) {
+	struct v1_metadata out;
+	struct str problem;
+	if (v1_metadata_parse(arena, body, &out, &problem) != ERR_OK) {
+		CHECK(problem.len > 0);
+		return;
+	}
+	CHECK((out.target.scope == METADATA_RUN) == (out.target.step[0] == '\0'));
+	CHECK((out.target.scope == METADATA_EXTENDED_TRACE) == (out.target.span_id[0] != '\0'));
+	for (size_t i = 0; i < out.count; i++) check_record(&out.records[i]);
+}
+
+static void read_scores(struct arena *arena, struct str body) {
+	struct v2_refusal refusal;
+	struct v2_score *scores;
+	size_t count;
+	if (v2_scores_parse(arena, body, &scores, &count, &refusal) != ERR_OK) {
+		check_refusal(&refusal);
+		return;
+	}
+	CHECK(count > 0 && count <= V2_SCORES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct metadata_target target;
+		struct metadata_record records[V2_SCORE_RECORDS_MAX];
+		size_t made = v2_score_records(arena, &scores[i], &target, records);
+		CHECK(made == (scores[i].experiment_id.len > 0 ? 2 : 1));
+		for (size_t k = 0; k < made; k++) check_record(&records[k]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct str body = str_make(data, size);
 	struct arena arena;
@@ -106,6 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	read_cancellation(&arena, body);
 	read_rerun(&arena, body);
 	read_events(&arena, body);
+	read_metadata(&arena, body);
+	read_scores(&arena, body);
 	read_stored(&arena, body);
 	arena_free(&arena);
 	return 0;

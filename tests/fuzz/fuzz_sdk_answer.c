@@ -21,6 +21,12 @@ static void check(const struct answer *answer) {
 	fuzz_check_payload(answer->output);
 	fuzz_check_payload(answer->standard_error);
 	fuzz_check_utf8(answer->error);
+	struct str described = answer->exchange.headers;
+	CHECK(described.len <= ANSWER_HEADERS_MAX);
+	yyjson_doc *doc = described.len > 0 ? json_read(described, false, NULL, NULL) : NULL;
+	CHECK((doc != NULL) == (described.len > 0));
+	fuzz_check_utf8(described);
+	yyjson_doc_free(doc);
 	bool failed = answer->kind == ANSWER_ERROR;
 	CHECK((answer->error.len > 0) == failed && (answer->standard_error != NULL) == failed);
 	CHECK((answer->op_count > 0) == (answer->kind == ANSWER_OPCODES));

@@ -51,6 +51,13 @@ static inline struct http_client *client_open(void) {
 	return client;
 }
 
+// The phases of an exchange are parts of it.
+static inline void check_timing(const struct http_timing *timing) {
+	uint64_t phases_us =
+		timing->dns_us + timing->connect_us + timing->tls_us + timing->server_us + timing->transfer_us;
+	assert_true(phases_us > 0 && phases_us <= timing->total_us);
+}
+
 #define assert_str(actual, expected)                  \
 	do {                                          \
 		struct str actual_ = (actual);        \

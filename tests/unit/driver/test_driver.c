@@ -175,6 +175,42 @@ static void errors(void **state) {
 	command_free(command);
 }
 
+static void expect_exchange(const struct answer *answer, uint32_t status, const char *headers, uint32_t bytes) {
+	assert_int_equal(answer->exchange.status, status);
+	assert_str(answer->exchange.headers, headers);
+	assert_int_equal(answer->exchange.output_bytes, bytes);
+}
+
+static void call_and_expect(int port, const char *path, uint32_t status, const char *headers, uint32_t bytes) {
+	struct command *command = call_and_wait(port, path);
+	const struct answer_exchange *exchange = &command->answer.answer.exchange;
+	expect_exchange(&command->answer.answer, status, headers, bytes);
+	assert_true(exchange->dns_ms + exchange->connect_ms + exchange->tls_ms + exchange->server_ms +
+			    exchange->transfer_ms <=
+		    exchange->total_ms);
+	command_free(command);
+}
+
+static void exchanges_are_described(void **state) {
+	(void)state;
+	struct app app = {0};
+	assert_true(app_start(&app, sdk));
+#define SDK_JSON "\"X-Inngest-Req-Version\":\"2\",\"X-Inngest-Sdk\":\"inngest-js:v4.24.0\"}"
+	call_and_expect(app.port, "/", 200, "{\"Content-Length\":\"11\"," SDK_JSON, 11);
+	call_and_expect(app.port, "/half", 200, "{\"Content-Length\":\"10\"," SDK_JSON, 3);
+	call_and_expect(app.port, "/close", 0, "", 0);
+	call_and_expect(app.port, "/lambda/2015-03-31/functions/function/invocations", 200,
+			"{\"X-Inngest-Sdk\":\"js:v4.0.0\"}", 1);
+	int port = app.port;
+	app_stop(&app);
+	call_and_expect(port, "/", 0, "", 0);
+	driver_call(driver, call_make("gopher://x/", 0));
+	struct command *command = next_answer();
+	expect_exchange(&command->answer.answer, 0, "", 0);
+	assert_int_equal(command->answer.answer.exchange.total_ms, 0);
+	command_free(command);
+}
+
 static void missing_state_is_an_error(void **state) {
 	(void)state;
 	struct call *call = call_make("http://127.0.0.1:1/", 1);
@@ -267,6 +303,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(results_and_opcodes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(exchanges_are_described, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_state_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lambda_apps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shutdown_posts_nothing, set_up, tear_down),

@@ -29,6 +29,7 @@ static void expect_failure(const char *url, enum http_failure failure, const cha
 		assert_string_equal(trial.exchange.failure_text, text);
 	else
 		assert_true(trial.exchange.failure_text[0] != '\0');
+	assert_int_equal(trial.exchange.timing.server_us, 0);
 	trial_clear(&trial);
 }
 
@@ -39,6 +40,7 @@ static void expect_app_failure(enum app_next (*handler)(struct app_request *), e
 	trial_init(&trial, "POST", app.port, "/", "{}");
 	trial_run(&trial, client);
 	assert_int_equal(trial.exchange.failure, failure);
+	check_timing(&trial.exchange.timing);
 	trial_clear(&trial);
 	app_stop(&app);
 	assert_int_equal(app.requests, 1); // a first connection is never tried again

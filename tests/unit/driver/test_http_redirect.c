@@ -74,6 +74,8 @@ static void method_body_headers_and_query(void **state) {
 		assert_str(app_last_header(&app, "X-Run-Id"), "r");
 		assert_str(app_last_header(&app, "Content-Length"), "7");
 		assert_str(app_last_body(&app), "{\"a\":1}");
+		check_timing(&trial.exchange.timing);
+		assert_true(trial.exchange.timing.server_us > 0);
 		trial_clear(&trial);
 	}
 	assert_true(app.connections <= 2); // the redirecting replies keep their connection

@@ -19,7 +19,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_trace;event_batches;"
+		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_trace;"
+		    "event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
 		    "goose_db_version;history;migrations;queue_snapshot_chunks;spans;trace_runs;traces;"

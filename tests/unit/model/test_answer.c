@@ -337,6 +337,34 @@ static void test_stream_errors(void **state) {
 	assert_int_equal(read_sdk(f, 201, "{\"status\":200} x")->kind, ANSWER_ERROR);
 }
 
+static void assert_exchange(const struct answer *answer, uint32_t status, const char *headers, uint32_t bytes) {
+	assert_int_equal(answer->exchange.status, status);
+	assert_text(answer->exchange.headers, headers);
+	assert_int_equal(answer->exchange.output_bytes, bytes);
+	assert_int_equal(answer->exchange.total_ms, 0);
+}
+
+static void test_exchange(void **state) {
+	struct fixture *f = *state;
+	assert_exchange(read(f, 200, "1234"), 200, "", 4);
+	assert_exchange(read_sdk(f, 500, ""), 500, "{\"X-Inngest-Sdk\":\"" SDK "\"}", 0);
+	assert_exchange(read_sdk(f, 206, "[]"), 206, "{\"X-Inngest-Sdk\":\"" SDK "\"}", 2);
+	// A stream: what the envelope says replaces what the reply says.
+	header(f, "Date", "today");
+	header(f, "set-cookie", "secret");
+	header(f, "retry-after", "1");
+	assert_exchange(
+		read(f, 201, "{\"status\":206,\"body\":\"[]\",\"headers\":{\"x-a\":null,\"Retry-After\":\"2\"}}"), 206,
+		"{\"Date\":\"today\",\"Retry-After\":\"2\",\"Set-Cookie\":\"[REDACTED]\",\"X-A\":\"\"}", 2);
+	header(f, "date", "today");
+	assert_exchange(read(f, 201, "no envelope"), 201, "{\"Date\":\"today\"}", 11);
+	assert_exchange(read(f, 201, "{\"status\":-1,\"body\":[]}"), 201, "", 23);
+	const struct http_reply large = {.status = 200, .body = STR_INIT("{"), .body_too_large = true};
+	answer_release(&f->answer);
+	answer_read(&f->arena, &large, NOW, &f->answer);
+	assert_exchange(&f->answer, 200, "", 1);
+}
+
 static void test_failures(void **state) {
 	struct fixture *f = *state;
 	const struct http_reply large = {.status = 200, .body = STR_INIT("{"), .body_too_large = true};
@@ -382,6 +410,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_stream, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stream_headers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stream_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
