@@ -1,8 +1,6 @@
 // The memoised steps of a run, which stay among the engine's records when it has ended.
 #include "engine/step_record.h"
-#include "history/history_internal.h"
-
-#define KEY_LEN 20 // run id and position
+#include "history/step_range.h"
 
 static const char steps_sql[] =
 	"SELECT r.key, r.head, b.body FROM engine_record r JOIN engine_body b ON b.id = r.body_id"
@@ -25,13 +23,8 @@ enum err history_run_steps(struct history_reader *reader, struct arena *arena, c
 	sqlite3_stmt *statement;
 	enum err err = sql_prepare(reader->db, steps_sql, &statement, error); // rare: not kept
 	if (err != ERR_OK) return err;
-	uint8_t first[KEY_LEN] = {0}, last[KEY_LEN];
-	memset(last, 0xFF, sizeof last);
-	memcpy(first, run_id->bytes, sizeof run_id->bytes);
-	memcpy(last, run_id->bytes, sizeof run_id->bytes);
-	sqlite3_bind_int(statement, 1, RECORD_STEP);
-	sqlite3_bind_blob(statement, 2, first, sizeof first, SQLITE_STATIC);
-	sqlite3_bind_blob(statement, 3, last, sizeof last, SQLITE_STATIC);
+	struct step_range range;
+	step_range_bind(statement, run_id, &range);
 	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_step)};
 	enum err read = ERR_OK;
 	while (sql_row(statement, &err, error)) {

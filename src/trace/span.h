@@ -47,11 +47,12 @@ enum span_status span_status_of(struct str name);              // SPAN_STATUS_NO
 // Where the text of an output or input is. It is only fetched when somebody asks for it (06 §17).
 enum span_source {
 	SPAN_NOTHING,
-	SPAN_INLINE,    // `text`
-	SPAN_OF_STEP,   // memoised value of the step `text`
-	SPAN_OF_RUN,    // the run's output
-	SPAN_OF_EVENTS, // the array of the run's events
-	SPAN_OF_ROW,    // column of the row in `spans` whose id is `text`
+	SPAN_INLINE,       // `text`
+	SPAN_OF_STEP,      // memoised value of the step `text`
+	SPAN_OF_RUN,       // the run's output
+	SPAN_OF_EVENTS,    // the array of the run's events
+	SPAN_OF_ROW,       // column `output` of the row in `spans` whose id is `text`
+	SPAN_OF_ROW_INPUT, // its column `input`
 };
 struct span_text {
 	enum span_source source;
