@@ -50,6 +50,7 @@ struct batch *batch_new(void) {
 static void release_history(struct history_item *item) {
 	if (item->kind == HISTORY_EVENT) payload_unref(item->event.text);
 	if (item->kind == HISTORY_FINISH) payload_unref(item->finish.output);
+	if (item->kind == HISTORY_ANNOTATION) item->annotation.content->free(item->annotation.content);
 }
 
 void batch_free(struct batch *batch) {
@@ -174,6 +175,8 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 	case HISTORY_TRACE:
 		mix(digest, &item->trace.run_id, sizeof item->trace.run_id);
 		mix_str(digest, item->trace.data);
+		break;
+	case HISTORY_ANNOTATION: // no decision of the engine
 		break;
 	case HISTORY_FUNCTION_PAUSE:
 		mix(digest, &item->pause.function_id, sizeof item->pause.function_id);

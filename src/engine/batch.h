@@ -70,6 +70,7 @@ struct reply {
 	size_t step_count;
 	struct trace_live *live; // REPLY_RUN_TRACE
 	size_t live_count;
+	struct annotation_result annotated; // REPLY_OK of an annotation
 };
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
 void reply_free(struct reply *reply);

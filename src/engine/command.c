@@ -27,6 +27,9 @@ void command_free(struct command *command) {
 	case COMMAND_CHECKPOINT:
 		for (size_t i = 0; i < command->checkpoint.op_count; i++) opcode_release(&command->checkpoint.ops[i]);
 		break;
+	case COMMAND_ANNOTATE:
+		if (command->annotation != NULL) command->annotation->free(command->annotation);
+		break;
 	case COMMAND_SIGNAL:
 		payload_unref(command->signal.data);
 		break;

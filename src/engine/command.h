@@ -11,6 +11,7 @@
 #include "model/answer.h"
 #include "model/event.h"
 #include "model/function.h"
+#include "model/history_item.h"
 
 enum command_kind {
 	COMMAND_TICK,         // time has come: see engine_deadline
@@ -32,6 +33,7 @@ enum command_kind {
 	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
 	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
 	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_ANNOTATE,      // metadata or spans of users: on to history
 	COMMAND_RUN_TRACE,     // what is under way of a run: reads, changes nothing
 };
 
@@ -101,6 +103,7 @@ struct command {
 			size_t step_count;
 			struct str target; // id of the step to go on with directly; empty: ask the function
 		} start;
+		struct annotation *annotation; // owned
 		struct {
 			struct str app_name, function; // as in `cancellation`
 			bool paused;

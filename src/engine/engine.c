@@ -141,6 +141,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,
 	[COMMAND_RUN_TRACE] = apply_run_trace,
+	[COMMAND_ANNOTATE] = apply_annotate,
 	[COMMAND_EVENT_LOADED] = apply_event_loaded,
 	[COMMAND_SIGNAL] = apply_signal,
 	[COMMAND_START] = apply_start,

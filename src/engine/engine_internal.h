@@ -765,6 +765,7 @@ void trace_resumed(struct engine *engine, const struct item *item, const struct 
 void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id);
 void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event); // by cancelOn
 void apply_run_trace(struct engine *engine, struct command *command);
+void apply_annotate(struct engine *engine, struct command *command);
 
 // read.c
 void apply_run_state(struct engine *engine, struct command *command);

@@ -151,8 +151,7 @@ bool sleep_due(struct engine *engine, struct item *item) {
 	end_parallel(engine, run);
 	run_touch(engine, run);
 	item->kind = ITEM_DISCOVERY;
-	item->is_after_sleep = true;
-	item->queued_ms = engine->now;
+	item->is_after_sleep = true; // queued_ms stays: when the sleep began (06 §21)
 	item->lead = run_lead(run, step);
 	item_set_target(item, STR(""));
 	item_touch(engine, item);

@@ -241,3 +241,14 @@ void apply_run_trace(struct engine *engine, struct command *command) {
 	}
 	batch_reply(engine->batch, reply);
 }
+
+void apply_annotate(struct engine *engine, struct command *command) {
+	struct reply *reply = reply_new(command->request, REPLY_OK, 200);
+	if (!engine->config.no_history) {
+		struct history_item *item = batch_history(engine->batch, HISTORY_ANNOTATION, engine->now);
+		item->annotation.content = command->annotation;
+		item->annotation.result = &reply->annotated;
+		command->annotation = NULL;
+	}
+	batch_reply(engine->batch, reply);
+}

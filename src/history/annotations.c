@@ -263,3 +263,35 @@ enum err history_add_userland(struct history_annotator *annotator, const struct 
 	call_end(annotator);
 	return err;
 }
+
+// ---- from the server to the journal --------------------------------------------------------------------------------
+
+static void annotation_free(struct annotation *base) {
+	struct history_annotation *annotation = (struct history_annotation *)base;
+	arena_free(&annotation->arena);
+	free(annotation);
+}
+
+struct history_annotation *history_annotation_new(void) {
+	struct history_annotation *annotation = mem_calloc(1, sizeof *annotation);
+	annotation->base.free = annotation_free;
+	arena_init(&annotation->arena, 4096);
+	return annotation;
+}
+
+enum err history_annotation_write(struct history_annotator *annotator, const struct history_annotation *annotation,
+				  uint64_t now_ns, struct annotation_result *result, struct error *error) {
+	enum err err = ERR_OK;
+	*result = (struct annotation_result){0};
+	for (size_t i = 0; i < annotation->note_count && err == ERR_OK; i++) {
+		const struct history_note *note = &annotation->notes[i];
+		err = history_annotate(annotator, &annotation->run_id, &note->target, note->records, note->count,
+				       now_ns, error);
+	}
+	if (err == ERR_TOO_LARGE) return result->is_full = true, ERR_OK;
+	if (err != ERR_OK || annotation->span_count == 0) return err;
+	size_t rejected = 0;
+	err = history_add_userland(annotator, annotation->spans, annotation->span_count, &rejected, error);
+	result->rejected = (uint32_t)rejected;
+	return err;
+}

@@ -6,11 +6,33 @@
 #define INNGEST_HISTORY_ANNOTATIONS_H
 
 #include "base/id.h"
+#include "model/history_item.h"
 #include "model/metadata.h"
 #include "trace/userland.h"
 
 struct sqlite3;
 struct history_annotator;
+
+// What a COMMAND_ANNOTATE brings: metadata for spans of a run, or spans. A heap object; its slices live in its arena.
+struct history_note {
+	struct metadata_target target;
+	struct metadata_record *records;
+	size_t count;
+};
+struct history_annotation {
+	struct annotation base; // first
+	struct arena arena;
+	struct ulid run_id; // of the notes
+	struct history_note *notes;
+	size_t note_count;
+	struct userland_span *spans;
+	size_t span_count;
+};
+struct history_annotation *history_annotation_new(void);
+// All of it; what does not fit is told in `result`.
+ERR_CHECKED enum err history_annotation_write(struct history_annotator *annotator,
+					      const struct history_annotation *annotation, uint64_t now_ns,
+					      struct annotation_result *result, struct error *error);
 
 ERR_CHECKED enum err history_annotator_new(struct sqlite3 *db, struct history_annotator **out, struct error *error);
 void history_annotator_free(struct history_annotator *annotator);

@@ -1,9 +1,9 @@
-// Retention: history does not grow for ever. Runs that are over go some days after their end, with all that is stored of
-// them, and so do events; payloads (data of events, results of steps, outputs) may go earlier than the rest. The
+// Retention: history does not grow for ever. Runs that are over go some days after their end, with all that is stored
+// of them, and so do events; payloads (data of events, results of steps, outputs) may go earlier than the rest. The
 // reference server keeps everything (spec 09 §7, "Retention").
 //
-// Runs under way are never touched, nor are the events of runs that are still there. Work is done in small slices on the
-// journal's thread, inside a transaction that it has opened.
+// Runs under way are never touched, nor are the events of runs that are still there. Work is done in small slices on
+// the journal's thread, inside a transaction that it has opened.
 #ifndef INNGEST_HISTORY_RETENTION_H
 #define INNGEST_HISTORY_RETENTION_H
 

@@ -75,7 +75,7 @@ struct run_page {
 	bool has_more;         // there may be another run behind `end`
 	struct run_cursor end; // of the last row, or of where a search that ran out of time got to; valid when count >
 			       // 0 or has_more
-	bool is_cut; // the time was up before the page was full
+	bool is_cut;           // the time was up before the page was full
 };
 ERR_CHECKED enum err history_runs(struct history_reader *reader, struct arena *arena, const struct run_query *query,
 				  struct run_page *out, struct error *error);

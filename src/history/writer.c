@@ -1,6 +1,7 @@
 // Rows for history items, with the encodings of spec 09 §3.3 and the upserts of §6.
 #include <stdlib.h>
 
+#include "history/annotations.h"
 #include "history/history_internal.h"
 #include "history/runs.h"
 #include "model/limits.h"
@@ -34,6 +35,7 @@ enum insert {
 struct history_writer {
 	sqlite3 *db;
 	sqlite3_stmt *inserts[INSERT_COUNT];
+	struct history_annotator *annotator;
 	struct buf at; // texts of the times that the current row binds
 	struct buf other;
 };
@@ -263,6 +265,12 @@ static enum err write_trace(struct history_writer *writer, const struct history_
 	return sql_run(insert, error);
 }
 
+static enum err write_annotation(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	const struct history_annotation *annotation = (const struct history_annotation *)item->annotation.content;
+	return history_annotation_write(writer->annotator, annotation, (uint64_t)ns_of_ms(item->at_ms),
+					item->annotation.result, error);
+}
+
 static enum err write_pause(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *update = writer->inserts[FUNCTION_PAUSE];
 	sql_bind_uuid(update, 1, &item->pause.function_id);
@@ -341,6 +349,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_TRACE] = write_trace,
 		[HISTORY_RUN_AI] = write_run_ai,
 		[HISTORY_FUNCTION_PAUSE] = write_pause,
+		[HISTORY_ANNOTATION] = write_annotation,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));
 	return writers[item->kind](writer, item, error);
@@ -357,6 +366,11 @@ enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, str
 		history_writer_free(writer);
 		return err;
 	}
+	enum err err = history_annotator_new(db, &writer->annotator, error);
+	if (err != ERR_OK) {
+		history_writer_free(writer);
+		return err;
+	}
 	*out = writer;
 	return ERR_OK;
 }
@@ -364,6 +378,7 @@ enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, str
 void history_writer_free(struct history_writer *writer) {
 	if (writer == NULL) return;
 	for (size_t i = 0; i < INSERT_COUNT; i++) sqlite3_finalize(writer->inserts[i]);
+	history_annotator_free(writer->annotator);
 	buf_free(&writer->at);
 	buf_free(&writer->other);
 	free(writer);

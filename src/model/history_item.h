@@ -21,6 +21,7 @@ enum history_kind {
 	HISTORY_TRACE,       // insert into engine_trace (ours)
 	HISTORY_RUN_AI,      // the run has an AI step
 	HISTORY_FUNCTION_PAUSE,
+	HISTORY_ANNOTATION, // what others say of a run: rows of spans (06 §18, §19)
 };
 
 // Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").
@@ -42,6 +43,15 @@ enum outcome_reason { // stored as text too: outcome_reason_names
 };
 extern const char *const outcome_names[OUTCOME_COUNT]; // outcome.c
 extern const char *const outcome_reason_names[REASON_COUNT];
+
+// Something to be written as it comes, made by the server (history/annotations.h).
+struct annotation {
+	void (*free)(struct annotation *annotation);
+};
+struct annotation_result { // known when it has been written
+	bool is_full;      // the run has as much as it may have: not all was written
+	uint32_t rejected; // spans
+};
 
 struct history_item {
 	enum history_kind kind;
@@ -101,6 +111,10 @@ struct history_item {
 			struct uuid function_id;
 			bool is_paused;
 		} pause;
+		struct {
+			struct annotation *content;       // owned
+			struct annotation_result *result; // of the reply
+		} annotation;
 	};
 };
 

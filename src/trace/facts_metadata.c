@@ -22,11 +22,6 @@ static uint64_t between(uint64_t from_ms, uint64_t until_ms) {
 	return until_ms > from_ms ? until_ms - from_ms : 0;
 }
 
-static bool has_http_times(const struct trace_fact *call) {
-	return (call->dns_ms | call->connect_ms | call->tls_ms | call->server_ms | call->transfer_ms |
-		call->total_ms) != 0;
-}
-
 // What the client measured.
 static void add_http_timing(struct facts *facts, const struct trace_fact *call, const struct span *execution) {
 	struct str values = arena_printf(facts->arena,
@@ -38,21 +33,20 @@ static void add_http_timing(struct facts *facts, const struct trace_fact *call, 
 }
 
 // From that and from the times of the call:
-//   network_total_ms   the exchange with the app; absent when none was measured
+//   network_total_ms   the exchange with the app
 //   queue_delay_ms     from when the call was due until it was made: all that while it waited for capacity
-//   system_latency_ms  from when it was made until its answer was applied, but for the exchange; absent as that is
+//   system_latency_ms  from when it was made until its answer was applied, but for the exchange
 //   total_inngest_ms   what the server took of the time: queue delay and system latency
 static void add_timing(struct facts *facts, const struct trace_fact *call, const struct span *execution) {
-	bool has_network = has_http_times(call);
 	uint64_t due_ms = call->due_ms > call->queued_ms ? call->due_ms : call->queued_ms;
 	uint64_t delay_ms = between(due_ms, call->started_ms);
-	uint64_t latency_ms = has_network ? between(call->total_ms, between(call->started_ms, call->at_ms)) : 0;
+	uint64_t latency_ms = between(call->total_ms, between(call->started_ms, call->at_ms));
 	struct buf values;
 	buf_init(&values, VALUES_MAX);
 	buf_byte(&values, '{');
-	if (has_network) buf_printf(&values, "\"network_total_ms\":%u,", call->total_ms);
+	buf_printf(&values, "\"network_total_ms\":%u,", call->total_ms);
 	buf_printf(&values, "\"queue_delay_ms\":%llu,", (unsigned long long)delay_ms);
-	if (has_network) buf_printf(&values, "\"system_latency_ms\":%llu,", (unsigned long long)latency_ms);
+	buf_printf(&values, "\"system_latency_ms\":%llu,", (unsigned long long)latency_ms);
 	buf_lit(&values, "\"total_inngest_ms\":");
 	buf_u64(&values, delay_ms + latency_ms);
 	buf_byte(&values, '}');
@@ -62,7 +56,7 @@ static void add_timing(struct facts *facts, const struct trace_fact *call, const
 
 void facts_timing(struct facts *facts, const struct trace_fact *call, const struct span *execution) {
 	if (call->status == 0) return; // no reply
-	if (has_http_times(call)) add_http_timing(facts, call, execution);
+	add_http_timing(facts, call, execution);
 	add_timing(facts, call, execution);
 }
 

@@ -451,7 +451,7 @@ static void test_no_scans(void **state) {
 		sqlite3_free(sql);
 		queries++;
 	}
-	assert_int_equal(queries, 10);
+	assert_true(queries >= 10);
 }
 
 int main(void) {

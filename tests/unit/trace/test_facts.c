@@ -365,9 +365,13 @@ static void test_timing(void **state) {
 		   "{\"network_total_ms\":40,\"queue_delay_ms\":30,\"system_latency_ms\":10,\"total_inngest_ms\":40}");
 
 	call->dns_ms = call->connect_ms = call->tls_ms = call->server_ms = call->transfer_ms = call->total_ms = 0;
-	make_spans(f); // not over HTTP
-	assert_int_equal(f->spans.metadata_count, 1);
-	assert_str(f->spans.metadata[0].values, "{\"queue_delay_ms\":30,\"total_inngest_ms\":30}");
+	make_spans(f); // it took less than a millisecond
+	assert_str(metadata_of(f, parent, "inngest.timing")->values,
+		   "{\"network_total_ms\":0,\"queue_delay_ms\":30,\"system_latency_ms\":50,\"total_inngest_ms\":80}");
+	assert_int_equal(f->spans.metadata_count, 2);
+	call->status = 0;
+	make_spans(f); // no reply
+	assert_int_equal(f->spans.metadata_count, 0);
 }
 
 static void test_op_metadata(void **state) {
