@@ -61,6 +61,9 @@ bool sql_uuid(sqlite3_stmt *statement, int column, struct uuid *out);
 // Any of the time texts of 09 §3.3, as nanoseconds; `otherwise` when it is none of them.
 int64_t sql_time(sqlite3_stmt *statement, int column, int64_t otherwise);
 
+// The first and the last id of a millisecond.
+struct ulid ulid_floor(uint64_t ms);
+struct ulid ulid_ceiling(uint64_t ms);
 bool ulid_is_zero(const struct ulid *ulid); // what stands for none in the reference server's tables
 
 // ---- Batches (batches.c) ----
@@ -71,6 +74,11 @@ ERR_CHECKED enum err batch_link(sqlite3_stmt *insert, struct str event_ids, cons
 				struct error *error);
 // Links of the batches that the reference server has added: the last rows, back to the first one that has links.
 ERR_CHECKED enum err batches_link(sqlite3 *db, struct error *error);
+
+// ---- Runs that others have written (migrate_runs.c) ----
+
+// Fills the columns of ours in function_runs where they are missing (runs.h).
+ERR_CHECKED enum err runs_migrate(sqlite3 *db, struct error *error);
 
 // ---- Queries (reader.c) ----
 
@@ -87,10 +95,45 @@ enum query {
 	QUERY_FUNCTION_NAMED,
 	QUERY_COUNT,
 };
+// Statements that are put together at run time, by their texts; the one that was not used for the longest goes.
+// (statements.c)
+#define STATEMENTS_MAX 64
+struct statement_slot {
+	struct str sql; // NUL-terminated, owned; without a statement: free
+	sqlite3_stmt *statement;
+	uint64_t used;
+};
+struct statements {
+	struct statement_slot slots[STATEMENTS_MAX];
+	uint64_t clock;
+};
 struct history_reader {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERY_COUNT];
+	struct statements statements;
+	int64_t collect_max; // RUNS_COLLECT_MAX; tests have less
 };
+// Up to so many rows of an index are all looked at where they do not come in the order wanted (runs_walk.c).
+#define RUNS_COLLECT_MAX 8000
+// Reset, without bindings; stays for the next few calls. The same text must not be asked for while it is in use.
+ERR_CHECKED enum err statement_get(struct history_reader *reader, struct str sql, sqlite3_stmt **out,
+				   struct error *error);
+void statements_free(struct statements *statements);
+// Statements between the two see the same rows, and lock the file once. Not nested: the inner one does nothing.
+bool reading_begin(struct history_reader *reader);
+void reading_end(struct history_reader *reader, bool began);
+
+// ---- Events (reader.c) ----
+
+// What read_event reads, from `events e`.
+#define EVENT_COLUMNS_SELECT                                                                              \
+	"e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
+	"e.event_ts"
+// False when the row has no id.
+bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out);
+// The texts between which a time column's are: `end` is "" for the first instant, "," for the last one (reader.c says
+// why).
+struct str event_time_text(struct arena *arena, int64_t ns, const char *end);
 
 // An array in the arena that grows by doubling; returns the new last element, zeroed.
 struct rows {

@@ -157,6 +157,7 @@ static enum err migrate(sqlite3 *db, struct error *error) {
 	if (err == ERR_OK) err = record_versions(db, error);
 	if (err == ERR_OK) err = sql_exec(db, history_own_schema, error);
 	if (err == ERR_OK) err = batches_link(db, error);
+	if (err == ERR_OK) err = runs_migrate(db, error);
 	return err;
 }
 

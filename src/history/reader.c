@@ -3,9 +3,7 @@
 
 #include "history/history_internal.h"
 
-#define EVENT_SELECT                                                                                             \
-	"SELECT e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
-	"e.event_ts"
+#define EVENT_SELECT "SELECT " EVENT_COLUMNS_SELECT
 #define EVENT_FILTER " AND e.received_at >= ?3 AND e.received_at < ?4 AND e.event_name NOT LIKE 'inngest/%'"
 // ?1 ≤ id < ?2, ?3 ≤ time text < ?4, ?5 limit; then the events whose ids lie about their time (?6 ≤ time ≤ ?7), but for
 // those that the first part found, below ?8. Both parts come in order and are merged: no sort, no scan past the limit.
@@ -50,6 +48,7 @@ static const char *const query_sql[QUERY_COUNT] = {
 enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error) {
 	struct history_reader *reader = mem_calloc(1, sizeof *reader);
 	reader->db = db;
+	reader->collect_max = RUNS_COLLECT_MAX;
 	for (size_t i = 0; i < QUERY_COUNT; i++) {
 		enum err err = sql_prepare(db, query_sql[i], &reader->queries[i], error);
 		if (err == ERR_OK) continue;
@@ -63,18 +62,11 @@ enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, str
 void history_reader_free(struct history_reader *reader) {
 	if (reader == NULL) return;
 	for (size_t i = 0; i < QUERY_COUNT; i++) sqlite3_finalize(reader->queries[i]);
+	statements_free(&reader->statements);
 	free(reader);
 }
 
 // ---- Events ----
-
-#define ULID_TIME_MAX_MS ((1ull << 48) - 1)
-
-// The lowest id of a millisecond.
-static struct ulid ulid_floor(uint64_t ms) {
-	static const uint8_t zeros[10];
-	return ulid_make(ms < ULID_TIME_MAX_MS ? ms : ULID_TIME_MAX_MS, zeros);
-}
 
 static uint64_t ms_of(int64_t ns) {
 	return ns > 0 ? (uint64_t)ns / NS_PER_MS : 0;
@@ -83,7 +75,7 @@ static uint64_t ms_of(int64_t ns) {
 // Times are compared as text. Behind the last digit the stored text has nothing, or a zone that starts with ' ' or '+',
 // or, when the time is later, '.' or a digit. So the bare digits are the lowest text of their instant, and the digits
 // with ',' are above all texts of the instant and below all later ones: ' ' < '+' < ',' < '.' < '0'.
-static struct str time_prefix(struct arena *arena, int64_t ns, const char *end) {
+struct str event_time_text(struct arena *arena, int64_t ns, const char *end) {
 	struct buf buf;
 	buf_init(&buf, 64);
 	date_format_go(&buf, ns);
@@ -99,7 +91,7 @@ static struct str user_or_nothing(struct str user) {
 	return str_eq(user, STR("{}")) || str_eq(user, STR("null")) ? (struct str){NULL, 0} : user;
 }
 
-static bool read_event(sqlite3_stmt *row, struct arena *arena, struct history_event *out) {
+bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out) {
 	if (!sql_ulid(row, 0, &out->internal_id)) return false;
 	int64_t id_ns = ns_of_ms(ulid_time_ms(&out->internal_id));
 	out->received_ns = sql_time(row, 1, id_ns);
@@ -122,8 +114,8 @@ static void bind_events(sqlite3_stmt *statement, struct arena *arena, const stru
 	if (ulid_cmp(&bounds[2], &bounds[1]) < 0) bounds[1] = bounds[2];
 	sql_bind_ulid(statement, 1, &bounds[0]);
 	sql_bind_ulid(statement, 2, &bounds[1]);
-	sql_bind_text(statement, 3, time_prefix(arena, query->after_ns, ""));
-	sql_bind_text(statement, 4, time_prefix(arena, query->before_ns, ","));
+	sql_bind_text(statement, 3, event_time_text(arena, query->after_ns, ""));
+	sql_bind_text(statement, 4, event_time_text(arena, query->before_ns, ","));
 	sqlite3_bind_int64(statement, 5, query->limit);
 	sqlite3_bind_int64(statement, 6, query->after_ns);
 	sqlite3_bind_int64(statement, 7, query->before_ns);
@@ -140,7 +132,7 @@ enum err history_events(struct history_reader *reader, struct arena *arena, cons
 	enum err err;
 	while (sql_row(statement, &err, error)) {
 		struct history_event event = {0};
-		if (read_event(statement, arena, &event)) *(struct history_event *)rows_add(&rows) = event;
+		if (history_event_read(statement, arena, &event)) *(struct history_event *)rows_add(&rows) = event;
 	}
 	*out = (struct history_event *)(void *)rows.items;
 	*count = rows.count;
@@ -153,7 +145,7 @@ enum err history_event(struct history_reader *reader, struct arena *arena, const
 	sql_bind_ulid(statement, 1, internal_id);
 	bool found = false;
 	enum err err;
-	while (sql_row(statement, &err, error)) found = read_event(statement, arena, out);
+	while (sql_row(statement, &err, error)) found = history_event_read(statement, arena, out);
 	if (err == ERR_OK && !found) return error_set(error, ERR_NOT_FOUND, "Event not found");
 	return err;
 }

@@ -43,11 +43,13 @@ struct run_query {
 	const struct uuid *apps; // any of: their functions, archived ones too
 	size_t app_count;
 	bool has_apps;
-	unsigned statuses;                       // 0: all but SKIPPED, which is in no list; else bits 1 << (code / 100)
-	enum run_time time;                      // that the bounds are about; STARTED means QUEUED (06 §5.1)
-	int64_t from_ns, until_ns;               // inclusive; INT64_MIN and INT64_MAX: none
-	enum tristate is_deferred;               // UNSET: both
-	struct run_order orders[RUN_ORDERS_MAX]; // applied one after the other, then by run id ascending
+	unsigned statuses;  // 0: all but SKIPPED, which is in no list; else bits 1 << (code / 100)
+	enum run_time time; // that the bounds are about; STARTED means QUEUED (06 §5.1); ENDED: only runs that are over
+	int64_t from_ns, until_ns; // inclusive; INT64_MIN and INT64_MAX: none
+	enum tristate is_deferred; // UNSET: both
+	// Applied one after the other, then by run id ascending. STARTED means QUEUED. A run that is not over stands
+	// before all that are in the order of ends.
+	struct run_order orders[RUN_ORDERS_MAX];
 	size_t order_count;
 	const struct run_cursor *after; // NULL: from the first
 	size_t limit;

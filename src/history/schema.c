@@ -264,12 +264,23 @@ const char history_own_schema[] =
 	" outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL, run_id BLOB, other_id BLOB, at TIMESTAMP NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS engine_outcomes_event ON engine_event_outcomes(event_id);"
 	"CREATE INDEX IF NOT EXISTS engine_outcomes_run ON engine_event_outcomes(run_id) WHERE run_id IS NOT NULL;"
-	// Runs that are over; those under way are few, and the engine's records name them.
-	"CREATE INDEX IF NOT EXISTS engine_runs_function ON function_runs(function_id, run_id);"
+	// Lists of runs (runs_sql.c). Those of one function: with what filters are about, so that counting them needs
+	// no look at the rows. Runs that are over; those under way are few, and the engine's records name them.
+	"CREATE INDEX IF NOT EXISTS engine_runs_function"
+	" ON function_runs(function_id, run_id, engine_status, engine_ended_at);"
 	"CREATE INDEX IF NOT EXISTS engine_runs_status ON function_runs(engine_status, run_id)"
 	" WHERE engine_ended_at IS NOT NULL;"
-	"CREATE INDEX IF NOT EXISTS engine_runs_ended ON function_runs(engine_ended_at, run_id)"
+	"CREATE INDEX IF NOT EXISTS engine_runs_ended ON function_runs(engine_ended_at DESC, run_id, engine_status)"
 	" WHERE engine_ended_at IS NOT NULL;"
+	// Debug runs and deferred ones (enum run_row_flag).
+	"CREATE INDEX IF NOT EXISTS engine_runs_flagged ON function_runs(run_id) WHERE engine_flags & 3;"
+	// What migrate_runs.c has to look at.
+	"CREATE INDEX IF NOT EXISTS engine_runs_new ON function_runs(run_id) WHERE engine_status IS NULL;"
+	// Runs of another server that have not ended: no record of the engine names them.
+	"CREATE TABLE IF NOT EXISTS engine_open_runs(run_id BLOB PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS engine_migration(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	// Skipped runs, which have no other row (by their ids: engine_history_run).
+	"CREATE INDEX IF NOT EXISTS engine_skipped_event ON history(event_id) WHERE type = 'FunctionSkipped';"
 	// Trace facts (model/trace_fact.h) in the order of their writing.
 	"CREATE TABLE IF NOT EXISTS engine_trace(id INTEGER PRIMARY KEY, run_id BLOB NOT NULL, data BLOB NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS engine_trace_run ON engine_trace(run_id);"

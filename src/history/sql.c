@@ -81,6 +81,22 @@ bool ulid_is_zero(const struct ulid *ulid) {
 	return ulid_cmp(ulid, &zero) == 0;
 }
 
+#define ULID_TIME_MAX_MS ((1ull << 48) - 1)
+
+static struct ulid ulid_filled(uint64_t ms, int byte) {
+	uint8_t rest[10];
+	memset(rest, byte, sizeof rest);
+	return ulid_make(ms < ULID_TIME_MAX_MS ? ms : ULID_TIME_MAX_MS, rest);
+}
+
+struct ulid ulid_floor(uint64_t ms) {
+	return ulid_filled(ms, 0);
+}
+
+struct ulid ulid_ceiling(uint64_t ms) {
+	return ulid_filled(ms, 0xFF);
+}
+
 bool sql_ulid(sqlite3_stmt *statement, int column, struct ulid *out) {
 	const void *bytes = sqlite3_column_blob(statement, column);
 	if (bytes == NULL || sqlite3_column_bytes(statement, column) != (int)sizeof out->bytes) return false;

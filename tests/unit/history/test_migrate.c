@@ -1,4 +1,5 @@
 // The schema: fresh, again, and over files that another server left at an older or a newer version.
+#include "base/codec.h"
 #include "history_test.h"
 
 static void migrate(sqlite3 *db) {
@@ -19,8 +20,9 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_trace;"
-		    "event_batches;"
+		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_"
+		    "migration;engine_open_runs;"
+		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
 		    "goose_db_version;history;migrations;queue_snapshot_chunks;spans;trace_runs;traces;"
@@ -171,6 +173,124 @@ static void test_batches_of_another_server(void **state) {
 	assert_rows(f->db, "SELECT count(*) FROM engine_event_outcomes", "0");
 }
 
+// ---- Columns of ours in function_runs ----
+
+#define ID(n) "x'01900000000000000000000000000a" n "'" // of the millisecond below
+#define QUEUED "1717986918400"
+#define FOREIGN_RUN(n) \
+	"INSERT INTO function_runs(run_id, function_id, function_version, event_id) VALUES(" ID(n) ", 'f', 0, x'');"
+#define FINISH(n, status, at) \
+	"INSERT INTO function_finishes(run_id, status, created_at) VALUES(" ID(n) ", '" status "', '" at "');"
+#define TRACE_RUN(n, status, started, ended, ai)                                                                 \
+	"INSERT INTO trace_runs(run_id, account_id, workspace_id, app_id, function_id, trace_id, queued_at,"     \
+	" started_at, ended_at, status, source_id, trigger_ids, is_debounce, cron_schedule, has_ai) VALUES(" ID( \
+		n) ", '', '', 'a', 'f', x'', " QUEUED ", " started ", " ended ", " status ", '', CAST('" EVENT_1 \
+		   "," EVENT_2 "' AS BLOB), 0, 'cron', " ai ");"
+#define SPAN(n, id, name, dynamic, at, status, debug, deferred)                                                   \
+	"INSERT INTO spans(span_id, trace_id, name, start_time, end_time, dynamic_span_id, account_id, app_id,"   \
+	" function_id, run_id, env_id, status, debug_run_id, is_deferred) VALUES('" id "', 't', '" name "', '" at \
+	"', '" at "', '" dynamic "', '', '', '', '01J000000000000000000002" n "', '', " status ", " debug         \
+	", " deferred ");"
+#define RUNS                                                                                                       \
+	"SELECT substr(hex(run_id), 31), engine_status, engine_started_at - " QUEUED ", engine_ended_at - " QUEUED \
+	", engine_flags FROM function_runs ORDER BY run_id"
+#define OPEN "SELECT group_concat(substr(hex(run_id), 31)) FROM engine_open_runs"
+#define BY_MS(n) "2024-06-10 02:35:18." n " +0000 UTC"
+
+// From finish rows, older traces and spans.
+static void test_runs_of_another_server(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db,
+	     FOREIGN_RUN("01") FINISH("01", "Completed", BY_MS("500") " m=+1.5") FINISH("01", "Failed", BY_MS("9"))
+		     TRACE_RUN("01", "200", "1717986918450", "-62135596800000", "1") FOREIGN_RUN("02")
+			     FINISH("02", "Cancelled", BY_MS("600")) FOREIGN_RUN("03")
+				     TRACE_RUN("03", "400", "-62135596800000", "1717986918700", "0"));
+	exec(f->db, FOREIGN_RUN("04") FOREIGN_RUN("05") TRACE_RUN("05", "100", "-62135596800000", "0", "0")
+			    FOREIGN_RUN("06") TRACE_RUN("06", "2", "0", "0", "0"));
+	migrate(f->db);
+	assert_rows(f->db, RUNS,
+		    "01|300|50|100|4;02|500|NULL|200|0;03|400|0|300|0;04|200|NULL|NULL|0;05|100|NULL|NULL|0;"
+		    "06|400|0|0|0");
+	assert_rows(f->db, OPEN, "04,05");
+	// The other server goes on with one of them.
+	exec(f->db, FINISH("05", "Completed", BY_MS("480")) FOREIGN_RUN("07") FINISH("07", "Completed", "garbage"));
+	migrate(f->db);
+	assert_rows(f->db, RUNS " LIMIT 3 OFFSET 4", "05|300|0|80|0;06|400|0|0|0;07|300|0|0|0");
+	assert_rows(f->db, OPEN, "04");
+}
+
+static void test_runs_known_by_spans(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, FOREIGN_RUN("01") SPAN("R1", "s1", "executor.run", "d1", BY_MS("410"), "'Running'", "NULL", "1")
+			    SPAN("R1", "s2", "EXTEND", "d1", BY_MS("500"), "'Completed'", "NULL",
+				 "NULL") SPAN("R1", "s3", "EXTEND", "d1", BY_MS("900"), "NULL", "NULL", "NULL")
+				    SPAN("R1", "s4", "executor.step", "d2", BY_MS("950"), "'Failed'", "NULL", "NULL"));
+	exec(f->db, FOREIGN_RUN("02") SPAN("R2", "s5", "executor.run", "d3", BY_MS("410"), "'Queued'",
+					   "'01J0000000000000000000000R'", "NULL"));
+	char text[ULID_TEXT_LEN + 1];
+	struct ulid id = {{0x01, 0x90}};
+	id.bytes[14] = 0x0a;
+	for (id.bytes[15] = 1; id.bytes[15] <= 2; id.bytes[15]++) {
+		ulid_text(&id, text);
+		char *sql =
+			sqlite3_mprintf("UPDATE spans SET run_id = '%s' WHERE run_id LIKE '%%R%d'", text, id.bytes[15]);
+		exec(f->db, sql);
+		sqlite3_free(sql);
+	}
+	migrate(f->db);
+	assert_rows(f->db, RUNS, "01|300|0|100|2;02|100|NULL|NULL|1");
+}
+
+// Runs that only the older traces know; each is looked for once.
+static void test_runs_known_by_traces_only(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, TRACE_RUN("01", "300", "1717986918450", "1717986918500", "0")
+			    TRACE_RUN("02", "600", "1717986918450", "0", "0"));
+	migrate(f->db);
+	assert_rows(f->db, RUNS, "01|300|50|100|0");
+	assert_rows(f->db,
+		    "SELECT run_started_at, function_id, hex(event_id), cron, length(batch_id) FROM function_runs",
+		    "2024-06-10 02:35:18.4 +0000 UTC|f|00000000000000000000000000000001|cron|16");
+	exec(f->db, "DELETE FROM function_runs;" TRACE_RUN("03", "500", "0", "1717986918500", "0"));
+	migrate(f->db);
+	assert_rows(f->db, RUNS, "03|500|NULL|100|0");
+	exec(f->db, "DELETE FROM function_runs; DELETE FROM trace_runs;" // as after a VACUUM: the rows' ids are lower
+	     TRACE_RUN("04", "500", "0", "1717986918500", "0"));
+	migrate(f->db);
+	assert_rows(f->db, RUNS, "04|500|NULL|100|0");
+}
+
+// Those of an older file of ours are in the engine's records while they are under way.
+static void test_runs_of_ours(void **state) {
+	struct fixture *f = *state;
+	struct buf head;
+	migrate(f->db);
+	exec(f->db,
+	     "CREATE TABLE engine_record(kind INTEGER NOT NULL, key BLOB NOT NULL, head BLOB NOT NULL, body BLOB,"
+	     " body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;" FOREIGN_RUN("01") FOREIGN_RUN("02")
+		     FOREIGN_RUN("03") FINISH("03", "Failed", BY_MS("500")));
+	buf_init(&head, 200);
+	for (int i = 0; i < 53; i++) buf_byte(&head, '\0'); // run_record.h
+	put_u64(&head, 1717986918410);
+	sqlite3_stmt *insert;
+	assert_int_equal(sqlite3_prepare_v2(f->db,
+					    "INSERT INTO engine_record(kind, key, head) VALUES(4, " ID(
+						    "01") ", ?1),"
+							  " (4, " ID("02") ", zeroblob(90)), (5, " ID("03") ", x'')",
+					    -1, &insert, NULL),
+			 SQLITE_OK);
+	sqlite3_bind_blob(insert, 1, head.ptr, (int)head.len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(insert), SQLITE_DONE);
+	sqlite3_finalize(insert);
+	buf_free(&head);
+	migrate(f->db);
+	assert_rows(f->db, RUNS, "01|200|10|NULL|0;02|100|NULL|NULL|0;03|400|0|100|0");
+	assert_rows(f->db, OPEN, "NULL");
+}
+
 static void test_failure_changes_nothing(void **state) {
 	struct fixture *f = *state;
 	exec(f->db, "CREATE VIEW events AS SELECT 1 AS x"); // somebody else's file
@@ -194,6 +314,10 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_old_version, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_version, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_batches_of_another_server, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_runs_of_another_server, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_runs_known_by_spans, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_runs_known_by_traces_only, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_runs_of_ours, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, set_up_empty, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

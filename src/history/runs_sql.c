@@ -1,0 +1,259 @@
+// The filter of a query, and the statements that find runs. The index is always named: a plan that the library chose
+// by itself might sort a million rows.
+#include <stdlib.h>
+
+#include "history/runs_internal.h"
+
+// ---- The filter ----------------------------------------------------------------------------------------------------
+
+static const char app_functions_sql[] = "SELECT id FROM functions WHERE app_id = ?1";
+
+static struct str uuid_str(struct arena *arena, const struct uuid *uuid) {
+	char text[UUID_TEXT_LEN + 1];
+	uuid_text(uuid, text);
+	return arena_dup(arena, str_make(text, UUID_TEXT_LEN));
+}
+
+struct texts {
+	struct str *items;
+	size_t count;
+};
+
+static int compare_texts(const void *a, const void *b) {
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+// Sorted, each once.
+static struct texts texts_of(struct rows *rows) {
+	struct texts texts = {.items = (struct str *)(void *)rows->items};
+	if (rows->count > 0) qsort(texts.items, rows->count, sizeof *texts.items, compare_texts);
+	for (size_t i = 0; i < rows->count; i++) {
+		if (i > 0 && str_eq(texts.items[i], texts.items[i - 1])) continue;
+		texts.items[texts.count++] = texts.items[i];
+	}
+	return texts;
+}
+
+static bool texts_have(const struct texts *texts, struct str text) {
+	return texts->count > 0 &&
+	       bsearch(&text, texts->items, texts->count, sizeof *texts->items, compare_texts) != NULL;
+}
+
+static enum err add_app(struct history_reader *reader, const struct uuid *app, const struct texts *asked,
+			struct rows *functions, struct error *error) {
+	sqlite3_stmt *row;
+	enum err err = statement_get(reader, str_from_cstr(app_functions_sql), &row, error);
+	if (err != ERR_OK) return err;
+	sql_bind_uuid(row, 1, app);
+	while (sql_row(row, &err, error)) {
+		struct str id = sql_text(row, 0, functions->arena);
+		if (asked == NULL || texts_have(asked, id)) *(struct str *)rows_add(functions) = id;
+	}
+	return err;
+}
+
+static struct str json_list(struct arena *arena, const struct str *texts, size_t count) {
+	struct buf out;
+	buf_init(&out, 64 + count * 300);
+	buf_byte(&out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0) buf_byte(&out, ',');
+		buf_json_str(&out, texts[i]);
+	}
+	buf_byte(&out, ']');
+	struct str list = arena_dup(arena, buf_view(&out));
+	buf_free(&out);
+	return list;
+}
+
+// Functions that are asked for, and belong to an app that is.
+static enum err find_functions(struct history_reader *reader, struct arena *arena, const struct run_query *query,
+			       struct run_filter *out, struct error *error) {
+	struct rows given = {.arena = arena, .row_size = sizeof(struct str)}, of_apps = given;
+	out->has_functions = query->has_functions || query->has_apps;
+	if (!out->has_functions) return ERR_OK;
+	for (size_t i = 0; i < query->function_count && query->has_functions; i++)
+		*(struct str *)rows_add(&given) = uuid_str(arena, &query->functions[i]);
+	struct texts asked = texts_of(&given);
+	enum err err = ERR_OK;
+	for (size_t i = 0; i < query->app_count && query->has_apps && err == ERR_OK; i++)
+		err = add_app(reader, &query->apps[i], query->has_functions ? &asked : NULL, &of_apps, error);
+	if (query->has_apps) asked = texts_of(&of_apps);
+	out->functions = asked.items;
+	out->function_count = asked.count;
+	out->function_list = json_list(arena, asked.items, asked.count);
+	return err;
+}
+
+static int64_t floor_ms(int64_t ns) {
+	return ns / NS_PER_MS - (ns % NS_PER_MS < 0 ? 1 : 0);
+}
+
+// Times are whole milliseconds: the bounds, which are inclusive, shrink to those within.
+static void set_times(const struct run_query *query, struct run_filter *out) {
+	bool has_from = query->from_ns != INT64_MIN, has_until = query->until_ns != INT64_MAX;
+	int64_t from_ms = has_from ? floor_ms(query->from_ns) + (query->from_ns % NS_PER_MS != 0) : INT64_MIN + 1;
+	int64_t until_ms = has_until ? floor_ms(query->until_ns) : INT64_MAX;
+	out->first = ulid_floor(0);
+	out->last = ulid_ceiling(UINT64_MAX);
+	out->from_ms = INT64_MIN + 1; // above RUN_NO_TIME
+	out->until_ms = INT64_MAX;
+	out->is_over = query->time == RUN_TIME_ENDED;
+	if (from_ms > until_ms || until_ms < 0) out->is_empty = true;
+	if (out->is_over) {
+		out->from_ms = from_ms;
+		out->until_ms = until_ms;
+	} else if (!out->is_empty) {
+		if (from_ms > 0) out->first = ulid_floor((uint64_t)from_ms);
+		out->last = ulid_ceiling((uint64_t)until_ms);
+		out->has_id_bounds = from_ms > 0 || has_until;
+	}
+}
+
+enum err run_filter_make(struct history_reader *reader, struct arena *arena, const struct run_query *query,
+			 struct run_filter *out, struct error *error) {
+	*out = (struct run_filter){.flag_mask = RUN_ROW_DEBUG};
+	// What has been skipped is in no list; asking for nothing else asks for everything (06 §5.1).
+	unsigned all = RUN_LIVE_BITS | RUN_ENDED_BITS;
+	out->statuses = (query->statuses & all) == all ? 0 : query->statuses & all;
+	if (query->is_deferred != UNSET) out->flag_mask |= RUN_ROW_DEFERRED;
+	if (query->is_deferred == YES) out->flags = RUN_ROW_DEFERRED;
+	set_times(query, out);
+	enum err err = find_functions(reader, arena, query, out, error);
+	if (out->has_functions && out->function_count == 0) out->is_empty = true;
+	if (out->is_over && out->statuses != 0 && (out->statuses & RUN_ENDED_BITS) == 0) out->is_empty = true;
+	return err;
+}
+
+unsigned run_filter_live(const struct run_filter *filter) {
+	if (filter->is_over) return 0;
+	return filter->statuses == 0 ? RUN_LIVE_BITS : filter->statuses & RUN_LIVE_BITS;
+}
+
+unsigned run_filter_ended(const struct run_filter *filter) {
+	return filter->statuses == 0 ? RUN_ENDED_BITS : filter->statuses & RUN_ENDED_BITS;
+}
+
+struct run_bounds run_filter_bounds(const struct run_filter *filter) {
+	return (struct run_bounds){filter->first, filter->last, filter->from_ms, filter->until_ms};
+}
+
+// ---- Statements ----------------------------------------------------------------------------------------------------
+
+// ?1, ?2: ids; ?3, ?4: ends; ?5: function, or a list of them; ?6: status; ?7: limit.
+#define IDS "r.run_id BETWEEN ?1 AND ?2"
+#define ENDS "r.engine_ended_at BETWEEN ?3 AND ?4 AND r.engine_ended_at IS NOT NULL"
+#define UNDER_WAY(table, column) table " k CROSS JOIN function_runs r INDEXED BY engine_runs_id ON r.run_id = k." column
+
+static const struct driver {
+	const char *from, *condition; // NULL: none
+	const char *ids;              // condition for the bounds of ids
+	const char *order, *reverse;
+	bool knows_both; // runs that have ended and others
+	bool by_end;
+	bool is_function;
+} drivers[] = {
+	[DRIVE_ALL] = {"function_runs r INDEXED BY engine_runs_id", NULL, IDS, "r.run_id", "r.run_id DESC", true, false,
+		       false},
+	[DRIVE_FUNCTION] = {"function_runs r INDEXED BY engine_runs_function", "r.function_id = ?5", IDS, "r.run_id",
+			    "r.run_id DESC", true, false, true},
+	[DRIVE_STATUS] = {"function_runs r INDEXED BY engine_runs_status",
+			  "r.engine_status = ?6 AND r.engine_ended_at IS NOT NULL", IDS, "r.run_id", "r.run_id DESC",
+			  false, false, false},
+	[DRIVE_ENDED] = {"function_runs r INDEXED BY engine_runs_ended", ENDS, IDS, "r.engine_ended_at, r.run_id DESC",
+			 "r.engine_ended_at DESC, r.run_id", false, true, false},
+	[DRIVE_FLAGGED] = {"function_runs r INDEXED BY engine_runs_flagged", "r.engine_flags & 3", IDS, "r.run_id",
+			   "r.run_id DESC", true, false, false},
+	[DRIVE_LIVE] = {UNDER_WAY("engine_record", "key"), "k.kind = 4 AND r.engine_ended_at IS NULL",
+			"k.key BETWEEN ?1 AND ?2", "k.key", "k.key DESC", false, false, false},
+	[DRIVE_OPEN] = {UNDER_WAY("engine_open_runs", "run_id"), "r.engine_ended_at IS NULL",
+			"k.run_id BETWEEN ?1 AND ?2", "k.run_id", "k.run_id DESC", false, false, false},
+};
+
+// WHERE, then AND.
+struct text {
+	struct buf *sql;
+	bool has_where;
+};
+
+static void append_condition(struct text *text, const char *condition) {
+	if (condition == NULL) return;
+	buf_printf(text->sql, "%s%s", text->has_where ? " AND " : " WHERE ", condition);
+	text->has_where = true;
+}
+
+static void append_statuses(struct text *text, unsigned bits) {
+	const char *comma = "";
+	append_condition(text, "r.engine_status IN (");
+	for (int code = TRACE_RUN_QUEUED; code <= TRACE_RUN_CANCELLED; code += 100) {
+		if ((bits & RUN_STATUS_BIT(code)) == 0) continue;
+		buf_printf(text->sql, "%s%d", comma, code);
+		comma = ", ";
+	}
+	buf_lit(text->sql, ")");
+}
+
+// The flags are in no index, so they come last.
+static void append_flags(struct text *text, const struct run_filter *filter, enum run_statement which) {
+	if (which == RUNS_COUNT_COVERED) return;
+	append_condition(text, "(coalesce(r.engine_flags, 0)");
+	buf_printf(text->sql, " & %u) %s %u", filter->flag_mask, which == RUNS_COUNT_FLAGGED ? "<>" : "=",
+		   filter->flags);
+}
+
+static void append_filter(struct text *text, const struct run_filter *filter, const struct run_stream *stream,
+			  enum run_statement which) {
+	const struct driver *driver = &drivers[stream->driver];
+	bool is_live = stream->driver == DRIVE_LIVE || stream->driver == DRIVE_OPEN;
+	if (!driver->by_end && !is_live && (filter->is_over || (stream->only_ended && driver->knows_both)))
+		append_condition(text, ENDS);
+	if (filter->statuses != 0 && stream->driver != DRIVE_STATUS) append_statuses(text, filter->statuses);
+	if (filter->has_functions && !driver->is_function)
+		append_condition(text, "r.function_id IN (SELECT value FROM json_each(?5))");
+	append_flags(text, filter, which);
+}
+
+static const char *const heads[] = {
+	[RUNS_ASCENDING] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
+	[RUNS_DESCENDING] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
+	[RUNS_UNSORTED] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
+	[RUNS_COUNT] = "SELECT count(*) FROM ",
+	[RUNS_COUNT_COVERED] = "SELECT count(*) FROM ",
+	[RUNS_COUNT_SOME] = "SELECT count(*) FROM (SELECT 1 FROM ",
+	[RUNS_COUNT_FLAGGED] = "SELECT count(*) FROM ",
+};
+
+static void append_statement(struct buf *sql, const struct run_filter *filter, const struct run_stream *stream,
+			     enum run_statement which) {
+	const struct driver *driver = &drivers[stream->driver];
+	struct text text = {.sql = sql};
+	// A page has bounds of its own, and needs the index for the order.
+	bool is_page = which == RUNS_ASCENDING || which == RUNS_DESCENDING || which == RUNS_UNSORTED;
+	buf_printf(sql, "%s%s", heads[which], driver->from);
+	append_condition(&text, driver->condition);
+	if (filter->has_id_bounds || (is_page && !driver->by_end)) append_condition(&text, driver->ids);
+	if (which != RUNS_COUNT_SOME) append_filter(&text, filter, stream, which);
+	if (which == RUNS_ASCENDING) buf_printf(sql, " ORDER BY %s", driver->order);
+	if (which == RUNS_DESCENDING) buf_printf(sql, " ORDER BY %s", driver->reverse);
+	if (which == RUNS_COUNT_SOME) buf_lit(sql, " LIMIT ?7)");
+}
+
+enum err run_statement_get(struct history_reader *reader, const struct run_filter *filter,
+			   const struct run_stream *stream, enum run_statement which, const struct run_bounds *bounds,
+			   sqlite3_stmt **out, struct error *error) {
+	struct buf sql;
+	buf_init(&sql, 4096);
+	append_statement(&sql, filter, stream, which);
+	enum err err = statement_get(reader, buf_view(&sql), out, error);
+	buf_free(&sql);
+	if (err != ERR_OK) return err;
+	// What the statement does not have is out of range, which does no harm.
+	sql_bind_ulid(*out, 1, &bounds->first);
+	sql_bind_ulid(*out, 2, &bounds->last);
+	sqlite3_bind_int64(*out, 3, bounds->from_ms);
+	sqlite3_bind_int64(*out, 4, bounds->until_ms);
+	sql_bind_text(*out, 5, stream->driver == DRIVE_FUNCTION ? stream->function : filter->function_list);
+	sqlite3_bind_int(*out, 6, stream->status);
+	sqlite3_bind_int64(*out, 7, reader->collect_max + 1);
+	return ERR_OK;
+}

@@ -1,0 +1,44 @@
+// A search as a tree of comparisons (spec 06 §6).
+#ifndef INNGEST_HISTORY_SEARCH_INTERNAL_H
+#define INNGEST_HISTORY_SEARCH_INTERNAL_H
+
+#include "cel/value.h"
+#include "history/search.h"
+
+enum search_subject_kind {
+	SEARCH_EVENT_ID,
+	SEARCH_EVENT_NAME,
+	SEARCH_EVENT_V,
+	SEARCH_EVENT_TS,
+	SEARCH_EVENT_DATA,
+	SEARCH_OUTPUT,
+	SEARCH_ERROR,
+};
+enum search_op { SEARCH_EQUAL, SEARCH_NOT_EQUAL, SEARCH_LESS, SEARCH_AT_MOST, SEARCH_MORE, SEARCH_AT_LEAST };
+
+enum search_node_kind { SEARCH_COMPARISON, SEARCH_AND, SEARCH_OR };
+struct search_node {
+	enum search_node_kind kind;
+	// COMPARISON
+	enum search_subject_kind subject;
+	enum search_op op;
+	struct str *path; // EVENT_DATA, OUTPUT, ERROR: names below it
+	uint32_t path_count;
+	struct cel_value value;
+	// AND, OR
+	struct search_node *a, *b;
+};
+
+enum search_need { // what has to be loaded
+	SEARCH_NEEDS_EVENT = 1,
+	SEARCH_NEEDS_TS = 2,
+	SEARCH_NEEDS_DATA = 4,
+	SEARCH_NEEDS_RESULT = 8,
+};
+struct run_search {
+	struct search_node *lines[SEARCH_LINES_MAX]; // without those that restrict nothing
+	size_t count;
+	unsigned needs;
+};
+
+#endif
