@@ -18,6 +18,8 @@ ERR_CHECKED enum err duration_parse(struct str text, int64_t *out_ns, struct err
 ERR_CHECKED enum err duration_parse_go(struct str text, int64_t *out_ns, struct error *error);
 // Formatter E: largest unit first over w d h m s ms us ns, zero units left out; "0s" for zero.
 void duration_format(struct buf *out, int64_t ns);
+// As Go prints it: 48h0m0s, 1m0.5s, 100ms; "0s" for zero.
+void duration_format_go(struct buf *out, int64_t ns);
 
 // Any of the date layouts of 02 §7.5 (RFC 3339, 2006-01-02T15:04:05, RFC 1123(Z), RFC 822(Z), RFC 850, ANSI C,
 // Unix, Ruby, stamps, 2006-01-02, Go's printed form); no zone means UTC. Nanoseconds since the epoch.

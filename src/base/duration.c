@@ -161,3 +161,41 @@ void duration_format(struct buf *out, int64_t ns) {
 		left -= count * units[i].ns;
 	}
 }
+
+// A number with what is left over after the point, without trailing zeros.
+static void format_fraction(struct buf *out, uint64_t value, uint64_t unit) {
+	buf_u64(out, value / unit);
+	uint64_t rest = value % unit;
+	if (rest == 0) return;
+	buf_byte(out, '.');
+	for (uint64_t digit = unit / 10; rest > 0; digit /= 10) {
+		buf_byte(out, (char)('0' + rest / digit));
+		rest %= digit;
+	}
+}
+
+void duration_format_go(struct buf *out, int64_t ns) {
+	static const struct {
+		uint64_t ns;
+		const char *name;
+	} small[] = {{1000000, "ms"}, {1000, "\302\265s"}, {1, "ns"}};
+	uint64_t value = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	if (ns < 0) buf_byte(out, '-');
+	for (size_t i = 0; value > 0 && value < 1000000000 && i < sizeof small / sizeof *small; i++) {
+		if (value < small[i].ns) continue;
+		format_fraction(out, value, small[i].ns);
+		buf_str(out, str_from_cstr(small[i].name));
+		return;
+	}
+	uint64_t seconds = value / 1000000000;
+	if (seconds >= 3600) {
+		buf_u64(out, seconds / 3600);
+		buf_byte(out, 'h');
+	}
+	if (seconds >= 60) {
+		buf_u64(out, seconds / 60 % 60);
+		buf_byte(out, 'm');
+	}
+	format_fraction(out, value % 60000000000, 1000000000);
+	buf_byte(out, 's');
+}

@@ -38,6 +38,21 @@ static void body_close(struct body *body) {
 	yyjson_doc_free(body->doc);
 }
 
+// ---- environments --------------------------------------------------------------------------------------------------
+
+static const struct field_rule env_fields[] = {{STR_INIT("name"), STR_INIT(""), FIELD_STRING}};
+enum { ENV_NAME, ENV_FIELDS };
+
+enum err v2_env_parse(struct arena *arena, struct str text, struct v2_refusal *refusal) {
+	struct body body;
+	yyjson_val *fields[ENV_FIELDS];
+	enum err err = body_open(&body, arena, text, refusal, env_fields, ENV_FIELDS, fields);
+	if (err == ERR_OK && json_str(fields[ENV_NAME]).len == 0)
+		err = refuse(&body, 400, "missing_field", STR("Environment name is required"));
+	body_close(&body);
+	return err;
+}
+
 // ---- runs --------------------------------------------------------------------------------------------------------
 
 // What the path says may be said again: the path wins.

@@ -18,6 +18,9 @@ struct v2_refusal {
 // POST /runs/{runId}/cancel: nothing is asked.
 ERR_CHECKED enum err v2_cancel_parse(struct arena *arena, struct str body, struct v2_refusal *refusal);
 
+// POST /envs: a name is asked (§13.3).
+ERR_CHECKED enum err v2_env_parse(struct arena *arena, struct str body, struct v2_refusal *refusal);
+
 // POST /runs/{runId}/rerun.
 struct v2_rerun {
 	bool from_step;

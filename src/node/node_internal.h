@@ -19,7 +19,8 @@
 #define NODE_BATCHES_MAX 4u
 // Commands in one batch.
 #define NODE_BATCH_COMMANDS 512u
-// Read connections for the API and the poller.
+// Read connections: for the threads of the pool (WORK_THREADS), and two for all that is short: the server's own
+// threads, the poller.
 #define NODE_READERS 6u
 
 struct reader {

@@ -3,20 +3,6 @@
 
 #include "server/server_internal.h"
 
-static bool bool_parse(struct str text, bool *out) {
-	static const struct {
-		const char *text;
-		bool value;
-	} words[] = {{"1", true},  {"t", true},  {"T", true},  {"true", true},   {"TRUE", true},   {"True", true},
-		     {"0", false}, {"f", false}, {"F", false}, {"false", false}, {"FALSE", false}, {"False", false}};
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (!str_eq_cstr(text, words[i].text)) continue;
-		*out = words[i].value;
-		return true;
-	}
-	return false;
-}
-
 static void append_feature(struct buf *out, struct str name, bool value) {
 	if (out->len > 1) buf_byte(out, ',');
 	buf_json_str(out, name);
@@ -69,7 +55,7 @@ static void write_body(struct request *request, const struct str *functions, siz
 	buf_lit(out, "}\n");
 }
 
-void dev_start(struct request *request) {
+void dev_work(struct request *request) {
 	if (strcmp(request->server->config.server_kind, "dev") != 0) {
 		respond_not_found(request);
 		return;

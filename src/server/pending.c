@@ -1,4 +1,4 @@
-// Requests that wait for the engine: token → request, a table of slots with generations so that a token is good for
+// Who waits for the engine: token → waiter, a table of slots with generations so that a token is good for
 // one reply only.
 #include <stdlib.h>
 
@@ -26,17 +26,17 @@ static void grow(struct pending *pending) {
 	pending->cap = cap;
 }
 
-static struct request *release(struct pending *pending, uint32_t index) {
+static struct waiter *release(struct pending *pending, uint32_t index) {
 	struct pending_slot *slot = &pending->slots[index];
-	struct request *request = slot->request;
-	slot->request = NULL;
+	struct waiter *waiter = slot->waiter;
+	slot->waiter = NULL;
 	slot->generation++;
 	slot->next_free = pending->free_head;
 	pending->free_head = index;
-	return request;
+	return waiter;
 }
 
-uint64_t pending_add(struct pending *pending, struct request *request) {
+uint64_t pending_add(struct pending *pending, struct waiter *waiter) {
 	uint64_t token = 0;
 	pthread_mutex_lock(&pending->lock);
 	if (!pending->closed) {
@@ -44,32 +44,32 @@ uint64_t pending_add(struct pending *pending, struct request *request) {
 		uint32_t index = pending->free_head;
 		struct pending_slot *slot = &pending->slots[index];
 		pending->free_head = slot->next_free;
-		slot->request = request;
+		slot->waiter = waiter;
 		token = (uint64_t)slot->generation << 32 | (index + 1);
 	}
 	pthread_mutex_unlock(&pending->lock);
 	return token;
 }
 
-struct request *pending_take(struct pending *pending, uint64_t token) {
-	struct request *request = NULL;
+struct waiter *pending_take(struct pending *pending, uint64_t token) {
+	struct waiter *waiter = NULL;
 	uint32_t index = (uint32_t)token - 1; // token 0 becomes NO_SLOT
 	pthread_mutex_lock(&pending->lock);
 	if (index < pending->cap && pending->slots[index].generation == (uint32_t)(token >> 32) &&
-	    pending->slots[index].request != NULL) {
-		request = release(pending, index);
+	    pending->slots[index].waiter != NULL) {
+		waiter = release(pending, index);
 	}
 	pthread_mutex_unlock(&pending->lock);
-	return request;
+	return waiter;
 }
 
-struct request *pending_close(struct pending *pending) {
-	struct request *request = NULL;
+struct waiter *pending_close(struct pending *pending) {
+	struct waiter *waiter = NULL;
 	pthread_mutex_lock(&pending->lock);
 	pending->closed = true;
-	for (uint32_t i = 0; i < pending->cap && request == NULL; i++) {
-		if (pending->slots[i].request != NULL) request = release(pending, i);
+	for (uint32_t i = 0; i < pending->cap && waiter == NULL; i++) {
+		if (pending->slots[i].waiter != NULL) waiter = release(pending, i);
 	}
 	pthread_mutex_unlock(&pending->lock);
-	return request;
+	return waiter;
 }

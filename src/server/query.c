@@ -41,6 +41,20 @@ bool request_query(struct request *request, const char *name, struct str *out) {
 	return percent_decode(&request->arena, str_make(value, value != NULL ? len : 0), out);
 }
 
+bool bool_parse(struct str text, bool *out) {
+	static const struct {
+		const char *text;
+		bool value;
+	} words[] = {{"1", true},  {"t", true},  {"T", true},  {"true", true},   {"TRUE", true},   {"True", true},
+		     {"0", false}, {"f", false}, {"F", false}, {"false", false}, {"FALSE", false}, {"False", false}};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (!str_eq_cstr(text, words[i].text)) continue;
+		*out = words[i].value;
+		return true;
+	}
+	return false;
+}
+
 struct str request_header(const struct request *request, const char *name) {
 	const char *value = NULL;
 	size_t len = 0;

@@ -4,8 +4,13 @@
 #include "base/log.h"
 #include "server/server_internal.h"
 
+static void resume(struct waiter *waiter, struct reply *reply) {
+	request_resume((struct request *)waiter, reply);
+}
+
 static struct request *request_new(struct server *server, struct MHD_Connection *connection, const char *method) {
 	struct request *request = mem_calloc(1, sizeof *request);
+	request->waiter.resume = resume;
 	request->server = server;
 	request->connection = connection;
 	request->method = str_from_cstr(method);
@@ -26,6 +31,7 @@ static void request_free(struct request *request) {
 	drop_body(request);
 	buf_free(&request->out);
 	reply_free(request->reply);
+	if (request->response != NULL) MHD_destroy_response(request->response);
 	arena_free(&request->arena);
 	free(request);
 	if (atomic_fetch_sub(&server->requests, 1) == 1 && atomic_load(&server->quiescing)) {
@@ -165,6 +171,8 @@ static void run(struct request *request) {
 		answer_unrouted(request, path, found, allow);
 	} else if (request->body_state == BODY_TOO_LARGE || request->body_state == BODY_NO_ROOM) {
 		refuse_body(request);
+	} else if (request->route->work != NULL) {
+		request_work(request, request->route->work);
 	} else {
 		request->route->start(request);
 	}
@@ -209,7 +217,11 @@ enum MHD_Result request_access(void *context, struct MHD_Connection *connection,
 	case REQUEST_RESUMED:
 		finish(request);
 		break;
+	case REQUEST_WORKED:
+		respond_worked(request);
+		break;
 	case REQUEST_WAITING:
+	case REQUEST_WORKING:
 	case REQUEST_ANSWERED:
 		break;
 	}
@@ -222,12 +234,13 @@ void request_post(struct request *request, struct command *command) {
 	drop_body(request);
 	request->state = REQUEST_WAITING;
 	MHD_suspend_connection(request->connection);
-	uint64_t token = pending_add(&server->pending, request);
+	struct waiter *waiter = &request->waiter;
+	uint64_t token = pending_add(&server->pending, waiter);
 	command->request = token;
 	if (token != 0 && server->config.post(server->config.context, command) == ERR_OK) return;
 	command_free(command);
-	if (token != 0) request = pending_take(&server->pending, token);
-	if (request != NULL) request_resume(request, NULL);
+	if (token != 0) waiter = pending_take(&server->pending, token);
+	if (waiter != NULL) waiter->resume(waiter, NULL);
 }
 
 void request_resume(struct request *request, struct reply *reply) {

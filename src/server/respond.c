@@ -9,26 +9,46 @@ void respond_header(struct request *request, const char *name, const char *value
 	request->header_count++;
 }
 
-static void queue(struct request *request, int status, const char *type, struct MHD_Response *response) {
+// What MHD allows to the connection's own thread only.
+static void queue(struct request *request, unsigned status, struct MHD_Response *response) {
 	request->state = REQUEST_ANSWERED;
 	request->result = MHD_NO;
 	if (response == NULL) return; // out of memory: the connection is closed
-	if (type != NULL) (void)MHD_add_response_header(response, "Content-Type", type);
-	if (cors_preflight(request)) {
-		cors_add_preflight(request, response);
-	} else {
-		(void)MHD_add_response_header(response, "X-Inngest-Server-Kind", request->server->config.server_kind);
-		cors_add(request, response);
-	}
-	for (unsigned i = 0; i < request->header_count; i++) {
-		(void)MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
-	}
 	if (atomic_load_explicit(&request->server->quiescing, memory_order_relaxed)) {
 		(void)MHD_add_response_header(response, "Connection", "close");
 	}
-	request->result = MHD_queue_response(request->connection, (unsigned)status, response);
+	request->result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
 	LOG_DEBUG("http", LOG_STR("method", request->method), LOG_INT("status", status));
+}
+
+static void answer(struct request *request, int status, const char *type, struct MHD_Response *response) {
+	if (response != NULL) {
+		if (type != NULL) (void)MHD_add_response_header(response, "Content-Type", type);
+		if (cors_preflight(request)) {
+			cors_add_preflight(request, response);
+		} else {
+			(void)MHD_add_response_header(response, "X-Inngest-Server-Kind",
+						      request->server->config.server_kind);
+			cors_add(request, response);
+		}
+		for (unsigned i = 0; i < request->header_count; i++) {
+			(void)MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+		}
+	}
+	if (request->state == REQUEST_WORKING) {
+		CHECK(request->response == NULL); // one answer only
+		request->response = response;
+		request->response_status = (unsigned)status;
+	} else {
+		queue(request, (unsigned)status, response);
+	}
+}
+
+void respond_worked(struct request *request) {
+	struct MHD_Response *response = request->response;
+	request->response = NULL;
+	queue(request, request->response_status, response);
 }
 
 void respond(struct request *request, int status, const char *type, struct str body) {
@@ -37,7 +57,7 @@ void respond(struct request *request, int status, const char *type, struct str b
 		const char *text;
 		void *bytes;
 	} content = {.text = body.len > 0 ? body.ptr : ""};
-	queue(request, status, type, MHD_create_response_from_buffer(body.len, content.bytes, MHD_RESPMEM_PERSISTENT));
+	answer(request, status, type, MHD_create_response_from_buffer(body.len, content.bytes, MHD_RESPMEM_PERSISTENT));
 }
 
 struct buf *respond_begin(struct request *request) {
@@ -60,7 +80,7 @@ void respond_empty(struct request *request, int status) {
 }
 
 void respond_pieces(struct request *request, int status, const struct MHD_IoVec *pieces, unsigned count) {
-	queue(request, status, TYPE_JSON, MHD_create_response_from_iovec(pieces, count, NULL, NULL));
+	answer(request, status, TYPE_JSON, MHD_create_response_from_iovec(pieces, count, NULL, NULL));
 }
 
 void respond_not_found(struct request *request) {

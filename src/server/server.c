@@ -49,14 +49,24 @@ static struct MHD_Daemon *start_daemon(struct server *server) {
 		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
+	return MHD_start_daemon(flags, 0, NULL, NULL, request_access, server, MHD_OPTION_ARRAY, options,
+				MHD_OPTION_END);
+}
+
+static enum err start_threads(struct server *server, struct error *error) {
 	// Signals are the main thread's: the server's threads are born with all of them blocked.
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_access, server, MHD_OPTION_ARRAY,
-						     options, MHD_OPTION_END);
+	enum err err = work_start(&server->work, error);
+	if (err == ERR_OK) {
+		server->daemon = start_daemon(server);
+		if (server->daemon == NULL) {
+			err = error_set(error, ERR_IO, "cannot start the HTTP server: %s", strerror(errno));
+		}
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return daemon;
+	return err;
 }
 
 static struct server *server_new(const struct server_config *config) {
@@ -66,10 +76,12 @@ static struct server *server_new(const struct server_config *config) {
 	arena_init(&server->arena, 0);
 	server->config.host = arena_dup(&server->arena, config->host);
 	server->config.version = arena_dup(&server->arena, config->version);
+	server->config.signing_key = arena_dup(&server->arena, config->signing_key);
 	server->config.dev_start_opts =
 		config->dev_start_opts.len > 0 ? arena_dup(&server->arena, config->dev_start_opts) : STR("{}");
 	server->features = dev_features(&server->arena);
 	pending_init(&server->pending);
+	work_init(&server->work);
 	pthread_condattr_t attributes;
 	CHECK(pthread_condattr_init(&attributes) == 0);
 	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -84,6 +96,7 @@ static void server_free(struct server *server) {
 	pthread_cond_destroy(&server->idle);
 	pthread_mutex_destroy(&server->idle_lock);
 	pending_free(&server->pending);
+	work_free(&server->work);
 	arena_free(&server->arena);
 	free(server);
 }
@@ -92,13 +105,9 @@ enum err server_start(const struct server_config *config, struct server **out, s
 	*out = NULL;
 	struct server *server = server_new(config);
 	enum err err = listen_open(config->host, config->port, &server->listen_fd, &server->port, error);
-	if (err == ERR_OK) {
-		server->daemon = start_daemon(server);
-		if (server->daemon == NULL) {
-			err = error_set(error, ERR_IO, "cannot start the HTTP server: %s", strerror(errno));
-		}
-	}
+	if (err == ERR_OK) err = start_threads(server, error);
 	if (err != ERR_OK) {
+		work_stop(&server->work);
 		server_free(server);
 		return err;
 	}
@@ -114,9 +123,9 @@ void server_reply(struct server *server, struct message *replies) {
 	for (struct message *message = replies, *next; message != NULL; message = next) {
 		next = message->next;
 		struct reply *reply = (struct reply *)message;
-		struct request *request = pending_take(&server->pending, reply->request);
-		if (request != NULL)
-			request_resume(request, reply);
+		struct waiter *waiter = pending_take(&server->pending, reply->request);
+		if (waiter != NULL)
+			waiter->resume(waiter, reply);
 		else
 			reply_free(reply);
 	}
@@ -145,8 +154,8 @@ static void wait_idle(struct server *server) {
 void server_stop(struct server *server) {
 	if (server == NULL) return;
 	server_quiesce(server);
-	for (struct request *request; (request = pending_close(&server->pending)) != NULL;)
-		request_resume(request, NULL);
+	for (struct waiter *waiter; (waiter = pending_close(&server->pending)) != NULL;) waiter->resume(waiter, NULL);
+	work_stop(&server->work); // its threads find the engine gone, so they come back
 	wait_idle(server);
 	MHD_stop_daemon(server->daemon);
 	server_free(server);

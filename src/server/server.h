@@ -13,10 +13,13 @@ struct server;
 struct server_config {
 	struct str host; // empty: all interfaces, dual stack
 	uint16_t port;
-	unsigned threads;          // 0: one per core
-	const char *server_kind;   // "dev" or "cloud"; must stay valid
-	struct str version;        // "<version>-<commit>"
-	struct str dev_start_opts; // JSON object for GET /dev startOpts
+	unsigned threads;             // 0: one per core
+	const char *server_kind;      // "dev" or "cloud"; must stay valid
+	struct str version;           // "<version>-<commit>"
+	struct str dev_start_opts;    // JSON object for GET /dev startOpts
+	const struct str *event_keys; // configured ones; must stay valid
+	size_t event_key_count;
+	struct str signing_key; // empty: none
 	// Hands a command to the engine; ERR_BUSY when its mailbox is full (the command stays the caller's).
 	enum err (*post)(void *context, struct command *command);
 	// Borrow a reader for one request; blocks until one is free (NULL: none, answered with 503). Returned with

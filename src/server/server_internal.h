@@ -3,7 +3,9 @@
 // Threads: a request belongs to the libmicrohttpd thread of its connection. While it waits for the engine
 // (REQUEST_WAITING) its connection is suspended, and whoever takes it out of the pending table (server_reply or
 // server_stop, any thread) may set `reply` and `state` and must resume it: exactly once, which the table ensures.
-// A client that goes away meanwhile is not noticed: the request lives until its reply comes.
+// While a thread of the pool has it (REQUEST_WORKING) its connection is suspended as well, and the request is that
+// thread's alone; the answer that it makes is sent by the connection's thread. A client that goes away meanwhile is not
+// noticed: the request lives until its reply comes.
 #ifndef INNGEST_SERVER_INTERNAL_H
 #define INNGEST_SERVER_INTERNAL_H
 
@@ -19,27 +21,52 @@
 #include "model/v2_body.h"
 #include "server/server.h"
 
-// --- requests that wait for the engine (pending.c) -------------------------------------------------------------
+// --- who waits for the engine (pending.c) -----------------------------------------------------------------------
 
 struct request;
+// A request, or a thread of the pool. `resume` gets the reply, which is the waiter's then; NULL: there will be none.
+struct waiter {
+	void (*resume)(struct waiter *waiter, struct reply *reply); // any thread
+};
 struct pending_slot {
-	struct request *request; // NULL: free
+	struct waiter *waiter; // NULL: free
 	uint32_t generation;
 	uint32_t next_free;
 };
 struct pending {
 	pthread_mutex_t lock;
-	struct pending_slot *slots; // grows to the number of requests that wait at once
+	struct pending_slot *slots; // grows to the number of those who wait at once
 	uint32_t cap;
 	uint32_t free_head;
 	bool closed;
 };
 void pending_init(struct pending *pending);
 void pending_free(struct pending *pending);
-uint64_t pending_add(struct pending *pending, struct request *request); // the token; 0 when closed
-struct request *pending_take(struct pending *pending, uint64_t token);  // NULL when unknown or taken
-// Refuses further requests and takes one that still waits; NULL when there is none left.
-struct request *pending_close(struct pending *pending);
+uint64_t pending_add(struct pending *pending, struct waiter *waiter); // the token; 0 when closed
+struct waiter *pending_take(struct pending *pending, uint64_t token); // NULL when unknown or taken
+// Refuses further waiters and takes one that still waits; NULL when there is none left.
+struct waiter *pending_close(struct pending *pending);
+
+// --- the pool for work that blocks (work.c; what it is for: below) ------------------------------------------------
+
+#define WORK_THREADS 4
+#define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
+
+struct work {
+	pthread_mutex_t lock;
+	pthread_cond_t wanted;   // there is a request in line, or the end
+	pthread_cond_t answered; // some thread of the pool has got its reply
+	struct request *first, *last;
+	unsigned waiting; // in line
+	bool closed;
+	unsigned thread_count;
+	pthread_t threads[WORK_THREADS];
+};
+void work_init(struct work *work);
+ERR_CHECKED enum err work_start(struct work *work, struct error *error);
+// Requests in line go away with 503; comes back when the threads have ended. Then nothing is suspended on its account.
+void work_stop(struct work *work);
+void work_free(struct work *work);
 
 // --- the server -----------------------------------------------------------------------------------------------
 
@@ -51,6 +78,7 @@ struct server {
 	uint16_t port;
 	struct str features; // JSON object for GET /dev
 	struct pending pending;
+	struct work work;
 	atomic_size_t body_bytes; // of all request bodies that are buffered now
 	atomic_bool quiescing;
 	pthread_mutex_t idle_lock;
@@ -65,29 +93,36 @@ ERR_CHECKED enum err listen_open(struct str host, uint16_t port, int *fd, uint16
 enum request_state {
 	REQUEST_READING, // headers are there, the body is coming
 	REQUEST_WAITING, // suspended until the engine replies
-	REQUEST_RESUMED, // `reply` is there; NULL: the engine could not take or answer it
+	REQUEST_RESUMED, // `reply` is there; NULL: the engine, or the pool, could not take or answer it
+	REQUEST_WORKING, // suspended while a thread of the pool has it
+	REQUEST_WORKED,  // `response` is there, to be queued
 	REQUEST_ANSWERED,
 };
 enum body_state { BODY_WANTED, BODY_IGNORED, BODY_TOO_LARGE, BODY_NO_ROOM };
 
 enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT, SHAPE_V2 }; // 05 §5
 
-#define ROUTE_PARAMS_MAX 2
+#define ROUTE_PARAMS_MAX 3
 #define ROUTE_HEADERS_MAX 3
 
 struct route {
 	const char *method;
-	const char *path;  // a segment ":" is a parameter: any text without '/', not empty
+	const char *path; // a segment ":" is a parameter: any text without '/', not empty; "*" one that may contain '/'
 	uint32_t body_max; // 0: a body is read and dropped
 	bool head;         // HEAD is allowed beside GET
 	enum error_shape shape;
-	void (*start)(struct request *request);                       // the whole request is there
+	void (*start)(struct request *request); // the whole request is there
+	void (*work)(struct request *request);  // instead of `start`: on a thread of the pool (see request_work)
 	void (*finish)(struct request *request, struct reply *reply); // the engine agreed; NULL: never posts
 	bool (*failed)(struct request *request,
 		       struct reply *reply); // REPLY_FAILED; false: the usual error. May be NULL
+	const char *text;                    // for handlers of several routes: what this one says. May be NULL
 };
+extern const struct route routes[]; // routes.c
+extern const size_t route_count;
 
 struct request {
+	struct waiter waiter; // first
 	struct server *server;
 	struct MHD_Connection *connection;
 	const struct route *route;
@@ -97,11 +132,15 @@ struct request {
 	struct str method;
 	struct str params[ROUTE_PARAMS_MAX]; // decoded path parameters
 	struct buf body;
-	size_t body_dropped; // bytes that were read and not kept
-	struct buf out;      // the text of the answer
-	struct arena arena;  // whatever lives as long as the request; allocates nothing until used
-	int status;          // kept by routes between start and finish
-	struct reply *reply; // owned
+	size_t body_dropped;                   // bytes that were read and not kept
+	struct buf out;                        // the text of the answer
+	struct arena arena;                    // whatever lives as long as the request; allocates nothing until used
+	int status;                            // kept by routes between start and finish
+	struct reply *reply;                   // owned
+	void (*work)(struct request *request); // on a thread of the pool
+	struct request *next;                  // in line for it
+	struct MHD_Response *response;         // made there; owned
+	unsigned response_status;
 	struct {
 		const char *name, *value;
 	} headers[ROUTE_HEADERS_MAX];
@@ -121,6 +160,7 @@ void request_resume(struct request *request, struct reply *reply);
 struct str request_header(const struct request *request, const char *name); // empty when absent
 // --- query.c: decoded query parameter into the arena; false when absent
 bool request_query(struct request *request, const char *name, struct str *out);
+bool bool_parse(struct str text, bool *out); // true, t, 1, … as Go takes them
 // Percent decoding ('+' stays); false for a bad escape. Borrows `text` when there is nothing to decode.
 bool percent_decode(struct arena *arena, struct str text, struct str *out);
 
@@ -128,9 +168,6 @@ bool percent_decode(struct arena *arena, struct str text, struct str *out);
 //
 // A few threads for what reads the store at length or asks the engine in between: dashboards, REST v2, GraphQL. So no
 // connection waits behind another one's query, and events come in meanwhile.
-
-#define WORK_THREADS 4
-#define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
 
 // The last thing that `start` does: suspends the request and has `work` answer it on a thread of the pool.
 void request_work(struct request *request, void (*work)(struct request *request));
@@ -143,6 +180,8 @@ struct reply *server_ask(struct server *server, struct command *command);
 enum route_result { ROUTE_FOUND, ROUTE_UNKNOWN, ROUTE_WRONG_METHOD, ROUTE_BAD_PATH };
 // Fills request->route and params, or *allow with the methods of the path.
 enum route_result route_find(struct request *request, struct str path, struct str *allow);
+// The path without the "/api" that may stand before "/v1" and "/v2".
+struct str route_path(struct str path);
 
 // --- answers (respond.c) --------------------------------------------------------------------------------------
 
@@ -153,6 +192,8 @@ enum route_result route_find(struct request *request, struct str path, struct st
 void respond_header(struct request *request, const char *name, const char *value);
 // request->out, emptied, to write the answer into.
 struct buf *respond_begin(struct request *request);
+// Queues what a thread of the pool has answered; on the connection's own thread.
+void respond_worked(struct request *request);
 // `body` must live as long as the request (literals, request->arena, request->out).
 void respond(struct request *request, int status, const char *type, struct str body);
 void respond_out(struct request *request, int status); // request->out as JSON
@@ -183,8 +224,8 @@ void json_uuid(struct buf *out, const struct uuid *uuid);
 
 // --- REST v2 (v2_reply.c, 05 §13.1, §13.2) ----------------------------------------------------------------------
 
-// The path without the "/api" that may stand before "/v2".
-struct str v2_path(struct str path);
+// Whether a POST means the GET of the same path: one with a form (13.1).
+bool v2_reads_by_form(const struct request *request, struct str path);
 // Of a path that no route serves: 404, 400 for the bare base, 501 for a wrong method; false when it is not of v2.
 bool v2_unrouted(struct request *request, struct str path, enum route_result found);
 // An error in the shape of v2; `code` empty: the usual one of the status.
@@ -219,7 +260,7 @@ void invoke_start(struct request *request); // invoke_api.c
 void invoke_finish(struct request *request, struct reply *reply);
 void health_start(struct request *request); // health_api.c
 void ready_start(struct request *request);
-void dev_start(struct request *request); // dev_api.c
+void dev_work(struct request *request); // dev_api.c
 struct str dev_features(struct arena *arena);
 void register_start(struct request *request); // register_api.c
 void register_finish(struct request *request, struct reply *reply);
@@ -234,21 +275,24 @@ void v0_telemetry_start(struct request *request);
 void v0_cancel_start(struct request *request);
 void v0_cancel_finish(struct request *request, struct reply *reply);
 bool v0_cancel_failed(struct request *request, struct reply *reply);
-void v1_events_start(struct request *request); // v1_events.c
-void v1_event_start(struct request *request);
-void v1_event_outcomes_start(struct request *request);
-void v1_event_runs_start(struct request *request); // v1_runs.c
-void v1_run_start(struct request *request);
+void v1_events_work(struct request *request); // v1_events.c
+void v1_event_work(struct request *request);
+void v1_event_outcomes_work(struct request *request);
+void v1_event_runs_work(struct request *request); // v1_runs.c
+void v1_runs_work(struct request *request);       // v1_run_list.c
+void v1_run_work(struct request *request);
 void v1_cancel_start(struct request *request);
 void v1_cancel_finish(struct request *request, struct reply *reply);
 bool v1_cancel_failed(struct request *request, struct reply *reply);
 void v1_jobs_start(struct request *request);
 void v1_jobs_finish(struct request *request, struct reply *reply);
 bool v1_jobs_failed(struct request *request, struct reply *reply);
-void v1_app_functions_start(struct request *request); // v1_apps.c
-void v1_signal_start(struct request *request);        // v1_signals.c
+void v1_functions_work(struct request *request);
+void v1_app_functions_work(struct request *request); // v1_apps.c
+void v1_signal_start(struct request *request);       // v1_signals.c
 void v1_signal_finish(struct request *request, struct reply *reply);
 void v1_cancellation_start(struct request *request); // v1_cancellations.c
+void v1_cancellation_finish(struct request *request, struct reply *reply);
 void v1_cancellations_start(struct request *request);
 void v1_cancellations_finish(struct request *request, struct reply *reply);
 void v1_cancellation_remove_start(struct request *request);
@@ -270,9 +314,30 @@ void v2_unpause_start(struct request *request);
 void v2_pause_finish(struct request *request, struct reply *reply);
 void v2_unpause_finish(struct request *request, struct reply *reply);
 bool v2_pause_failed(struct request *request, struct reply *reply);
+bool v2_unpause_failed(struct request *request, struct reply *reply);
 void v2_invoke_start(struct request *request); // v2_invoke.c
 void v2_invoke_finish(struct request *request, struct reply *reply);
 bool v2_invoke_failed(struct request *request, struct reply *reply);
+
+void openapi_start(struct request *request);    // openapi.c
+void v2_account_start(struct request *request); // v2_account.c
+void v2_envs_start(struct request *request);
+void v2_event_keys_start(struct request *request);
+void v2_signing_keys_start(struct request *request);
+void v2_apps_work(struct request *request); // v2_apps.c
+void v2_app_work(struct request *request);
+void v2_functions_work(struct request *request); // v2_functions.c
+void v2_function_work(struct request *request);
+void v2_runs_work(struct request *request); // v2_run_list.c
+void v2_function_runs_work(struct request *request);
+void v2_run_work(struct request *request);
+void v2_event_runs_work(struct request *request);
+void v2_trace_work(struct request *request);   // v2_trace.c
+void v2_absent_start(struct request *request); // v2_absent.c
+void v2_env_create_start(struct request *request);
+void v2_webhooks_start(struct request *request);
+void v2_partner_create_start(struct request *request);
+void v2_sandbox_start(struct request *request);
 
 // The event id of the path, for routes of v1; 400 when it is none.
 bool v1_event_id(struct request *request, struct ulid *out);

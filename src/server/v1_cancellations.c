@@ -36,10 +36,18 @@ void v1_cancellations_start(struct request *request) {
 }
 
 // One cancellation, or all of them.
-void v1_cancellations_finish(struct request *request, struct reply *reply) {
+static void answer(struct request *request, const struct reply *reply) {
 	json_envelope_open(request);
 	buf_str(&request->out, reply->text);
 	json_envelope_send(request, 0);
+}
+
+void v1_cancellation_finish(struct request *request, struct reply *reply) {
+	answer(request, reply);
+}
+
+void v1_cancellations_finish(struct request *request, struct reply *reply) {
+	answer(request, reply);
 }
 
 void v1_cancellation_remove_start(struct request *request) {

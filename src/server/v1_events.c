@@ -68,7 +68,7 @@ static bool read_query(struct request *request, struct history_events_query *que
 	return true;
 }
 
-void v1_events_start(struct request *request) {
+void v1_events_work(struct request *request) {
 	struct history_events_query query;
 	struct reading reading;
 	if (!read_query(request, &query) || !reading_open(&reading, request)) return;
@@ -97,7 +97,7 @@ bool v1_event_id(struct request *request, struct ulid *out) {
 	return false;
 }
 
-void v1_event_start(struct request *request) {
+void v1_event_work(struct request *request) {
 	struct ulid id;
 	struct reading reading;
 	if (!v1_event_id(request, &id) || !reading_open(&reading, request)) return;
@@ -141,7 +141,7 @@ static void write_outcome(struct buf *out, const struct history_outcome *outcome
 	buf_byte(out, '}');
 }
 
-void v1_event_outcomes_start(struct request *request) {
+void v1_event_outcomes_work(struct request *request) {
 	struct ulid id;
 	struct reading reading;
 	if (!v1_event_id(request, &id) || !reading_open(&reading, request)) return;

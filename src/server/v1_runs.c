@@ -1,40 +1,5 @@
 // /v1/runs/{id}, its jobs, cancelling, and /v1/events/{id}/runs (05 §12.4 – §12.7).
-#include "server/server_internal.h"
-
-static void write_ulid_member(struct buf *out, const char *name, const struct ulid *id) {
-	buf_printf(out, ",\"%s\":", name);
-	json_ulid(out, id);
-}
-
-static void write_run(struct buf *out, const struct history_run *run) {
-	buf_lit(out, "{\"run_id\":");
-	json_ulid(out, &run->run_id);
-	buf_lit(out, ",\"run_started_at\":");
-	json_time(out, (int64_t)ulid_time_ms(&run->run_id) * 1000000);
-	buf_lit(out, ",\"function_id\":");
-	json_uuid(out, &run->function_id);
-	buf_lit(out, ",\"function_version\":0,\"environment_id\":\"" ENV_ID "\"");
-	write_ulid_member(out, "event_id", &run->event_id);
-	if (run->has_batch) write_ulid_member(out, "batch_id", &run->batch_id);
-	if (run->has_original) write_ulid_member(out, "original_run_id", &run->original_run_id);
-	if (run->cron.len > 0) {
-		buf_lit(out, ",\"cron\":");
-		buf_json_str(out, run->cron);
-	}
-	// A run has a finish row from its end on; until then it is under way.
-	buf_lit(out, ",\"status\":");
-	buf_json_str(out, run->status.len > 0 ? run->status : STR("Running"));
-	buf_lit(out, ",\"ended_at\":");
-	if (run->ended)
-		json_time(out, run->ended_ns);
-	else
-		buf_lit(out, "null");
-	if (run->output.len > 0) {
-		buf_lit(out, ",\"output\":");
-		buf_str(out, run->output);
-	}
-	buf_byte(out, '}');
-}
+#include "server/v1.h"
 
 enum err run_history(struct request *request, const struct ulid *run_id, struct history_run *out) {
 	struct reading reading;
@@ -57,19 +22,29 @@ static void answer_unknown(struct request *request) {
 	json_reply_about(request, 404, STR("Unable to load function run: "), request->params[0]);
 }
 
-void v1_run_start(struct request *request) {
+void v1_run_work(struct request *request) {
 	struct ulid run_id;
 	struct history_run run;
 	if (!read_run_id(request, &run_id)) return;
-	enum err err = run_history(request, &run_id, &run);
-	if (err == ERR_NOT_FOUND) answer_unknown(request);
-	if (err != ERR_OK) return;
-	json_envelope_open(request);
-	write_run(&request->out, &run);
-	json_envelope_send(request, 3);
+	struct reading reading;
+	size_t count = 1;
+	if (!reading_open(&reading, request)) return;
+	struct error error;
+	enum err err = history_run(reading.history, &request->arena, &run_id, &run, &error);
+	if (err == ERR_OK) err = v1_runs_complete(&reading, &request->arena, &run, &count, &error);
+	reading_close(&reading);
+	if (err == ERR_NOT_FOUND || (err == ERR_OK && count == 0)) {
+		answer_unknown(request);
+	} else if (err != ERR_OK) {
+		json_reply_error(request, 500, str_from_cstr(error.message));
+	} else {
+		json_envelope_open(request);
+		v1_run_write(&request->out, &run);
+		json_envelope_send(request, 3);
+	}
 }
 
-void v1_event_runs_start(struct request *request) {
+void v1_event_runs_work(struct request *request) {
 	struct ulid event_id;
 	struct reading reading;
 	if (!v1_event_id(request, &event_id) || !reading_open(&reading, request)) return;
@@ -77,19 +52,13 @@ void v1_event_runs_start(struct request *request) {
 	size_t count = 0;
 	struct error error;
 	enum err err = history_event_runs(reading.history, &request->arena, &event_id, &runs, &count, &error);
+	if (err == ERR_OK) err = v1_runs_complete(&reading, &request->arena, runs, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
 		json_reply_error(request, 500, str_from_cstr(error.message));
 		return;
 	}
-	json_envelope_open(request);
-	buf_byte(&request->out, '[');
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0) buf_byte(&request->out, ',');
-		write_run(&request->out, &runs[i]);
-	}
-	buf_byte(&request->out, ']');
-	json_envelope_send(request, 15);
+	v1_runs_send(request, runs, count, 15);
 }
 
 static void post_run(struct request *request, enum command_kind kind) {

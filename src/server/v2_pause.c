@@ -42,3 +42,8 @@ bool v2_pause_failed(struct request *request, struct reply *reply) {
 	v2_reply_not_started(request, reply, STR("Unable to pause function"));
 	return true;
 }
+
+bool v2_unpause_failed(struct request *request, struct reply *reply) {
+	v2_reply_not_started(request, reply, STR("Unable to unpause function"));
+	return true;
+}

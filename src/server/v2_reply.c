@@ -1,6 +1,6 @@
 // What all of REST v2 shares: its paths, its errors and its envelope (05 §13.1, §13.2, §13.4).
 #include "base/clock.h"
-#include "server/server_internal.h"
+#include "server/v2.h"
 
 // ---- paths -------------------------------------------------------------------------------------------------------
 
@@ -8,12 +8,14 @@ static bool is_below(struct str path, struct str base) {
 	return str_starts_with(path, base) && (path.len == base.len || path.ptr[base.len] == '/');
 }
 
-struct str v2_path(struct str path) {
-	return is_below(path, STR("/api/v2")) ? str_skip(path, sizeof "/api" - 1) : path;
+bool v2_reads_by_form(const struct request *request, struct str path) {
+	static const struct str form = STR_INIT("application/x-www-form-urlencoded");
+	return is_below(path, STR("/v2")) && str_eq(request->method, STR("POST")) &&
+	       str_starts_with_nocase(request_header(request, "Content-Type"), form);
 }
 
 bool v2_unrouted(struct request *request, struct str path, enum route_result found) {
-	path = v2_path(path);
+	path = route_path(path);
 	if (!is_below(path, STR("/v2")) || found == ROUTE_BAD_PATH) return false;
 	struct str code = STR("api_error");
 	if (path.len == sizeof "/v2" - 1)
@@ -81,7 +83,7 @@ void v2_reply_not_started(struct request *request, const struct reply *reply, st
 // ---- the envelope ------------------------------------------------------------------------------------------------
 
 // Seconds with 0, 3, 6 or 9 digits behind the point.
-static void write_time(struct buf *out, int64_t ns) {
+void v2_write_time(struct buf *out, int64_t ns) {
 	struct buf text;
 	buf_init(&text, 64);
 	date_format_rfc3339(&text, ns);
@@ -95,14 +97,25 @@ static void write_time(struct buf *out, int64_t ns) {
 	buf_free(&text);
 }
 
+void v2_metadata(struct buf *out, const struct v2_page *range) {
+	v2_object_open(out, "metadata");
+	v2_time(out, "fetchedAt", (int64_t)clock_wall_ns());
+	if (range != NULL) {
+		v2_object_open(out, "timeRange");
+		v2_time(out, "from", range->from_ns);
+		v2_time(out, "until", range->until_ns);
+		v2_object_close(out);
+	}
+	v2_object_close(out);
+}
+
 void v2_envelope_open(struct request *request) {
 	buf_lit(respond_begin(request), "{\"data\":");
 }
 
 void v2_envelope_close(struct request *request) {
-	buf_lit(&request->out, ",\"metadata\":{\"fetchedAt\":");
-	write_time(&request->out, (int64_t)clock_wall_ns());
-	buf_lit(&request->out, "}}");
+	v2_metadata(&request->out, NULL);
+	buf_byte(&request->out, '}');
 }
 
 void v2_write_id(struct request *request, struct str name, const struct ulid *id) {

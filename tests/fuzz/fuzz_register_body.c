@@ -1,6 +1,7 @@
 // The body of POST /fn/register, and what is stored of each function read back.
 #include "fuzz.h"
 #include "model/function.h"
+#include "model/function_view.h"
 
 static void check_triggers(const struct function_config *a, const struct function_config *b) {
 	CHECK(a->trigger_count == b->trigger_count);
@@ -20,6 +21,16 @@ static void check_flow(const struct flow_control *flow) {
 	CHECK((flow->rate_limit.limit > 0) == (flow->rate_limit.period_ns > 0));
 }
 
+// What people see of a stored form, ours or anybody's.
+static void check_view(struct arena *arena, struct str stored) {
+	struct function_view view;
+	function_view_read(arena, stored, &view);
+	CHECK(view.concurrency_count > 0);
+	for (size_t i = 0; i < view.trigger_count; i++) fuzz_check_utf8(view.triggers[i].value);
+	for (size_t i = 0; i < view.concurrency_count; i++) CHECK(view.concurrency[i].scope < SCOPE_COUNT);
+	fuzz_check_utf8(view.throttle.period);
+}
+
 static void check_function(struct arena *arena, const struct function_config *function) {
 	const struct uuid id = {{1, 2, 3, 4}};
 	struct str stored = function_config_json(arena, &id, 7, function->config_members);
@@ -34,6 +45,7 @@ static void check_function(struct arena *arena, const struct function_config *fu
 	CHECK(str_eq(back.config_members, function->config_members));
 	check_triggers(function, &back);
 	check_flow(&back.flow);
+	check_view(arena, stored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -41,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	arena_init(&arena, 4096);
 	struct registration registration;
 	struct error error = {0};
+	check_view(&arena, str_make(data, size));
 	if (registration_parse(&arena, str_make(data, size), &registration, &error) != ERR_OK) {
 		fuzz_check_error(&error);
 	} else {

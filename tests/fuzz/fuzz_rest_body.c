@@ -140,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	arena_init(&arena, 4096);
 	struct v2_refusal refusal;
 	if (v2_cancel_parse(&arena, body, &refusal) != ERR_OK) check_refusal(&refusal);
+	if (v2_env_parse(&arena, body, &refusal) != ERR_OK) check_refusal(&refusal);
 	read_cancellation(&arena, body);
 	read_rerun(&arena, body);
 	read_events(&arena, body);

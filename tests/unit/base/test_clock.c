@@ -126,6 +126,35 @@ static void durations_print(void **state) {
 	buf_free(&out);
 }
 
+static void go_durations_print(void **state) {
+	(void)state;
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} cases[] = {
+		{0, "0s"},
+		{1, "1ns"},
+		{1100, "1.1\302\265s"},
+		{2200000, "2.2ms"},
+		{3300 * MS, "3.3s"},
+		{60 * S, "1m0s"},
+		{48 * H, "48h0m0s"},
+		{3661 * S + 1 * MS, "1h1m1.001s"},
+		{-90 * S, "-1m30s"},
+		{INT64_MAX, "2562047h47m16.854775807s"},
+		{INT64_MIN, "-2562047h47m16.854775808s"},
+	};
+	struct buf out;
+	buf_init(&out, SIZE_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		buf_clear(&out);
+		duration_format_go(&out, cases[i].ns);
+		assert_int_equal(out.len, strlen(cases[i].text));
+		assert_memory_equal(out.ptr, cases[i].text, out.len);
+	}
+	buf_free(&out);
+}
+
 #define INSTANT (INT64_C(1795249333) * S) // 2026-11-21T08:22:13Z, a Saturday
 static const char *const texts_of_instant[] = {
 	"2026-11-21T08:22:13Z",
@@ -275,6 +304,7 @@ int main(void) {
 		cmocka_unit_test(bad_durations_are_refused),
 		cmocka_unit_test(go_durations_know_no_days),
 		cmocka_unit_test(durations_print),
+		cmocka_unit_test(go_durations_print),
 		cmocka_unit_test(dates_read),
 		cmocka_unit_test(bad_dates_are_refused),
 		cmocka_unit_test(dates_print),

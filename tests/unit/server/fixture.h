@@ -56,7 +56,11 @@ struct fixture {
 	struct store *store;
 	struct store_reader *reader;
 	struct history_reader *history;
+	struct store_reader *(*borrow)(void *context); // instead of lending `reader`
 	pthread_mutex_t reader_lock;
+	const struct str *event_keys;
+	size_t event_key_count;
+	struct str signing_key;
 	// What the last command held, as the test's engine function notes it.
 	char noted[4096];
 };
@@ -68,6 +72,7 @@ static enum err fixture_post(void *context, struct command *command) {
 }
 static struct store_reader *fixture_borrow(void *context) {
 	struct fixture *fixture = context;
+	if (fixture->borrow != NULL) return fixture->borrow(fixture);
 	if (fixture->reader == NULL) return NULL;
 	pthread_mutex_lock(&fixture->reader_lock);
 	return fixture->reader;
@@ -115,6 +120,9 @@ static inline void fixture_start_as(struct fixture *fixture, const char *kind) {
 				       .reader_return = fixture_return,
 				       .history_of = fixture_history,
 				       .ready = fixture_ready,
+				       .event_keys = fixture->event_keys,
+				       .event_key_count = fixture->event_key_count,
+				       .signing_key = fixture->signing_key,
 				       .context = fixture};
 	pthread_mutex_init(&fixture->reader_lock, NULL);
 	if (fixture->engine == NULL) fixture->engine = engine_says_ok;

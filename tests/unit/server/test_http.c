@@ -36,7 +36,7 @@ static void test_health_and_ready(void **state) {
 static void test_unknown_paths(void **state) {
 	static const char *const paths[] = {"/",        "/e",       "/e/",      "/e/a/b",  "//health",
 					    "/health/", "/HEALTH",  "/v0/x",    "/v1/",    "/v1/x",
-					    "/healt",   "/healthy", "/v1/runs", "/invoke", "/fn/register/"};
+					    "/healt",   "/healthy", "/v1/runz", "/invoke", "/fn/register/"};
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct http http = call(*state, "GET", paths[i], NULL);
 		assert_string_equal(http_header(&http, "Content-Type"), "text/plain; charset=utf-8");

@@ -36,6 +36,7 @@ static void write_runs(struct history_writer *writer, uint64_t now_ms) {
 		item.run.run_id = *runs[i].id;
 		item.run.event_id = event_ids[0];
 		item.run.function_id = function_id;
+		item.run.started_ms = now_ms;
 		write_run(writer, now_ms, &item, runs[i].status, runs[i].output);
 	}
 }

@@ -1,0 +1,216 @@
+// The pool for work that blocks: answers that its threads make, its limit, asking the engine, and stopping.
+#include <semaphore.h>
+
+#include "fixture.h"
+#include "server/server_internal.h"
+
+// What the handlers under test do: they stand in for a reader's routes, and take a request through the pool.
+static struct {
+	sem_t entered, go;
+	atomic_uint asked, refused;
+} play;
+
+static int setup(void **state) {
+	sem_init(&play.entered, 0, 0);
+	sem_init(&play.go, 0, 0);
+	play.asked = play.refused = 0;
+	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+	*state = fixture;
+	return 0;
+}
+static int teardown(void **state) {
+	free(*state);
+	sem_destroy(&play.entered);
+	sem_destroy(&play.go);
+	return 0;
+}
+
+// ---- the test's own reader: GET /v1/events/ID comes to history_event, which the store of the fixture would answer
+// ----
+
+static struct store_reader *borrow_and_wait(void *context) {
+	(void)context;
+	sem_post(&play.entered);
+	sem_wait(&play.go);
+	return NULL;
+}
+
+// The reply to an engine question, as text; the reader says "there is none" afterwards.
+static struct store_reader *borrow_and_ask(void *context) {
+	struct fixture *fixture = context;
+	sem_post(&play.entered);
+	struct reply *reply = server_ask(fixture->server, command_new(COMMAND_RUN_JOBS));
+	atomic_fetch_add(reply != NULL ? &play.asked : &play.refused, 1);
+	reply_free(reply);
+	return NULL;
+}
+
+static void start(struct fixture *fixture, struct store_reader *(*borrow)(void *context)) {
+	fixture->borrow = borrow;
+	fixture_start(fixture);
+}
+
+static const char get[] = "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n";
+
+static void answers_come_from_the_pool(void **state) {
+	struct fixture *fixture = *state;
+	fixture_start(fixture); // without a reader: 503, which the pool's thread writes
+	struct http http = call_with(fixture, "GET", "/v1/events", "Origin: http://a\r\n", NULL);
+	assert_int_equal(http.status, 503);
+	assert_string_equal(http_header(&http, "Retry-After"), "1");
+	assert_string_equal(http_header(&http, "Content-Type"), "application/json");
+	assert_string_equal(http_header(&http, "X-Inngest-Server-Kind"), "dev");
+	assert_string_equal(http_header(&http, "Access-Control-Allow-Origin"), "http://a");
+	assert_non_null(strstr(http.body, "cannot read its store"));
+	http_free(&http);
+	// Query parameters are read there, too.
+	http = call(fixture, "GET", "/v1/events?cursor=x", NULL);
+	assert_reply(http, 400, "{\"error\":\"Invalid cursor query parameter\",\"data\":null,\"status\":400}\n");
+	fixture_stop(fixture);
+}
+
+static void a_connection_lives_on(void **state) {
+	struct fixture *fixture = *state;
+	fixture_start(fixture);
+	int fd = client_connect(fixture);
+	for (size_t i = 0; i < 50; i++) {
+		client_text(fd, get);
+		struct http http = client_read(fd, false);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+		client_text(fd, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+		http = client_read(fd, false);
+		assert_int_equal(http.status, 200);
+		http_free(&http);
+	}
+	// Pipelined.
+	for (size_t i = 0; i < 20; i++) client_text(fd, get);
+	for (size_t i = 0; i < 20; i++) {
+		struct http http = client_read(fd, false);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+	}
+	close(fd);
+	fixture_stop(fixture);
+}
+
+// While all threads of the pool are at work, what does not need them is answered, the line has an end, and a client
+// that has gone away harms nobody.
+static void the_line_is_bounded(void **state) {
+	static int fds[WORK_THREADS + WORK_WAITING_MAX];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_wait);
+	for (size_t i = 0; i < WORK_THREADS; i++) {
+		fds[i] = client_connect(fixture);
+		client_text(fds[i], get);
+		sem_wait(&play.entered);
+	}
+	for (size_t i = WORK_THREADS; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client_connect(fixture);
+		client_text(fds[i], get);
+	}
+	struct http http;
+	do { // the ones before may be on their way
+		http = call(fixture, "GET", "/health", NULL);
+		assert_int_equal(http.status, 200);
+		http_free(&http);
+		pthread_mutex_lock(&fixture->server->work.lock);
+		unsigned waiting = fixture->server->work.waiting;
+		pthread_mutex_unlock(&fixture->server->work.lock);
+		if (waiting == WORK_WAITING_MAX) break;
+	} while (true);
+	http = call(fixture, "GET", "/v1/events", NULL);
+	assert_int_equal(http.status, 503);
+	assert_string_equal(http_header(&http, "Retry-After"), "1");
+	assert_non_null(strstr(http.body, "busy"));
+	http_free(&http);
+	close(fds[0]);
+	close(fds[ARRAY_LEN(fds) - 1]);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) sem_post(&play.go);
+	for (size_t i = 1; i + 1 < ARRAY_LEN(fds); i++) {
+		http = client_read(fds[i], false);
+		assert_int_equal(http.status, 503);
+		assert_non_null(strstr(http.body, "cannot read its store"));
+		http_free(&http);
+		close(fds[i]);
+	}
+	fixture_stop(fixture);
+}
+
+static void the_engine_is_asked(void **state) {
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_ask);
+	for (size_t i = 0; i < 20; i++) {
+		struct http http = call(fixture, "GET", "/v1/events", NULL);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+	}
+	assert_int_equal(play.asked, 20);
+	fixture->post_result = ERR_BUSY;
+	struct http http = call(fixture, "GET", "/v1/events", NULL);
+	assert_int_equal(http.status, 503);
+	http_free(&http);
+	assert_int_equal(play.asked, 20);
+	assert_int_equal(play.refused, 1);
+	fixture_stop(fixture);
+}
+
+static struct reply *engine_says_nothing(struct fixture *fixture, struct command *command) {
+	(void)fixture;
+	(void)command;
+	return NULL;
+}
+
+// Threads that wait for an engine that never answers, and requests in line behind them.
+static void stopping_ends_all_waits(void **state) {
+	int fds[WORK_THREADS + 10];
+	struct fixture *fixture = *state;
+	fixture->engine = engine_says_nothing;
+	start(fixture, borrow_and_ask);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client_connect(fixture);
+		client_text(fds[i], get);
+		if (i < WORK_THREADS) sem_wait(&play.entered);
+	}
+	fixture_stop(fixture);
+	assert_true(play.refused >= WORK_THREADS);
+	assert_int_equal(play.asked, 0);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		struct http http = client_read(fds[i], false);
+		if (i < WORK_THREADS) assert_int_equal(http.status, 503);
+		http_free(&http);
+		close(fds[i]);
+	}
+}
+
+// Many at once, on connections of their own, while the server goes down.
+static void *client(void *context) {
+	for (size_t i = 0; i < 30; i++) {
+		struct http http = call(context, "GET", "/v1/events", NULL);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+	}
+	return NULL;
+}
+
+static void many_clients_at_once(void **state) {
+	struct fixture *fixture = *state;
+	pthread_t clients[8];
+	start(fixture, borrow_and_ask);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) pthread_create(&clients[i], NULL, client, fixture);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) pthread_join(clients[i], NULL);
+	assert_int_equal(play.asked, 30 * ARRAY_LEN(clients));
+	fixture_stop(fixture);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(answers_come_from_the_pool, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_connection_lives_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_line_is_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_engine_is_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(stopping_ends_all_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_clients_at_once, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
