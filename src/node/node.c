@@ -119,6 +119,7 @@ static void committed(void *context, struct batch *batch) {
 		LOG_WARN(complaint->what, LOG_STR("function", complaint->function), LOG_STR("text", complaint->text),
 			 LOG_STR("reason", complaint->problem));
 	}
+	if (node->server != NULL) server_publish(node->server, batch);
 	if (calls != NULL) driver_call(node->driver, (struct call *)calls);
 	if (replies != NULL) server_reply(node->server, replies);
 	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);

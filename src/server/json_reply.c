@@ -51,6 +51,9 @@ void json_reply_error(struct request *request, int status, struct str text) {
 	case SHAPE_V2:
 		v2_reply_error(request, status, (struct str){NULL, 0}, text);
 		break;
+	case SHAPE_OTLP:
+		otlp_refuse(request, status, text);
+		break;
 	case SHAPE_TEXT:
 		respond(request, status, TYPE_TEXT, arena_cat(&request->arena, text, STR("\n")));
 		break;

@@ -58,6 +58,10 @@ static void refuse_body(struct request *request) {
 	}
 	const struct route *route = request->route;
 	bool v2 = route->shape == SHAPE_V2;
+	if (route->shape == SHAPE_OTLP) {
+		json_reply_error(request, 413, STR("Request body too large"));
+		return;
+	}
 	if (v2) respond_header(request, "Connection", "close");
 	json_reply_error(request, 413,
 			 arena_printf(&request->arena,

@@ -75,6 +75,14 @@ void respond_out(struct request *request, int status) {
 	respond(request, status, TYPE_JSON, buf_view(&request->out));
 }
 
+void respond_stream(struct request *request, const char *type, struct MHD_Response *response) {
+	if (response != NULL) {
+		(void)MHD_add_response_header(response, "Cache-Control", "no-cache");
+		(void)MHD_add_response_header(response, "X-Accel-Buffering", "no"); // for proxies in between
+	}
+	answer(request, 200, type, response);
+}
+
 void respond_empty(struct request *request, int status) {
 	respond(request, status, NULL, (struct str){NULL, 0});
 }

@@ -22,6 +22,8 @@
 // On a thread of the pool.
 #define READ(path_, shape_, name) \
 	{ .method = "GET", .path = (path_), .shape = (shape_), .work = name##_work }
+#define WRITE(path_, max, shape_, name) \
+	{ .method = "POST", .path = (path_), .body_max = (max), .shape = (shape_), .work = name##_work }
 // Not here, and why not.
 #define ABSENT(method_, path_, max, name, text_)                                                                   \
 	{                                                                                                          \
@@ -60,6 +62,7 @@ const struct route routes[] = {
 	PLAIN("POST", "/v0/telemetry", SHAPE_PUB, v0_telemetry),
 	PLAIN("GET", "/openapi.json", SHAPE_TEXT, openapi),
 
+	PLAIN("GET", "/v1/stream", SHAPE_PUB, v1_stream),
 	READ("/v1/events", SHAPE_PUB, v1_events),
 	READ("/v1/events/:", SHAPE_PUB, v1_event),
 	READ("/v1/events/:/outcomes", SHAPE_PUB, v1_event_outcomes),
@@ -69,6 +72,8 @@ const struct route routes[] = {
 	ENGINE_FAILS("DELETE", "/v1/runs/:", 0, SHAPE_PUB, v1_cancel),
 	ENGINE_FAILS("GET", "/v1/runs/:/jobs", 0, SHAPE_PUB, v1_jobs),
 	ENGINE("POST", "/v1/signals", SIGNAL_BODY_MAX, SHAPE_PUB, v1_signal),
+	WRITE("/v1/runs/:/metadata", METADATA_BODY_MAX, SHAPE_PUB, v1_metadata),
+	WRITE("/v1/traces/userland", OTLP_BODY_MAX, SHAPE_OTLP, v1_userland),
 	READ("/v1/functions", SHAPE_PUB, v1_functions),
 	READ("/v1/apps/:/functions", SHAPE_PUB, v1_app_functions),
 	ENGINE("POST", "/v1/cancellations", CANCELLATION_BODY_MAX, SHAPE_PUB, v1_cancellation),
@@ -94,6 +99,7 @@ const struct route routes[] = {
 	READ("/v2/runs", SHAPE_V2, v2_runs),
 	READ("/v2/runs/:", SHAPE_V2, v2_run),
 	READ("/v2/runs/:/trace", SHAPE_V2, v2_trace),
+	WRITE("/v2/runs/:/scores", V2_BODY_MAX, SHAPE_V2, v2_scores),
 	READ("/v2/events/:/runs", SHAPE_V2, v2_event_runs),
 
 	// Of the hosted platform only (05 §13.3).

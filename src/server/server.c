@@ -82,6 +82,7 @@ static struct server *server_new(const struct server_config *config) {
 	server->features = dev_features(&server->arena);
 	pending_init(&server->pending);
 	work_init(&server->work);
+	live_init(&server->live);
 	pthread_condattr_t attributes;
 	CHECK(pthread_condattr_init(&attributes) == 0);
 	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -97,6 +98,7 @@ static void server_free(struct server *server) {
 	pthread_mutex_destroy(&server->idle_lock);
 	pending_free(&server->pending);
 	work_free(&server->work);
+	live_free(&server->live);
 	arena_free(&server->arena);
 	free(server);
 }
@@ -131,8 +133,13 @@ void server_reply(struct server *server, struct message *replies) {
 	}
 }
 
+void server_publish(struct server *server, const struct batch *batch) {
+	live_publish(&server->live, batch);
+}
+
 void server_quiesce(struct server *server) {
 	if (atomic_exchange(&server->quiescing, true)) return;
+	live_close(&server->live);
 	// From here on the socket is ours again; closing it sends waiting clients away at once.
 	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
 	server->listen_fd = -1;

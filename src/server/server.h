@@ -40,6 +40,8 @@ ERR_CHECKED enum err server_start(const struct server_config *config, struct ser
 uint16_t server_port(const struct server *server); // the port bound (config.port 0: any)
 // Takes over a chain of replies (struct reply) and resumes their requests. Any thread.
 void server_reply(struct server *server, struct message *replies);
+// Tells those who watch what a batch that is durable now has brought. Any thread; cheap when nobody watches.
+void server_publish(struct server *server, const struct batch *batch);
 // Stops accepting; requests already in work may finish, connections close with their next answer. Then server_stop.
 void server_quiesce(struct server *server);
 void server_stop(struct server *server); // answers what still waits with 503, joins the threads, frees

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "model/limits.h"
 #include "model/v2_body.h"
+#include "server/live.h"
 #include "server/server.h"
 
 // --- who waits for the engine (pending.c) -----------------------------------------------------------------------
@@ -79,6 +80,7 @@ struct server {
 	struct str features; // JSON object for GET /dev
 	struct pending pending;
 	struct work work;
+	struct live live;
 	atomic_size_t body_bytes; // of all request bodies that are buffered now
 	atomic_bool quiescing;
 	pthread_mutex_t idle_lock;
@@ -100,7 +102,7 @@ enum request_state {
 };
 enum body_state { BODY_WANTED, BODY_IGNORED, BODY_TOO_LARGE, BODY_NO_ROOM };
 
-enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT, SHAPE_V2 }; // 05 §5
+enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT, SHAPE_V2, SHAPE_OTLP }; // 05 §5, §12.13
 
 #define ROUTE_PARAMS_MAX 3
 #define ROUTE_HEADERS_MAX 3
@@ -200,6 +202,8 @@ void respond_out(struct request *request, int status); // request->out as JSON
 void respond_empty(struct request *request, int status);
 // Text in pieces, sent without being put together; the pieces must live as long as the request.
 void respond_pieces(struct request *request, int status, const struct MHD_IoVec *pieces, unsigned count);
+// A body that comes little by little from the response's callback; NULL closes the connection.
+void respond_stream(struct request *request, const char *type, struct MHD_Response *response);
 void respond_not_found(struct request *request);
 // --- cors.c (05 §4)
 bool cors_preflight(const struct request *request);
@@ -289,7 +293,12 @@ void v1_jobs_finish(struct request *request, struct reply *reply);
 bool v1_jobs_failed(struct request *request, struct reply *reply);
 void v1_functions_work(struct request *request);
 void v1_app_functions_work(struct request *request); // v1_apps.c
-void v1_signal_start(struct request *request);       // v1_signals.c
+void v1_stream_start(struct request *request);       // live.c
+void v1_metadata_work(struct request *request);      // annotations_api.c
+void v1_userland_work(struct request *request);
+void v2_scores_work(struct request *request);
+void otlp_refuse(struct request *request, int status, struct str text); // an error in the encoding of the request
+void v1_signal_start(struct request *request);                          // v1_signals.c
 void v1_signal_finish(struct request *request, struct reply *reply);
 void v1_cancellation_start(struct request *request); // v1_cancellations.c
 void v1_cancellation_finish(struct request *request, struct reply *reply);
