@@ -32,6 +32,7 @@ enum openapi_reply {
 	OPENAPI_V1,      // {data, metadata}
 	OPENAPI_BARE,    // the type itself
 	OPENAPI_EMPTY,
+	OPENAPI_EVENTS, // server-sent events
 };
 struct openapi_operation {
 	const char *method, *path; // "{name}" is a parameter

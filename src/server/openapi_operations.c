@@ -18,6 +18,12 @@ const struct openapi_operation openapi_operations[] = {
 	{"DELETE", "/v1/runs/{runId}", "Cancel a run", OPENAPI_EMPTY, NULL, NULL, NULL},
 	{"GET", "/v1/runs/{runId}/jobs", "What a run waits for", OPENAPI_V1, "[V1Job]", NULL, NULL},
 	{"POST", "/v1/signals", "Send a signal", OPENAPI_V1, "V1SignalResult", NULL, "V1SignalRequest"},
+	{"POST", "/v1/runs/{runId}/metadata", "Hang metadata on a run or step", OPENAPI_EMPTY, NULL, NULL,
+	 "V1MetadataRequest"},
+	{"POST", "/v1/traces/userland", "Spans of users' code, as OTLP", OPENAPI_BARE, "OtlpResponse", NULL,
+	 "OtlpRequest"},
+	{"GET", "/v1/stream", "Runs, steps and events as they happen", OPENAPI_EVENTS, NULL, "run_id function_id kinds",
+	 NULL},
 	{"GET", "/v1/functions", "Functions", OPENAPI_V1, "[V1Function]", NULL, NULL},
 	{"GET", "/v1/apps/{appName}/functions", "Functions of an app", OPENAPI_BARE, "[V1Function]", NULL, NULL},
 	{"POST", "/v1/cancellations", "Cancel runs in bulk", OPENAPI_V1, "V1Cancellation", NULL,
@@ -46,6 +52,7 @@ const struct openapi_operation openapi_operations[] = {
 	{"GET", "/v2/runs/{runId}", "A run", OPENAPI_V2, "Run", "includeOutput", NULL},
 	{"GET", "/v2/runs/{runId}/trace", "What a run did when", OPENAPI_V2, "Trace", "includeOutput", NULL},
 	{"POST", "/v2/runs/{runId}/rerun", "Run again", OPENAPI_V2, "RunId", NULL, "RerunRequest"},
+	{"POST", "/v2/runs/{runId}/scores", "Score a run", OPENAPI_V2, "[Score]", NULL, "[ScoreRequest]"},
 	{"POST", "/v2/runs/{runId}/cancel", "Cancel a run", OPENAPI_V2, "RunId", NULL, NULL},
 };
 const size_t openapi_operation_count = ARRAY_LEN(openapi_operations);

@@ -24,6 +24,12 @@ const struct openapi_schema openapi_schemas[] = {
 			   "function_internal_id:uuid function_id:string started_after:time~ started_before:time "
 			   "if?:string kind:string cause:string queue_name:string~"},
 	{"V1Ok", "ok:boolean"},
+	{"V1MetadataRequest", "target?:V1MetadataTarget metadata:[V1MetadataRecord]"},
+	{"V1MetadataTarget", "step_id?:string step_index?:integer step_attempt?:integer span_id?:string"},
+	{"V1MetadataRecord", "kind:string op:merge|delete|add|set values:object"},
+	{"OtlpRequest", "resourceSpans?:[object]"},
+	{"OtlpResponse", "partialSuccess?:OtlpPartial"},
+	{"OtlpPartial", "rejectedSpans:string"},
 	// v2
 	{"Errors", "errors:[Error]"},
 	{"Error", "code:string message:string"},
@@ -72,6 +78,9 @@ const struct openapi_schema openapi_schemas[] = {
 	{"InvokeRequest", "data:object idempotencyKey?:string"},
 	{"RerunRequest", "fromStep?:RerunStep"},
 	{"RerunStep", "stepId:string input?:[any]"},
+	{"ScoreRequest", "name:string value:any stepId?:string experiment?:ScoreExperiment"},
+	{"ScoreExperiment", "id:string variant:string"},
+	{"Score", "runId:ulid name:string value:any stepId?:string experiment?:ScoreExperiment"},
 };
 const size_t openapi_schema_count = ARRAY_LEN(openapi_schemas);
 
@@ -90,6 +99,9 @@ const struct openapi_parameter openapi_parameters[] = {
 	{"status", "[QUEUED|RUNNING|COMPLETED|FAILED|CANCELLED]", "any of"},
 	{"appId", "[string]", "any of"},
 	{"functionId", "[string]", "any of; needs appId"},
+	{"run_id", "ulid", "of this run only"},
+	{"function_id", "uuid", "of this function only"},
+	{"kinds", "string", "run, step and event, divided by commas; by default run,step"},
 	{"isDeferred", "boolean", "only deferred runs, or only others"},
 };
 const size_t openapi_parameter_count = ARRAY_LEN(openapi_parameters);
