@@ -108,6 +108,7 @@ static struct node_config node_config_make(const struct settings *settings, stru
 		.no_history = str_eq_cstr(settings_text(settings, FLAG_ID_HISTORY), "none"),
 		.version = str_from_cstr(cli_version()),
 		.start_opts_json = start_opts,
+		.no_ui = settings_on(settings, FLAG_ID_NO_UI),
 		.steps_max = RUN_STEPS_MAX,
 	};
 }

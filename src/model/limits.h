@@ -67,6 +67,7 @@
 #define CHECKPOINT_BODY_MAX (64u << 20) // ours: 13.2 sets none; steps are bounded one by one
 #define CHECKPOINT_OPCODES_MAX 10000u   // ours
 #define HTTP_BODY_DEFAULT_MAX (1u << 20)
+#define GQL_BODY_MAX (8u << 20) // ours: an invocation with the largest event fits
 #define HTTP_HEADER_MAX (64u << 10)
 #define HTTP_CONNECTIONS_MAX 10000u         // more wait in the listen queue
 #define HTTP_CONNECTION_MEMORY (32u << 10)  // buffers of one connection; longer header blocks get 431

@@ -256,6 +256,7 @@ static enum err start_server(struct node *node, struct error *error) {
 				       .server_kind = node->config->dev ? "dev" : "cloud",
 				       .version = node->config->version,
 				       .dev_start_opts = node->config->start_opts_json,
+				       .no_ui = node->config->no_ui,
 				       .post = post,
 				       .reader_borrow = borrow_reader,
 				       .reader_return = return_reader,

@@ -26,6 +26,7 @@ struct node_config {
 	bool no_history; // events, runs and traces leave nothing for people
 	struct str version;
 	struct str start_opts_json;
+	bool no_ui;         // neither dashboard nor GraphQL
 	uint32_t steps_max; // 0: the default
 };
 

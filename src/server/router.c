@@ -25,7 +25,8 @@ static bool path_matches(const char *pattern, struct str path, struct str params
 }
 
 static bool method_matches(const struct route *route, struct str method) {
-	return str_eq_cstr(method, route->method) || (route->head && str_eq(method, STR("HEAD")));
+	return route->method[0] == '*' || str_eq_cstr(method, route->method) ||
+	       (route->head && str_eq(method, STR("HEAD")));
 }
 
 static enum route_result take(struct request *request, const struct route *route,

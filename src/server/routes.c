@@ -24,6 +24,9 @@
 	{ .method = "GET", .path = (path_), .shape = (shape_), .work = name##_work }
 #define WRITE(path_, max, shape_, name) \
 	{ .method = "POST", .path = (path_), .body_max = (max), .shape = (shape_), .work = name##_work }
+// All methods: it answers the wrong ones in its own way.
+#define GRAPHQL(path_) \
+	{ .method = "*", .path = (path_), .body_max = GQL_BODY_MAX, .shape = SHAPE_PUB, .start = gql_start }
 // Not here, and why not.
 #define ABSENT(method_, path_, max, name, text_)                                                                   \
 	{                                                                                                          \
@@ -60,6 +63,10 @@ const struct route routes[] = {
 	ENGINE_FAILS("DELETE", "/fn/remove", 0, SHAPE_PUB, fn_remove),
 	ENGINE_FAILS("DELETE", "/v0/runs/:", 0, SHAPE_PUB, v0_cancel),
 	PLAIN("POST", "/v0/telemetry", SHAPE_PUB, v0_telemetry),
+	GRAPHQL("/v0/gql"),
+	GRAPHQL("/graphql"),
+	PLAIN("GET", "/v0", SHAPE_PUB, gql_page),
+	PLAIN("GET", "/v0/", SHAPE_PUB, gql_page),
 	PLAIN("GET", "/openapi.json", SHAPE_TEXT, openapi),
 
 	PLAIN("GET", "/v1/stream", SHAPE_PUB, v1_stream),

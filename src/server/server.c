@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "graphql/graphql.h"
+#include "server/gql/persisted.h"
 #include "server/server_internal.h"
 
 #define STOP_GRACE_MS 1000 // for answers that are being sent
@@ -99,14 +101,23 @@ static void server_free(struct server *server) {
 	pending_free(&server->pending);
 	work_free(&server->work);
 	live_free(&server->live);
+	gql_cache_free(server->gql_cache);
+	if (server->gql != NULL) gql_schema_free(server->gql);
 	arena_free(&server->arena);
 	free(server);
+}
+
+static enum err start_gql(struct server *server, struct error *error) {
+	if (server->config.no_ui) return ERR_OK;
+	server->gql_cache = gql_cache_new();
+	return gql_api_schema(&server->gql, error);
 }
 
 enum err server_start(const struct server_config *config, struct server **out, struct error *error) {
 	*out = NULL;
 	struct server *server = server_new(config);
-	enum err err = listen_open(config->host, config->port, &server->listen_fd, &server->port, error);
+	enum err err = start_gql(server, error);
+	if (err == ERR_OK) err = listen_open(config->host, config->port, &server->listen_fd, &server->port, error);
 	if (err == ERR_OK) err = start_threads(server, error);
 	if (err != ERR_OK) {
 		work_stop(&server->work);

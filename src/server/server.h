@@ -20,6 +20,7 @@ struct server_config {
 	const struct str *event_keys; // configured ones; must stay valid
 	size_t event_key_count;
 	struct str signing_key; // empty: none
+	bool no_ui;             // neither dashboard nor GraphQL
 	// Hands a command to the engine; ERR_BUSY when its mailbox is full (the command stays the caller's).
 	enum err (*post)(void *context, struct command *command);
 	// Borrow a reader for one request; blocks until one is free (NULL: none, answered with 503). Returned with

@@ -81,7 +81,9 @@ struct server {
 	struct pending pending;
 	struct work work;
 	struct live live;
-	atomic_size_t body_bytes; // of all request bodies that are buffered now
+	struct gql_schema *gql;      // NULL: GraphQL is not served
+	struct gql_cache *gql_cache; // likewise
+	atomic_size_t body_bytes;    // of all request bodies that are buffered now
 	atomic_bool quiescing;
 	pthread_mutex_t idle_lock;
 	pthread_cond_t idle;
@@ -108,7 +110,7 @@ enum error_shape { SHAPE_TEXT, SHAPE_PUB, SHAPE_EVENT, SHAPE_V2, SHAPE_OTLP }; /
 #define ROUTE_HEADERS_MAX 3
 
 struct route {
-	const char *method;
+	const char *method; // "*": any
 	const char *path; // a segment ":" is a parameter: any text without '/', not empty; "*" one that may contain '/'
 	uint32_t body_max; // 0: a body is read and dropped
 	bool head;         // HEAD is allowed beside GET
@@ -256,6 +258,26 @@ struct reading {
 bool reading_open(struct reading *reading, struct request *request);
 void reading_close(struct reading *reading);
 
+// --- running a run again (rerun.c) ----------------------------------------------------------------------------------
+
+enum rerun_problem {
+	RERUN_FINE,
+	RERUN_UNKNOWN_RUN,
+	RERUN_NO_EVENT,   // that it was started by, in history
+	RERUN_UNREADABLE, // history, or what it has
+	RERUN_STEP_UNKNOWN,
+	RERUN_STEP_AMBIGUOUS, // several have that name
+};
+// The command that starts it; it takes over the input. `error` is filled for RERUN_NO_EVENT and RERUN_UNREADABLE.
+enum rerun_problem rerun_make(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+			      struct v2_rerun *wanted, struct command **out, struct error *error);
+
+// --- GraphQL (folder gql; 06) --------------------------------------------------------------------------------------
+
+struct gql_schema;
+ERR_CHECKED enum err gql_api_schema(struct gql_schema **out, struct error *error); // schema.c
+struct gql_cache;                                                                  // persisted.h
+
 // --- the handlers of the route table -------------------------------------------------------------------------------
 
 void events_start(struct request *request); // events_api.c
@@ -347,6 +369,8 @@ void v2_env_create_start(struct request *request);
 void v2_webhooks_start(struct request *request);
 void v2_partner_create_start(struct request *request);
 void v2_sandbox_start(struct request *request);
+void gql_start(struct request *request); // gql/api.c
+void gql_page_start(struct request *request);
 
 // The event id of the path, for routes of v1; 400 when it is none.
 bool v1_event_id(struct request *request, struct ulid *out);

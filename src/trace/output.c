@@ -8,6 +8,8 @@
 #define OUTPUT_ID_MAX 4096 // ours: of the text; ids of rows are short
 #define UUID_NONE "00000000-0000-0000-0000-000000000000"
 
+static const struct ulid no_run;
+
 static struct str to_arena(struct arena *arena, struct buf *buf) {
 	struct str copy = arena_dup(arena, buf_view(buf));
 	buf_free(buf);
@@ -36,9 +38,11 @@ struct str trace_output_id_text(struct arena *arena, const struct trace_output_i
 	put_member(&json, ",\"fnID\":", str_from_cstr(function));
 	put_member(&json, ",\"tid\":", id->is_preview ? STR("") : id->trace_id);
 	put_member(&json, ",\"sid\":", id->row_id);
-	if (id->is_preview) {
+	if (id->is_preview || ulid_cmp(&id->run_id, &no_run) != 0) {
 		ulid_text(&id->run_id, run);
 		put_member(&json, ",\"rid\":", str_from_cstr(run));
+	}
+	if (id->is_preview) {
 		buf_lit(&json, ",\"preview\":true");
 		if (id->input_row_id.len > 0) put_member(&json, ",\"in_sid\":", id->input_row_id);
 	}
@@ -110,7 +114,6 @@ static enum err read_members(struct arena *arena, yyjson_val *object, struct tra
 
 // What must be there (§17.2).
 static enum err check_members(const struct trace_output_id *id, struct error *error) {
-	static const struct ulid no_run;
 	const char *missing = NULL;
 	if (id->is_preview) {
 		if (id->row_id.len == 0 && id->input_row_id.len == 0)

@@ -32,6 +32,7 @@ static struct str output_id_of(const struct plain *p, const struct trace_node *n
 	if (node->output.source == SPAN_NOTHING) return (struct str){NULL, 0};
 	const struct trace_subject *subject = p->context.subject;
 	struct trace_output_id id = {
+		.run_id = subject->run_id,
 		.app_id = subject->app_id,
 		.function_id = subject->function_id,
 		.trace_id = node->trace_id,

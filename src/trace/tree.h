@@ -94,7 +94,8 @@ struct trace_node *trace_tree_plain(struct arena *arena, const struct trace_subj
 
 struct trace_output_id {
 	bool is_preview;
-	struct ulid run_id;              // preview only
+	struct ulid run_id; // zero: none. The reference server has it in preview ids only and finds the others by
+			    // their trace id
 	struct uuid app_id, function_id; // plain only
 	struct str trace_id;             // plain only
 	struct str row_id, input_row_id; // empty: none

@@ -48,6 +48,7 @@ typedef struct reply *engine_fn(struct fixture *fixture, struct command *command
 
 struct fixture {
 	struct server *server;
+	bool no_ui;
 	struct mailbox *mailbox;
 	pthread_t thread;
 	engine_fn *engine;
@@ -115,6 +116,7 @@ static inline void fixture_start_as(struct fixture *fixture, const char *kind) {
 				       .server_kind = kind,
 				       .version = STR("0.1.0-test"),
 				       .dev_start_opts = STR("{\"poll\":true}"),
+				       .no_ui = fixture->no_ui,
 				       .post = fixture_post,
 				       .reader_borrow = fixture_borrow,
 				       .reader_return = fixture_return,

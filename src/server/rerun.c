@@ -1,0 +1,109 @@
+// Running a run again (03 §21.1, §21.2): what history has of it, as a command. For REST v2 and GraphQL.
+#include "server/server_internal.h"
+
+// What history has of the run that is to be run again.
+struct original {
+	struct history_run run;
+	struct ulid root; // the first of its chain of reruns
+	struct history_event event;
+	struct history_step *steps; // of the root
+	size_t step_count;
+};
+
+static enum rerun_problem read_original(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+					bool with_steps, struct original *out, struct error *error) {
+	*out = (struct original){.step_count = 0};
+	enum err err = history_run(reader, arena, run_id, &out->run, error);
+	if (err != ERR_OK) return err == ERR_NOT_FOUND ? RERUN_UNKNOWN_RUN : RERUN_UNREADABLE;
+	out->root = out->run.has_original ? out->run.original_run_id : *run_id;
+	if (history_event(reader, arena, &out->run.event_id, &out->event, error) != ERR_OK) return RERUN_NO_EVENT;
+	if (!with_steps) return RERUN_FINE;
+	err = history_run_steps(reader, arena, &out->root, &out->steps, &out->step_count, error);
+	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+}
+
+// The step with this id, else the only one with this name.
+static enum rerun_problem find_step(const struct original *original, struct str id, const struct history_step **out) {
+	size_t named_count = 0;
+	for (size_t i = 0; i < original->step_count; i++) {
+		const struct history_step *step = &original->steps[i];
+		bool is_it = str_eq(step->id, id);
+		if (!is_it && !str_eq(step->name, id)) continue;
+		*out = step;
+		if (is_it) return RERUN_FINE;
+		named_count++;
+	}
+	return named_count == 1 ? RERUN_FINE : named_count == 0 ? RERUN_STEP_UNKNOWN : RERUN_STEP_AMBIGUOUS;
+}
+
+// Whether the step is called by itself. Of one that failed the function is asked, as it may have gone another way
+// since; but not when there is new input, because an SDK that checkpoints loses the result of a step that it comes upon
+// with input of ours (seen with TypeScript 4.24).
+static bool is_direct(const struct history_step *step, bool has_input) {
+	bool failed = step->op == OPCODE_STEP_ERROR || step->op == OPCODE_STEP_FAILED;
+	bool plain = step->op == OPCODE_STEP || step->op == OPCODE_STEP_RUN;
+	if (plain) failed = str_starts_with(step->value, STR("{\"error\":"));
+	return failed ? has_input : plain;
+}
+
+static struct given_step *give(struct command *command, const struct history_step *step) {
+	struct given_step *given = &command->start.steps[command->start.step_count++];
+	given->id = arena_dup(&command->arena, step->id);
+	given->name = arena_dup(&command->arena, step->name);
+	given->op = (uint8_t)step->op;
+	return given;
+}
+
+// Results of the steps before this one, then its new input, which the command takes over.
+static void give_steps(struct command *command, const struct original *original, const struct history_step *chosen,
+		       struct v2_rerun *wanted) {
+	size_t before = (size_t)(chosen - original->steps);
+	command->start.steps = ARENA_ARRAY(&command->arena, struct given_step, before + 1);
+	for (size_t i = 0; i < before; i++)
+		give(command, &original->steps[i])->value = payload_new(original->steps[i].value);
+	if (is_direct(chosen, wanted->input != NULL)) command->start.target = arena_dup(&command->arena, chosen->id);
+	if (wanted->input != NULL) {
+		struct given_step *given = give(command, chosen);
+		given->is_input = true;
+		given->value = wanted->input;
+		wanted->input = NULL;
+	}
+}
+
+// A run of a batch is run again with its first event only, as by the reference server. To run it with all of them:
+// read the others in read_original (event_batches names them), and let the command carry a list.
+static enum err restore_event(struct command *command, const struct history_event *event, struct error *error) {
+	struct event_parts parts = {.internal_id = event->internal_id,
+				    .id = event->id,
+				    .name = event->name,
+				    .v = event->v,
+				    .data = event->data,
+				    .user = event->user,
+				    .ts_ms = event->ts_ms > 0 ? (uint64_t)event->ts_ms : 0,
+				    .received_ms = event->received_ns > 0 ? (uint64_t)event->received_ns / 1000000 : 0};
+	return event_restore(&command->arena, &parts, &command->start.event, error);
+}
+
+static struct command *make_command(const struct original *original, struct error *error) {
+	char function[UUID_TEXT_LEN + 1];
+	uuid_text(&original->run.function_id, function);
+	struct command *command = command_new(COMMAND_START);
+	command->start.function = arena_dup(&command->arena, str_make(function, UUID_TEXT_LEN));
+	command->start.original_run_id = original->root;
+	if (restore_event(command, &original->event, error) == ERR_OK) return command;
+	command_free(command);
+	return NULL;
+}
+
+enum rerun_problem rerun_make(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+			      struct v2_rerun *wanted, struct command **out, struct error *error) {
+	struct original original;
+	const struct history_step *chosen = NULL;
+	enum rerun_problem problem = read_original(reader, arena, run_id, wanted->from_step, &original, error);
+	if (problem == RERUN_FINE && wanted->from_step) problem = find_step(&original, wanted->step_id, &chosen);
+	if (problem != RERUN_FINE) return problem;
+	*out = make_command(&original, error);
+	if (*out == NULL) return RERUN_UNREADABLE;
+	if (chosen != NULL) give_steps(*out, &original, chosen, wanted);
+	return RERUN_FINE;
+}

@@ -1,0 +1,229 @@
+// GraphQL over HTTP where the JS tests do not reach: servers without it, a store or an engine that cannot be had, what
+// happens between two looks at history, and the cache of persisted queries.
+#include "base/hash.h"
+#include "server/gql/persisted.h"
+#include "v2_fixture.h"
+
+enum { RUNNING, COMPLETED, RUNS };
+static struct ulid runs[RUNS];
+static char run_texts[RUNS][ULID_TEXT_LEN + 1];
+static const struct uuid app_id = {{1}}, function_id = {{2}};
+
+static void write_history(struct history_writer *writer, uint64_t now_ms) {
+	static const char *const statuses[RUNS] = {[COMPLETED] = "Completed"};
+	write_app(writer, now_ms, &app_id, "app");
+	write_function(writer, now_ms, &app_id, &function_id, "app-hello");
+	struct history_item event = {.kind = HISTORY_EVENT, .at_ms = now_ms - 2000};
+	event.event.internal_id = make_id(now_ms - 2000, 1);
+	event.event.id = STR("mine");
+	event.event.name = STR("a/b");
+	event.event.text = payload_new(STR("{}"));
+	event.event.data = payload_str(event.event.text);
+	event.event.ts_ms = 1700000000123;
+	write_item(writer, &event);
+	payload_unref(event.event.text);
+	for (uint8_t i = 0; i < RUNS; i++) {
+		runs[i] = make_id(now_ms - 1000, i);
+		ulid_text(&runs[i], run_texts[i]);
+		struct history_item item = {.kind = HISTORY_RUN};
+		item.run.run_id = runs[i];
+		item.run.event_id = event.event.internal_id;
+		item.run.function_id = function_id;
+		write_run(writer, now_ms, &item, statuses[i], "{\"x\":1}");
+	}
+}
+
+static int setup(void **state) {
+	struct fixture *fixture = history_fixture_start(write_history);
+	fixture->engine = engine_notes;
+	fixture->noted[0] = '\0';
+	answer.kind = REPLY_OK;
+	answer.status = 200;
+	answer.code = answer.text = NULL;
+	commands = 0;
+	*state = fixture;
+	return 0;
+}
+static int teardown(void **state) {
+	history_fixture_stop(*state);
+	return 0;
+}
+
+static struct http ask(const struct fixture *fixture, const char *query) {
+	struct buf body;
+	buf_init(&body, 1 << 20);
+	buf_lit(&body, "{\"query\":");
+	buf_json_str(&body, str_from_cstr(query));
+	buf_lit(&body, "}");
+	buf_byte(&body, '\0');
+	struct http http = call_with(fixture, "POST", "/v0/gql", "Content-Type: application/json\r\n", body.ptr);
+	buf_free(&body);
+	return http;
+}
+
+static void without_it(void **state) {
+	(void)state;
+	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+	fixture->no_ui = true;
+	fixture_start(fixture);
+	static const char *const paths[] = {"/v0/gql?query={__typename}", "/graphql", "/v0", "/v0/"};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct http http = call(fixture, "GET", paths[i], NULL);
+		assert_int_equal(http.status, 404);
+		http_free(&http);
+	}
+	struct http http = ask(fixture, "{ __typename }");
+	assert_int_equal(http.status, 404);
+	http_free(&http);
+	fixture_stop(fixture);
+	free(fixture);
+}
+
+// What needs no store is answered; the rest says why not, field by field.
+static void without_a_store(void **state) {
+	(void)state;
+	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+	fixture_start(fixture);
+	struct http http = ask(fixture, "{ __typename functions { id } }");
+	assert_reply(http, 200,
+		     "{\"errors\":[{\"message\":\"The server cannot read its store at the "
+		     "moment\",\"path\":[\"functions\"]}],"
+		     "\"data\":{\"__typename\":\"Query\",\"functions\":null}}");
+	fixture_stop(fixture);
+	free(fixture);
+}
+
+#define FAILS(text) "{\"errors\":[{\"message\":\"" text "\",\"path\":[\"it\"]}],\"data\":null}"
+#define FAILS_NULL(text) "{\"errors\":[{\"message\":\"" text "\",\"path\":[\"it\"]}],\"data\":{\"it\":null}}"
+
+static void a_busy_engine(void **state) {
+	struct fixture *fixture = *state;
+	fixture->post_result = ERR_BUSY;
+	struct http http = ask(fixture, "mutation { it: invokeFunction(functionSlug: \"x\") }");
+	assert_reply(http, 200, FAILS_NULL("The server is busy; please try again"));
+	char query[200];
+	(void)snprintf(query, sizeof query, "mutation { it: cancelRun(runID: \"%s\") { id } }", run_texts[RUNNING]);
+	http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("The server is busy; please try again"));
+	(void)snprintf(query, sizeof query, "mutation { it: rerun(runID: \"%s\") }", run_texts[COMPLETED]);
+	http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("The server is busy; please try again"));
+	(void)snprintf(query, sizeof query, "{ it: runTrace(runID: \"%s\") { status } }", run_texts[RUNNING]);
+	http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("error retrieving trace: The server has too much to do at the moment"));
+}
+
+// The engine no longer knows a run that history has as running: it ends at this moment, or its row is all there is.
+static void a_cancel_that_comes_too_late(void **state) {
+	struct fixture *fixture = *state;
+	answer.kind = REPLY_FAILED;
+	answer.status = 404;
+	char query[200];
+	(void)snprintf(query, sizeof query, "mutation { it: cancelRun(runID: \"%s\") { id } }", run_texts[RUNNING]);
+	struct http http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("not found"));
+	answer.status = 500;
+	answer.text = "broken";
+	http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("broken"));
+	assert_int_equal(commands, 2);
+}
+
+static void a_rerun_that_does_not_start(void **state) {
+	struct fixture *fixture = *state;
+	answer.kind = REPLY_FAILED;
+	answer.status = 422;
+	answer.text = "Function invocation was debounced.";
+	char query[200];
+	(void)snprintf(query, sizeof query, "mutation { it: rerun(runID: \"%s\") }", run_texts[COMPLETED]);
+	struct http http = ask(fixture, query);
+	assert_reply(http, 200, FAILS("Function invocation was debounced."));
+	assert_non_null(strstr(fixture->noted, "start 02000000-0000-0000-0000-000000000000 of="));
+}
+
+// One look-up for all objects of a place, and nulls only where the schema has them.
+static void rows_of_a_list(void **state) {
+	struct fixture *fixture = *state;
+	struct http http = ask(
+		fixture, "{ runs(orderBy: [{field: QUEUED_AT, direction: ASC}], filter: {from: "
+			 "\"2020-01-01T00:00:00Z\"}) { edges { node { status app { name } function { slug } } } } }");
+	assert_int_equal(http.status, 200);
+	assert_non_null(strstr(http.body, "\"app\":{\"name\":\"app\"},\"function\":{\"slug\":\"app-hello\"}"));
+	assert_non_null(strstr(http.body, "{\"node\":{\"status\":\"COMPLETED\",\"app\":"));
+	http_free(&http);
+}
+
+static void query_that_is_no_text(void **state) {
+	struct fixture *fixture = *state;
+	struct http http = call(fixture, "GET", "/v0/gql?query=%FF", NULL);
+	assert_int_equal(http.status, 422);
+	http_free(&http);
+	http = call(fixture, "GET", "/v0/gql", NULL);
+	assert_int_equal(http.status, 422);
+	http_free(&http);
+}
+
+// ---- the cache -----------------------------------------------------------------------------------------------------
+
+static bool note(struct gql_cache *cache, const char *query) {
+	uint8_t hash[32];
+	char text[65];
+	hash_sha256(str_from_cstr(query), hash);
+	hex_text(hash, sizeof hash, text);
+	return gql_cache_note(cache, str_from_cstr(text), str_from_cstr(query));
+}
+
+static bool knows(struct gql_cache *cache, const char *query) {
+	uint8_t hash[32];
+	char text[65];
+	struct arena arena;
+	struct str found;
+	arena_init(&arena, 0);
+	hash_sha256(str_from_cstr(query), hash);
+	hex_text(hash, sizeof hash, text);
+	for (size_t i = 0; i < 64; i++) // of any case
+		if (text[i] >= 'a') text[i] = (char)(text[i] - 'a' + 'A');
+	bool known = gql_cache_find(cache, &arena, str_from_cstr(text), &found);
+	if (known) assert_true(str_eq_cstr(found, query));
+	arena_free(&arena);
+	return known;
+}
+
+static void the_cache_forgets_the_oldest(void **state) {
+	(void)state;
+	struct gql_cache *cache = gql_cache_new();
+	assert_false(knows(cache, "first"));
+	assert_true(note(cache, "first"));
+	assert_true(note(cache, "second"));
+	assert_true(knows(cache, "first"));
+	for (int i = 0; i < GQL_CACHE_MAX - 1; i++) {
+		char query[20];
+		(void)snprintf(query, sizeof query, "query %d", i);
+		assert_true(note(cache, query));
+	}
+	assert_true(knows(cache, "first"));
+	assert_false(knows(cache, "second"));
+	assert_true(note(cache, "first")); // again
+	assert_false(gql_cache_note(cache, STR("00"), STR("x")));
+	assert_false(gql_cache_note(cache, STR(""), STR("x")));
+	char *large = mem_calloc(1, GQL_CACHE_QUERY_MAX + 2);
+	memset(large, 'x', GQL_CACHE_QUERY_MAX + 1);
+	assert_true(note(cache, large));
+	assert_false(knows(cache, large));
+	free(large);
+	gql_cache_free(cache);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_it),
+		cmocka_unit_test(without_a_store),
+		cmocka_unit_test_setup_teardown(a_busy_engine, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cancel_that_comes_too_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rerun_that_does_not_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(rows_of_a_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(query_that_is_no_text, setup, teardown),
+		cmocka_unit_test(the_cache_forgets_the_oldest),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
