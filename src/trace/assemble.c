@@ -124,6 +124,7 @@ static void attach(struct assembler *a) {
 static int branch_order(const void *left, const void *right) {
 	const struct trace_branch *a = *(struct trace_branch *const *)left, *b = *(struct trace_branch *const *)right;
 	if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
+	if (a->span->rank != b->span->rank) return a->span->rank < b->span->rank ? -1 : 1;
 	int order = str_cmp(a->span->id, b->span->id);
 	return order != 0 ? order : (a > b) - (a < b); // both are in one array
 }

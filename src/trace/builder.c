@@ -67,6 +67,7 @@ struct span *span_open(struct span_builder *builder, enum span_kind kind, struct
 	node->span.id = id;
 	node->span.parent = parent;
 	node->span.name = str_from_cstr(span_kind_names[kind]);
+	if (builder->ranks) node->span.rank = (uint32_t)builder->count + 1;
 	add_node(builder, node);
 	return &node->span;
 }

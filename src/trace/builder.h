@@ -24,6 +24,7 @@ struct span_builder {
 	struct map by_id;
 	struct span_node *first, **tail;
 	size_t count;
+	bool ranks; // facts tell whole milliseconds only: what came first stays first
 	struct span_metadata *metadata;
 	size_t metadata_count, metadata_cap;
 };

@@ -180,6 +180,7 @@ void trace_spans_of_facts(struct arena *arena, const struct trace_run *run, stru
 	facts.end = ending_call(run);
 	*out = (struct trace_spans){0};
 	span_builder_init(&facts.spans, arena, out);
+	facts.spans.ranks = true;
 	index_steps(&facts);
 	make_root(&facts);
 	if (run->status != TRACE_RUN_SKIPPED) make_others(&facts);

@@ -70,6 +70,8 @@ void facts_wait(struct facts *facts, const struct trace_fact *fact);
 void facts_resumed(struct facts *facts, const struct trace_fact *fact);
 void facts_invoked(struct facts *facts, const struct trace_fact *fact);
 
+void facts_start_with_sleep(const struct facts *facts, struct span *span, struct str slept);
+
 // ---- facts_metadata.c ----
 
 void facts_timing(struct facts *facts, const struct trace_fact *call, const struct span *execution);

@@ -128,6 +128,14 @@ static void answer(struct facts *facts, const struct trace_fact *fact, struct sp
 	execution->output = function_output(facts, fact, execution);
 }
 
+// So it is in the reference server: the sleep and what follows it start together, and their ids decide (§21).
+void facts_start_with_sleep(const struct facts *facts, struct span *span, struct str slept) {
+	struct span_id id = span_id_sleep(slept);
+	const struct span *sleep = span_find(&facts->spans, str_make(id.text, SPAN_ID_LEN));
+	span->started_ns = span->queued_ns;
+	if (sleep != NULL) span->rank = sleep->rank;
+}
+
 // The function's own result or error, beside the execution. A call that comes after a sleep starts when it was queued,
 // as its steps do (§14).
 static void make_nonstep(struct facts *facts, const struct trace_fact *fact, const struct request *request) {
@@ -135,7 +143,7 @@ static void make_nonstep(struct facts *facts, const struct trace_fact *fact, con
 	struct span_id id = span_id_nonstep(&group, fact->attempt);
 	struct span *span = facts_span(facts, SPAN_NONSTEP, &id, facts->root_id, NULL);
 	set_times(span, request);
-	if (fact->slept.len > 0) span->started_ns = span->queued_ns;
+	if (fact->slept.len > 0) facts_start_with_sleep(facts, span, fact->slept);
 	span->ended_ns = span_time(later(fact->at_ms, fact->started_ms));
 	span_seen(span, span->ended_ns);
 	span->group_id = facts_group(facts, fact->job);

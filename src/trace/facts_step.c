@@ -57,7 +57,7 @@ static void request_times(struct facts *facts, struct span *span, const struct o
 	span->group_id = facts_group(facts, request->job);
 	span->attempt = request->attempt;
 	span->max_attempts = request->max_attempts;
-	if (request->slept.len > 0) span->started_ns = span->queued_ns; // so it is in the reference server
+	if (request->slept.len > 0) facts_start_with_sleep(facts, span, request->slept);
 }
 
 static void checkpoint_times(struct span *span, const struct op_context *context, const struct trace_op *op) {

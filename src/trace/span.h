@@ -72,6 +72,7 @@ struct span {
 	struct str *row_ids; // other ids that mean this span
 	size_t row_id_count;
 	enum span_status status;
+	uint32_t rank; // order among spans that start at the same moment, before their ids; 0: none (rows)
 	int64_t first_ns,
 		last_ns; // of its rows: earliest start, latest end (§15.1 step 1, before started_at and ended_at)
 	// Attributes; times in nanoseconds, 0: not set.

@@ -57,7 +57,9 @@ export async function outputOf(server, id) {
 function metadata(span) {
 	const requests = span.metadata.filter(({ scope }) => scope === "request").map(({ kind }) => kind);
 	const rest = span.metadata.filter(({ scope }) => scope !== "request").map(({ scope, kind }) => `${scope} ${kind}`);
-	if (requests.length > 0) assert.deepEqual(requests, ["inngest.http.timing", "inngest.timing"]);
+	// A step may have those of several requests that are not shown themselves.
+	const half = requests.length / 2;
+	assert.deepEqual(requests, [...Array(half).fill("inngest.http.timing"), ...Array(half).fill("inngest.timing")]);
 	return [...(requests.length > 0 ? ["md(req)"] : []), ...rest.map((text) => `md(${text})`)];
 }
 
