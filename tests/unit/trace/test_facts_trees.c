@@ -146,7 +146,6 @@ static void test_parallel(void **state) {
 		       "  p-a COMPLETED RUN q27 sch- st160 en255 grp1 id:aaaa response206" MD STEP_OUT "\n"
 		       "  Execution RUNNING q27 sch- st300 en- grp1\n"
 		       "    Attempt 0 RUNNING q27 sch28 st300 en- grp3\n"
-		       "  p-a COMPLETED RUN q27 sch- st160 en255 grp1 id:aaaa response206" MD STEP_OUT "\n"
 		       "  p-b QUEUED RUN q28 sch28 st- en- id:bbbb" MD "\n"
 		       "  p-a COMPLETED RUN q28 sch28 st172 en252 dur80 grp2 id:aaaa" STEP_OUT "\n");
 	// Over meanwhile.
