@@ -1,9 +1,7 @@
-#include "cli/client.h"
-
-#include <curl/curl.h>
 #include <stdio.h>
 
 #include "base/check.h"
+#include "cli/client_internal.h"
 
 #define CONNECT_TIMEOUT_MS 5000l
 
@@ -92,8 +90,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
 	return body->overflow ? 0 : size * count;
 }
 
-static struct curl_slist *headers_make(const struct client *client) {
-	struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+static struct curl_slist *add_key(const struct client *client, struct curl_slist *headers) {
 	if (client->signing_key.len == 0) return headers;
 	struct buf line;
 	buf_init(&line, SIZE_MAX);
@@ -104,7 +101,7 @@ static struct curl_slist *headers_make(const struct client *client) {
 	return headers;
 }
 
-static enum err failure(const struct client *client, CURLcode code, const char *detail, const struct buf *body,
+enum err client_failure(const struct client *client, CURLcode code, const char *detail, const struct buf *body,
 			struct error *error) {
 	int len = (int)(client->url.len > 200 ? 200 : client->url.len);
 	if (body->overflow) return error_set(error, ERR_TOO_LARGE, "response body exceeded %zu bytes", body->max_bytes);
@@ -116,34 +113,60 @@ static enum err failure(const struct client *client, CURLcode code, const char *
 			 len, client->url.ptr, detail[0] != '\0' ? detail : curl_easy_strerror(code));
 }
 
-enum err client_get(const struct client *client, struct str path, int *status, struct buf *body, struct error *error) {
-	char detail[CURL_ERROR_SIZE] = "";
-	long code = 0;
+CURL *client_easy(const struct client *client, struct str path, char *detail, struct curl_slist **headers) {
 	CURL *easy = curl_easy_init();
 	CHECK(easy != NULL);
-	struct curl_slist *headers = headers_make(client);
 	struct buf url;
 	buf_init(&url, SIZE_MAX);
 	buf_str(&url, client->url);
 	buf_str(&url, path);
 	buf_byte(&url, '\0');
-	curl_easy_setopt(easy, CURLOPT_URL, url.ptr);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	*headers = add_key(client, *headers);
+	curl_easy_setopt(easy, CURLOPT_URL, url.ptr); // copied
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "inngest-cli/" INNGEST_VERSION);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CLIENT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (client->local) curl_easy_setopt(easy, CURLOPT_PROXY, ""); // not even from the environment
+	buf_free(&url);
+	return easy;
+}
+
+enum err client_send(const struct client *client, const struct client_request *request, int *status, struct buf *body,
+		     struct error *error) {
+	char detail[CURL_ERROR_SIZE] = "";
+	long code = 0;
+	struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+	bool posts = strcmp(request->method, "POST") == 0;
+	if (posts) headers = curl_slist_append(headers, "Content-Type: application/json");
+	CURL *easy = client_easy(client, request->path, detail, &headers);
+	if (posts) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.len > 0 ? request->body.ptr : "");
+	}
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CLIENT_TIMEOUT_MS);
 	CURLcode result = curl_easy_perform(easy);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
 	*status = (int)code;
-	enum err err = result == CURLE_OK ? ERR_OK : failure(client, result, detail, body, error);
+	enum err err = result == CURLE_OK ? ERR_OK : client_failure(client, result, detail, body, error);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(easy);
-	buf_free(&url);
 	return err;
+}
+
+void client_escape(struct buf *out, struct str text) {
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     (c != '\0' && strchr("-_.~", c) != NULL);
+		if (plain)
+			buf_byte(out, c);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)c);
+	}
 }

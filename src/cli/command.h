@@ -11,7 +11,8 @@ struct cli_command {
 	const char *examples;   // lines, or NULL
 	const char *takes;      // in help, behind the name; NULL: "[options]"
 	const char *note;       // lines at the end of its help, or NULL
-	bool takes_word;        // an argument that is no flag
+	size_t words_max;       // arguments that are no flags
+	const char *wants;      // said when none of them is given; NULL: there need not be one
 	int usage_exit;         // exit code after arguments that are wrong
 	enum command_id parent; // the group that it belongs to
 	// Exit code. `settings` hold the arguments only. NULL: a group, or `help`, which the dispatcher does.
@@ -34,6 +35,20 @@ void help_print(FILE *out, enum command_id command);
 int dev_run(struct cli *cli, struct settings *settings);
 int start_run(struct cli *cli, struct settings *settings);
 int expr_run(struct cli *cli, struct settings *settings);
+// Each of these asks a running server (cli/remote.h).
 int why_run(struct cli *cli, struct settings *settings);
+int runs_list_run(struct cli *cli, struct settings *settings);
+int runs_get_run(struct cli *cli, struct settings *settings);
+int runs_watch_run(struct cli *cli, struct settings *settings);
+int runs_cancel_run(struct cli *cli, struct settings *settings);
+int runs_rerun_run(struct cli *cli, struct settings *settings);
+int events_list_run(struct cli *cli, struct settings *settings);
+int events_send_run(struct cli *cli, struct settings *settings);
+int functions_list_run(struct cli *cli, struct settings *settings);
+int functions_invoke_run(struct cli *cli, struct settings *settings);
+int functions_pause_run(struct cli *cli, struct settings *settings);
+int functions_unpause_run(struct cli *cli, struct settings *settings);
+int apps_list_run(struct cli *cli, struct settings *settings);
+int apps_sync_run(struct cli *cli, struct settings *settings);
 
 #endif

@@ -98,7 +98,7 @@ static int fail_compile(struct expr *expr, const struct cel_failure *failure) {
 		return print_out(expr, expr->cli->out, CLI_EXIT_EXPR_ERROR);
 	}
 	struct expr_report report = {&expr->out, false};
-	expr_report_failure(&report, expr->settings->word, failure);
+	expr_report_failure(&report, settings_word(expr->settings, 0), failure);
 	return print_out(expr, expr->cli->err, CLI_EXIT_EXPR_ERROR);
 }
 
@@ -181,14 +181,15 @@ static int evaluate(struct expr *expr, const struct cel_program *program) {
 	struct cel_explanation explanation;
 	cel_explain(program, &expr->input, &expr->arena, &explanation);
 	expr_report_result(&report, &result, &explanation);
-	expr_report_registration(&report, expr->settings->word);
+	expr_report_registration(&report, settings_word(expr->settings, 0));
 	return print_out(expr, failed ? expr->cli->err : expr->cli->out, code);
 }
 
 static int run(struct expr *expr) {
 	struct error error;
 	struct cel_failure failure;
-	const struct cel_program *program = cel_compile(&expr->arena, expr->settings->word, CEL_EVALUATE, &failure);
+	const struct cel_program *program =
+		cel_compile(&expr->arena, settings_word(expr->settings, 0), CEL_EVALUATE, &failure);
 	if (program == NULL) return fail_compile(expr, &failure);
 	if (read_inputs(expr, &error) != ERR_OK) return fail_input(expr, &error);
 	return evaluate(expr, program);
@@ -196,7 +197,6 @@ static int run(struct expr *expr) {
 
 static const char *wrong_usage(const struct settings *settings) {
 	unsigned from_stdin = 0;
-	if (settings->word.ptr == NULL) return "no expression was given; write inngest expr 'EXPRESSION'";
 	for (int i = 0; i < INPUT_COUNT; i++) from_stdin += is_stdin(settings_text(settings, input_flags[i]));
 	return from_stdin > 1 ? "standard input can be read once; write - for one of --event, --async and --vars"
 			      : NULL;

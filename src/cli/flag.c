@@ -7,13 +7,25 @@
 #define PORT_MAX 65535
 #define COUNT_MAX 1000000
 #define DAYS_MAX 36500
+// The commands that ask a running server.
+// clang-format off
+#define EACH_CLIENT(how) \
+	[COMMAND_ID_RUNS_LIST] = (how), [COMMAND_ID_RUNS_GET] = (how), [COMMAND_ID_RUNS_WATCH] = (how), \
+	[COMMAND_ID_RUNS_WHY] = (how), [COMMAND_ID_RUNS_CANCEL] = (how), [COMMAND_ID_RUNS_RERUN] = (how), \
+	[COMMAND_ID_EVENTS_LIST] = (how), [COMMAND_ID_EVENTS_SEND] = (how), \
+	[COMMAND_ID_FUNCTIONS_LIST] = (how), [COMMAND_ID_FUNCTIONS_INVOKE] = (how), \
+	[COMMAND_ID_FUNCTIONS_PAUSE] = (how), [COMMAND_ID_FUNCTIONS_UNPAUSE] = (how), \
+	[COMMAND_ID_APPS_LIST] = (how), [COMMAND_ID_APPS_SYNC] = (how)
+// clang-format on
 #define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
 #define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
 #define ON_EXPR .arguments_only = true, .use = {[COMMAND_ID_EXPR] = FLAG_SHOWN}
-#define ON_CLIENT .use = {[COMMAND_ID_RUNS_WHY] = FLAG_SHOWN}
-#define ON_CLIENT_HIDDEN .use = {[COMMAND_ID_RUNS_WHY] = FLAG_HIDDEN}
+#define ON_CLIENT .use = {EACH_CLIENT(FLAG_SHOWN)}
+#define ON_CLIENT_HIDDEN .use = {EACH_CLIENT(FLAG_HIDDEN)}
+#define ON_COMMAND(id) .arguments_only = true, .use = {[id] = FLAG_SHOWN}
+#define ON_COMMANDS(first, second) .arguments_only = true, .use = {[first] = FLAG_SHOWN, [second] = FLAG_SHOWN}
 #define ON_START_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN, [COMMAND_ID_START] = FLAG_SHOWN}
 
 // clang-format off
@@ -94,6 +106,42 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "JSON object of variables: each member is one; --event and --async go before it"},
 	[FLAG_ID_EXPR_JSON] = {"json", .type = FLAG_BOOL, ON_EXPR,
 		.help = "Print one line of JSON: the type, the result and its text form, or the error"},
+	[FLAG_ID_STATUS] = {"status", .type = FLAG_LIST, ON_COMMAND(COMMAND_ID_RUNS_LIST), .unit = "status",
+		.help = "Only runs that are QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED; repeat it, or use commas"},
+	[FLAG_ID_APP] = {"app", .type = FLAG_STRING, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_FUNCTIONS_LIST),
+		.unit = "app", .help = "Only those of this app"},
+	[FLAG_ID_FUNCTION] = {"function", .type = FLAG_STRING, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_RUNS_WATCH),
+		.unit = "app/function", .help = "Only runs of this function"},
+	[FLAG_ID_EVENT_NAME] = {"name", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_EVENTS_LIST), .unit = "name",
+		.help = "Only events of this name"},
+	[FLAG_ID_SINCE] = {"since", .type = FLAG_STRING, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_EVENTS_LIST),
+		.unit = "time", .help = "Only from this time on: 10m, 2h or 7d ago, or a date like 2027-03-01T10:00:00Z"},
+	[FLAG_ID_UNTIL] = {"until", .type = FLAG_STRING, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_EVENTS_LIST),
+		.unit = "time", .help = "Only up to this time; the same forms"},
+	[FLAG_ID_LIMIT] = {"limit", .type = FLAG_INT, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_EVENTS_LIST),
+		.fallback = "20", .min = 1, .max = COUNT_MAX, .help = "So many at most, the latest"},
+	[FLAG_ID_ALL] = {"all", .type = FLAG_BOOL, ON_COMMANDS(COMMAND_ID_RUNS_LIST, COMMAND_ID_EVENTS_LIST),
+		.help = "All of them, however many there are"},
+	[FLAG_ID_TRACE] = {"trace", .type = FLAG_BOOL, ON_COMMAND(COMMAND_ID_RUNS_GET),
+		.help = "With --json: print the trace, instead of the run"},
+	[FLAG_ID_FROM_STEP] = {"from-step", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_RUNS_RERUN), .unit = "step",
+		.help = "Begin at this step, with the results of those before it"},
+	[FLAG_ID_INPUT] = {"input", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_RUNS_RERUN), .unit = "json",
+		.help = "New input for that step: JSON, a list is one argument each; @file and - (standard input) too"},
+	[FLAG_ID_DATA] = {"data", .type = FLAG_STRING, ON_COMMANDS(COMMAND_ID_EVENTS_SEND, COMMAND_ID_FUNCTIONS_INVOKE),
+		.fallback = "{}", .unit = "json", .help = "Its data: a JSON object, @file, or - for standard input"},
+	[FLAG_ID_EVENT_ID] = {"id", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_EVENTS_SEND), .unit = "id",
+		.help = "Id of your own: an event with the same one starts each function once"},
+	[FLAG_ID_EVENT_TS] = {"ts", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_EVENTS_SEND), .unit = "time",
+		.help = "When it happened: milliseconds since 1970, or a date; its runs start then if that is in the future"},
+	// Its environment variable may be that of `start`, which has many.
+	[FLAG_ID_CLIENT_EVENT_KEY] = {"event-key", .type = FLAG_LIST,
+		.use = {[COMMAND_ID_EVENTS_SEND] = FLAG_SHOWN}, .fallback = "cli", .unit = "key",
+		.help = "Event key of the server; the development server takes any"},
+	[FLAG_ID_IDEMPOTENCY_KEY] = {"idempotency-key", .type = FLAG_STRING, ON_COMMAND(COMMAND_ID_FUNCTIONS_INVOKE),
+		.unit = "key", .help = "Requests with the same key start one run"},
+	[FLAG_ID_WAIT] = {"wait", .type = FLAG_BOOL, ON_COMMAND(COMMAND_ID_FUNCTIONS_INVOKE),
+		.help = "Wait for the end of the run, and print what it returned"},
 	[FLAG_ID_URL] = {"url", .type = FLAG_STRING, ON_CLIENT, .fallback = "http://localhost:8288", .unit = "url",
 		.help = "Where the server is"},
 	// The names that the reference's client has for the same (05 §17.5).

@@ -63,7 +63,7 @@ static void commands_append(struct buf *out, enum command_id group) {
 	buf_lit(out, "\nCOMMANDS:\n");
 	for (unsigned id = COMMAND_ID_ROOT + 1; id < COMMAND_ID_COUNT; id++)
 		if (cli_commands[id].parent == group)
-			buf_printf(out, "   %-9s%s\n", command_word(id), cli_commands[id].summary);
+			buf_printf(out, "   %-11s%s\n", command_word(id), cli_commands[id].summary);
 }
 
 static void usage_append_group(struct buf *out, enum command_id id) {

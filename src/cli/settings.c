@@ -139,13 +139,13 @@ static enum err flag_read(struct settings *settings, int argc, char **argv, int 
 }
 
 static enum err word_read(struct settings *settings, const char *word, struct error *error) {
-	if (settings->takes_word && settings->word.ptr == NULL) {
-		settings->word = str_from_cstr(word);
+	if (settings->word_count < settings->words_max) {
+		settings->words[settings->word_count++] = str_from_cstr(word);
 		return ERR_OK;
 	}
 	return error_set(error, ERR_INVALID,
 			 "unexpected argument \"%.100s\"; %srun 'inngest%s%s --help' to see what it takes", word,
-			 settings->takes_word ? "put what holds spaces in quotes, or " : "", command_space(settings),
+			 settings->words_max > 0 ? "put what holds spaces in quotes, or " : "", command_space(settings),
 			 cli_commands[settings->command].name);
 }
 
@@ -154,6 +154,8 @@ enum err settings_read_arguments(struct settings *settings, int argc, char **arg
 	bool flags_ended = false;
 	enum err err = ERR_OK;
 	*used = 0;
+	settings->words = ARENA_ARRAY(settings->arena, struct str, (size_t)argc);
+	settings->word_count = 0;
 	while (*used < argc && err == ERR_OK) {
 		const char *argument = argv[*used];
 		if (!flags_ended && strcmp(argument, "--") == 0) {

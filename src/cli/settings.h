@@ -22,14 +22,15 @@ struct setting {
 struct settings {
 	struct arena *arena;
 	enum command_id command;
-	bool takes_word; // one argument that is no flag
-	struct str word; // NUL-terminated, not copied; NULL when it was not given
+	size_t words_max;  // arguments that are no flags
+	struct str *words; // those that were given: NUL-terminated, not copied
+	size_t word_count;
 	struct setting values[FLAG_ID_COUNT];
 };
 
 void settings_init(struct settings *settings, struct arena *arena, enum command_id command);
 
-// Reads flags from `argv`. Without `stop_at_word` a word that is no flag, beyond the one that the command takes, is an
+// Reads flags from `argv`. Without `stop_at_word` a word that is no flag, beyond those that the command takes, is an
 // error; with it, reading ends there.
 // *used counts the arguments that were read. Errors say what to do.
 ERR_CHECKED enum err settings_read_arguments(struct settings *settings, int argc, char **argv, bool stop_at_word,
@@ -45,6 +46,10 @@ static inline bool settings_given(const struct settings *settings, enum flag_id 
 }
 static inline bool settings_on(const struct settings *settings, enum flag_id id) {
 	return settings->values[id].on;
+}
+// NUL-terminated; NULL when it was not given.
+static inline struct str settings_word(const struct settings *settings, size_t i) {
+	return i < settings->word_count ? settings->words[i] : (struct str){NULL, 0};
 }
 static inline int64_t settings_number(const struct settings *settings, enum flag_id id) {
 	return settings->values[id].number;

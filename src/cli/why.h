@@ -20,7 +20,5 @@ ERR_CHECKED enum err why_report_jobs(const struct why_report *report, struct str
 				     struct error *error);
 // Of a reply of GET /v1/runs/{id}, for a run without jobs: how it ended, and what can be done now.
 ERR_CHECKED enum err why_report_run(const struct why_report *report, struct str reply, struct error *error);
-// The error that a reply tells, or else its whole text; cut, on one line.
-void why_report_error(struct buf *out, struct str reply);
 
 #endif

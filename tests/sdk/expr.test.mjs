@@ -229,7 +229,7 @@ test(basename(process.argv[1]), { concurrency: 1 }, async (t) => {
 	});
 
 	await t.test("help", async () => {
-		assert.match((await inngest(["help"])).out, /\n   expr     Evaluate an expression and explain the result\n/);
+		assert.match((await inngest(["help"])).out, /\n   expr +Evaluate an expression and explain the result\n/);
 		for (const args of [["expr", "--help"], ["help", "expr"], ["expr", "-h"]]) {
 			const { code, out } = await inngest(args);
 			assert.equal(code, 0);

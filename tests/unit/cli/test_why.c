@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "cli/client.h"
+#include "cli/reply.h"
 #include "cli/why.h"
 
 #define RUN "01M8054F4GA1JCD60V59ARPN14"
@@ -249,6 +250,7 @@ static void errors_of_a_server(void **state) {
 		const char *reply, *text;
 	} cases[] = {
 		{"{\"error\":\"no\\nway\",\"status\":500}", "no way"},
+		{"{\"errors\":[{\"code\":\"not_found\",\"message\":\"Run not\\nfound\"}]}", "Run not found"},
 		{"<h1>Bad\r\nGateway</h1>\n", "<h1>Bad  Gateway</h1>"},
 		{"\xff\x1b", "\xef\xbf\xbd "},
 		{"", ""},
@@ -256,7 +258,7 @@ static void errors_of_a_server(void **state) {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf out;
 		buf_init(&out, 1024);
-		why_report_error(&out, str_from_cstr(cases[i].reply));
+		reply_error_text(&out, str_from_cstr(cases[i].reply));
 		assert_int_equal(out.len, strlen(cases[i].text));
 		assert_memory_equal(out.ptr != NULL ? out.ptr : "", cases[i].text, out.len);
 		buf_free(&out);
