@@ -12,8 +12,9 @@
 #define SWEEP_MS (60u * 60 * 1000) // events that had to stay are looked at again after this
 
 #define STEPS_OF_RUN "FROM engine_record WHERE kind = 5 AND key >= ?3 AND key <= ?4"
-#define STEPS_DELETE "DELETE " STEPS_OF_RUN
-#define BODIES_DELETE "DELETE FROM engine_body WHERE id IN (SELECT body_id " STEPS_OF_RUN " AND body_id IS NOT NULL)"
+#define STEPS_DELETE ("DELETE " STEPS_OF_RUN)
+// In brackets: no comma is missing in the tables.
+#define BODIES_DELETE ("DELETE FROM engine_body WHERE id IN (SELECT body_id " STEPS_OF_RUN " AND body_id IS NOT NULL)")
 
 // What is stored of a run, in the order of 09 §7: ?1 its id, ?2 its id as text, ?3 and ?4 bounds of its step records.
 static const char *const run_deletes[] = {
