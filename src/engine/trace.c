@@ -217,7 +217,8 @@ static void fill_live(struct arena *arena, const struct item *item, struct trace
 				   .queued_ms = item->queued_ms,
 				   .due_ms = item->due_ms,
 				   .started_ms = item->state == ITEM_IN_CALL ? item->started_ms : 0,
-				   .attempt = item->attempt,
+				   // A checkpoint gives the job a fresh budget while its call goes on.
+				   .attempt = item->state == ITEM_IN_CALL ? item->call_attempt : item->attempt,
 				   .max_attempts = max_attempts(item->run),
 				   .is_call = !item_table[item->kind].is_timer,
 				   .is_planned = item->kind == ITEM_STEP,

@@ -41,6 +41,7 @@ static const char *const payload_deletes[] = {
 // Of an event ?1 that no run needs any more.
 static const char *const event_deletes[] = {
 	"DELETE FROM engine_event_outcomes WHERE event_id = ?1",
+	"DELETE FROM history WHERE event_id = ?1 AND type = 'FunctionSkipped'",
 	"DELETE FROM engine_batch_events WHERE event_id = ?1",
 	"DELETE FROM events WHERE internal_id = ?1",
 };

@@ -104,14 +104,15 @@ static void test_events_go_when_no_run_needs_them(void **state) {
 	exec(f->db, arena_printf(&f->arena, "INSERT INTO engine_batch_events(event_id, run_id) VALUES(x'%s', x'%s')",
 				 hex(f, &batch_event), hex(f, &run))
 			    .ptr);
-	exec(f->db, arena_printf(&f->arena,
-				 "INSERT INTO engine_event_outcomes(event_id, function_id, outcome, reason, at)"
-				 " VALUES(x'%s', 'f', 'RateLimited', 'None', '')",
-				 hex(f, &lonely))
-			    .ptr);
+	struct history_item skipped = {.kind = HISTORY_OUTCOME, .at_ms = NOW - 40 * DAY};
+	skipped.outcome.event_id = lonely;
+	skipped.outcome.outcome = OUTCOME_SKIPPED;
+	skipped.outcome.run_id = id_at(NOW - 40 * DAY, 7);
+	write_item(f, &skipped);
 	keep(f, &(struct retention){.age_ms = 30 * DAY});
 	assert_rows(f->db, "SELECT event_id FROM events ORDER BY event_id", "e;e0;e2");
 	assert_rows(f->db, "SELECT count(*) FROM engine_event_outcomes", "0");
+	assert_rows(f->db, "SELECT count(*) FROM history", "0");
 }
 
 // Ids that lie about their time are found by when they came.
