@@ -81,6 +81,14 @@ static void set_times(struct facts *facts, struct span *span, const struct op_co
 	span_seen(span, span->ended_ns);
 }
 
+// Metadata for an attempt names it by its seed, whatever came of it (05 §12.9).
+static void know_attempt(struct facts *facts, struct span *span, struct str step_id) {
+	struct span_id id = span_id_attempt(step_id, span->attempt);
+	span->row_ids = ARENA_NEW(facts->arena, struct str);
+	span->row_ids[0] = arena_dup(facts->arena, str_make(id.text, SPAN_ID_LEN));
+	span->row_id_count = 1;
+}
+
 // ---- by op ---------------------------------------------------------------------------------------------------------
 
 static struct span *done(struct facts *facts, const struct op_context *context, const struct trace_op *op) {
@@ -93,6 +101,7 @@ static struct span *done(struct facts *facts, const struct op_context *context, 
 	set_times(facts, span, context, op);
 	span->status = retried ? SPAN_ERRORED : facts_is_error_op(op->op) ? SPAN_FAILED : SPAN_COMPLETED;
 	span->output = retried ? facts_inline(op->output, span) : facts_step_output(facts, op->id, span);
+	if (!retried) know_attempt(facts, span, op->id);
 	return span;
 }
 

@@ -35,10 +35,12 @@ each("05 12.9: metadata of a run and of a step", ONE, async (context) => {
 	assert.equal(reply.status, 200);
 	await post(server, `/v1/runs/${id}/metadata`, { metadata: [{ kind: "userland.note", op: "Add", values: { a: 2 } }] });
 	await post(server, `/v1/runs/${id}/metadata`, { target: { step_id: "one" }, metadata: [{ kind: "userland.step", op: "set", values: { c: [1] } }] });
+	await post(server, `/v1/runs/${id}/metadata`, { target: { step_id: "one", step_attempt: 0 }, metadata: [{ kind: "userland.attempt", op: "set", values: { d: 4 } }] });
 	const root = await trace(server, id);
 	assert.deepEqual(values(metadataOf(root, "userland.note")), { a: 3, b: "x" });
 	const step = root.children.find((span) => span.stepId === sha1("one") && metadataOf(span, "userland.step"));
 	assert.deepEqual(values(metadataOf(step, "userland.step")), { c: [1] });
+	assert.deepEqual(values(metadataOf(step, "userland.attempt")), { d: 4 });
 	// Nothing else has changed.
 	assert.deepEqual([root.status, root.endedAt, root.children.length], [before.status, before.endedAt, before.children.length]);
 	const { json } = await server.request(`/v2/runs/${id}`);
