@@ -19,8 +19,9 @@ static struct response make_response(const struct scenario *scenario, const char
 	buf_printf(&out,
 		   "HTTP/1.1 %s\r\nContent-Type: application/json\r\nx-inngest-sdk: %s\r\n"
 		   "x-inngest-sdk-handled: true\r\nx-inngest-framework: express\r\nx-inngest-req-version: %d\r\n"
-		   "Content-Length: %zu\r\n\r\n",
-		   status, sdk, scenario->request_version, body.len);
+		   "%sContent-Length: %zu\r\n\r\n",
+		   status, sdk, scenario->request_version, scenario->fails ? "x-inngest-no-retry: true\r\n" : "",
+		   body.len);
 	buf_str(&out, body);
 	return (struct response){buf_view(&out)};
 }
@@ -42,9 +43,10 @@ static void make_step(enum scenario_id id, unsigned step, struct buf *body) {
 	steps[id][step] = make_response(&scenarios[id], "206 Partial Content", buf_view(body));
 }
 
-static void append_rest(struct buf *out, enum scenario_rest rest, uint64_t due_s) {
+static void append_rest(struct buf *out, const struct scenario *scenario, uint64_t due_s) {
+	enum scenario_rest rest = scenario->rest;
 	buf_printf(out, "{\"op\":\"%s\",\"id\":\"%s\",\"displayName\":\"rest\",\"name\":\"",
-		   rest == REST_EVENT ? "WaitForEvent" : "Sleep", scenario_step_id(0));
+		   rest == REST_EVENT ? "WaitForEvent" : "Sleep", scenario_step_id(scenario->steps - 1));
 	if (rest == REST_LONG) buf_lit(out, "300d\"}");
 	if (rest == REST_EVENT)
 		buf_lit(out, SCENARIO_APP "/" SCENARIO_REPLY "\",\"opts\":{\"timeout\":\"300d\","
@@ -62,7 +64,7 @@ static void make_plan(enum scenario_id id, uint64_t due_s, struct buf *body) {
 		if (i > 0) buf_byte(body, ',');
 		append_op(body, "StepPlanned", i, "null");
 	}
-	if (scenario->rest != REST_NOT) append_rest(body, scenario->rest, due_s);
+	if (scenario->rest != REST_NOT) append_rest(body, scenario, due_s);
 	buf_byte(body, ']');
 	plans[id] = make_response(scenario, "206 Partial Content", buf_view(body));
 }
@@ -73,7 +75,9 @@ void app_answers_init(void) {
 	for (unsigned id = 0; id < SCENARIO_COUNT; id++) {
 		for (unsigned step = 0; step < scenarios[id].steps; step++) make_step(id, step, &body);
 		make_plan(id, 0, &body);
-		results[id] = make_response(&scenarios[id], "200 OK", STR("{\"done\":true}"));
+		const char *result = scenarios[id].result != NULL ? scenarios[id].result : "{\"done\":true}";
+		results[id] = make_response(&scenarios[id], scenarios[id].fails ? "400 Bad Request" : "200 OK",
+					    str_from_cstr(result));
 	}
 	buf_free(&body);
 }
@@ -136,7 +140,8 @@ struct app_answer app_answer_of(const struct app_call *call) {
 				return (struct app_answer){steps[call->function][i].text, false};
 	}
 	if (call->memoised >= scenario->steps) return (struct app_answer){results[call->function].text, true};
-	if (scenario->parallel || scenario->rest != REST_NOT)
+	bool is_last = call->memoised + 1 == scenario->steps;
+	if (scenario->parallel || (scenario->rest != REST_NOT && is_last))
 		return (struct app_answer){plans[call->function].text, false};
 	return (struct app_answer){steps[call->function][call->memoised].text, false};
 }

@@ -19,11 +19,12 @@ static const char help[] =
 	"  --level NAME    only this durability level of it: none, os or fsync\n"
 	"  --only NAME     only this measurement, may be repeated: start, idle, latency, zero, sequential, parallel,\n"
 	"                  ingest, ingest100, dispatch, expressions, sleep, sleepers, waits,\n"
-	"                  sleepers-restart, waits-restart, queue, fairness, throttle, debounce\n"
+	"                  sleepers-restart, waits-restart, queue, fairness, throttle, debounce,\n"
+	"                  history, lists, dashboards\n"
 	"  --out FILE      write JSON too\n"
 	"  --work-dir DIR  where the servers keep their files ($TMPDIR, or /var/tmp)\n"
 	"  --quick         a second for each figure, and 20,000 sleeping or waiting runs instead of 100,000,\n"
-	"                  200,000 queued ones instead of 1,000,000\n"
+	"                  200,000 queued ones instead of 1,000,000, 100,000 listed instead of 1,000,000\n"
 	"  --check         exit 1 when a target is missed\n";
 
 static const char *const levels[] = {"none", "os", "fsync"};
@@ -58,6 +59,7 @@ static const struct {
 	const char *name;
 	measure_fn *run;
 	const char *levels; // those of our own server that it is measured in, unless one is named; NULL: each
+	bool is_own;        // says nothing of other servers
 } parts[] = {
 	{"start", .run = measure_start},
 	{"idle", .run = measure_idle},
@@ -68,7 +70,7 @@ static const struct {
 	{"ingest", .run = ingest_one},
 	{"ingest100", .run = ingest_many},
 	{"dispatch", .run = measure_dispatch},
-	{"expressions", .run = measure_expressions},
+	{"expressions", .run = measure_expressions, .is_own = true},
 	{"sleep", .run = measure_sleep},
 	{"sleepers", .run = measure_sleepers},
 	{"waits", .run = measure_waits},
@@ -78,6 +80,9 @@ static const struct {
 	{"fairness", .run = measure_fairness, .levels = "os"},
 	{"throttle", .run = measure_throttle, .levels = "none"},
 	{"debounce", .run = measure_debounce, .levels = "os"},
+	{"history", .run = measure_history, .levels = "os", .is_own = true},
+	{"lists", .run = measure_lists, .levels = "os"},
+	{"dashboards", .run = measure_dashboards, .levels = "none os"},
 };
 
 static bool part_wanted(const struct options *options, const char *label, size_t part) {
@@ -153,7 +158,7 @@ static void run_parts(const struct options *options, struct measure *measure, st
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		struct error error = {0};
 		if (!part_wanted(options, subject->label, i)) continue;
-		if (options->server != NULL && parts[i].run == measure_expressions) continue; // says nothing of it
+		if (options->server != NULL && parts[i].is_own) continue;
 		fprintf(stderr, "%s: %s\n", subject->label, parts[i].name);
 		if (parts[i].run(measure, subject->values, &error) == ERR_OK) continue;
 		fprintf(stderr, "%s: %s: %s\n", subject->label, parts[i].name, error.message);
@@ -197,6 +202,7 @@ int main(int argc, char **argv) {
 		.sleeping_runs = options.quick ? 20000 : 100000,
 		.queued_runs = options.quick ? 200000 : 1000000,
 		.throttle_s = options.quick ? 5 : 60,
+		.listed_runs = options.quick ? 100000 : 1000000,
 	};
 	struct report report = {.quick = options.quick, .sleeping_runs = measure.sleeping_runs, .subjects = subjects};
 	if (options.server != NULL)

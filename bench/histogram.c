@@ -27,6 +27,11 @@ void histogram_add(struct histogram *histogram, uint64_t ns) {
 	histogram->count++;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other) {
+	histogram->count += other->count;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) histogram->buckets[i] += other->buckets[i];
+}
+
 double histogram_percentile_us(const struct histogram *histogram, double share) {
 	uint64_t wanted = (uint64_t)((double)histogram->count * share + 0.5);
 	uint64_t seen = 0;

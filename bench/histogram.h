@@ -15,6 +15,8 @@ struct histogram {
 
 void histogram_clear(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, uint64_t ns);
+// Adds the samples of another.
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
 // The value that `share` (0 … 1) of the samples do not exceed, in microseconds; 0 without samples.
 double histogram_percentile_us(const struct histogram *histogram, double share);
 

@@ -7,17 +7,19 @@
 #define NS_PER_MS 1000000ull
 
 static int usage(void) {
-	fprintf(stderr, "usage: bench_load events --port PORT [--key KEY] [--event NAME] [--batch EVENTS] [--keys N]\n"
-			"                        [--count REQUESTS] [OPTION]\n"
-			"       bench_load calls --port PORT --function zero|sequential|parallel\n"
-			"                        [--client sockets|library] [OPTION]\n"
-			"options: --connections N (100)  --warmup-ms MS (1000)  --duration-ms MS (5000)\n");
+	fprintf(stderr,
+		"usage: bench_load events --port PORT [--key KEY] [--event NAME] [--last NAME] [--batch EVENTS]\n"
+		"                        [--keys N] [--count REQUESTS] [OPTION]\n"
+		"       bench_load calls --port PORT --function zero|sequential|parallel\n"
+		"                        [--client sockets|library] [OPTION]\n"
+		"options: --connections N (100)  --warmup-ms MS (1000)  --duration-ms MS (5000)\n");
 	return 2;
 }
 
 struct options {
 	const char *key;
 	const char *event;
+	const char *last;
 	const char *function;
 	const char *client;
 	uint64_t port, batch, keys, count, connections, warmup_ms, duration_ms;
@@ -31,6 +33,7 @@ static bool read_options(int argc, char **argv, struct options *out) {
 	} known[] = {
 		{STR("--key"), .text = &out->key},
 		{STR("--event"), .text = &out->event},
+		{STR("--last"), .text = &out->last},
 		{STR("--function"), .text = &out->function},
 		{STR("--client"), .text = &out->client},
 		{STR("--port"), .number = &out->port},
@@ -63,7 +66,7 @@ static bool make_plan(struct str mode, const struct options *options, struct loa
 		.duration_ns = options->duration_ms * NS_PER_MS,
 		.count = options->count,
 	};
-	struct load_events events = {options->event, (unsigned)options->batch, (unsigned)options->keys};
+	struct load_events events = {options->event, options->last, (unsigned)options->batch, (unsigned)options->keys};
 	enum scenario_id function = scenario_by_name(str_from_cstr(options->function));
 	if (str_eq(mode, STR("events")))
 		load_requests_events(plan, options->key, &events);

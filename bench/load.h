@@ -19,6 +19,7 @@ struct load_plan {
 
 struct load_events {
 	const char *name; // bench/NAME
+	const char *last; // the same of each POST's last event; NULL: as the others
 	unsigned batch;   // events a POST; one event is sent bare, more as an array
 	unsigned keys;    // that data.key goes round; 0: there is none
 };

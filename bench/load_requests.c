@@ -30,8 +30,8 @@ void load_requests_free(struct load_plan *plan) {
 
 // ---- events ----------------------------------------------------------------------------------------------------
 
-static void append_event(struct buf *out, const struct load_events *events, unsigned index) {
-	buf_printf(out, "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{", events->name);
+static void append_event(struct buf *out, const struct load_events *events, const char *name, unsigned index) {
+	buf_printf(out, "{\"name\":\"" SCENARIO_APP "/%s\",\"data\":{", name);
 	if (events->keys > 0) buf_printf(out, "\"key\":\"key-%u\",", 100000 + index % events->keys);
 	buf_printf(out,
 		   "\"user\":\"user-%u\",\"plan\":\"pro\",\"amount\":%u.5,\"items\":[1,2,3],\"source\":\"bench\"}}",
@@ -45,7 +45,8 @@ static void add_post(struct load_plan *plan, const char *key, const struct load_
 	if (events->batch > 1) buf_byte(&body, '[');
 	for (unsigned i = 0; i < events->batch; i++) {
 		if (i > 0) buf_byte(&body, ',');
-		append_event(&body, events, first + i);
+		bool is_other = events->last != NULL && i + 1 == events->batch;
+		append_event(&body, events, is_other ? events->last : events->name, first + i);
 	}
 	if (events->batch > 1) buf_byte(&body, ']');
 	buf_printf(request,

@@ -35,6 +35,7 @@ static size_t fill_options(const struct measure *measure, const struct load_job 
 		{"--client", job->client, 0},
 		{"--function", job->function, 0},
 		{"--event", job->event, 0},
+		{"--last", job->last, 0},
 		{"--port", NULL, job->port},
 		{"--connections", NULL, job->connections},
 		{"--batch", NULL, job->batch},

@@ -12,7 +12,8 @@ struct load_job {
 	const char *client; // sockets or library
 	unsigned connections;
 	const char *function; // of calls
-	const char *event;    // and the next three: of events
+	const char *event;    // and the next four: of events
+	const char *last;     // of each POST; NULL: as the others
 	unsigned batch;
 	unsigned keys;        // 0: their data has no key
 	unsigned count;       // requests; 0: as many as the time allows

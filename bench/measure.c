@@ -21,12 +21,17 @@ void measure_close(struct stand *stand, enum err err) {
 	stand_close(stand);
 }
 
-// ---- start -----------------------------------------------------------------------------------------------------
-
 static int compare_doubles(const void *a, const void *b) {
 	double x = *(const double *)a, y = *(const double *)b;
 	return (x > y) - (x < y);
 }
+
+double measure_median(double *values, unsigned count) {
+	qsort(values, count, sizeof *values, compare_doubles);
+	return values[count / 2];
+}
+
+// ---- start -----------------------------------------------------------------------------------------------------
 
 enum err measure_start(const struct measure *measure, double *values, struct error *error) {
 	struct stand stand;
@@ -37,8 +42,7 @@ enum err measure_start(const struct measure *measure, double *values, struct err
 		if (err == ERR_OK) stand_stop_server(&stand);
 	}
 	if (err == ERR_OK) {
-		qsort(took_ms, STARTS, sizeof *took_ms, compare_doubles);
-		values[METRIC_START] = took_ms[STARTS / 2];
+		values[METRIC_START] = measure_median(took_ms, STARTS);
 	}
 	measure_close(&stand, err);
 	return err;
@@ -68,7 +72,7 @@ enum err measure_idle(const struct measure *measure, double *values, struct erro
 
 // ---- latency ---------------------------------------------------------------------------------------------------
 
-static enum err run_one_by_one(struct stand *stand, unsigned runs, struct app_counts *counts, struct error *error) {
+enum err measure_one_by_one(struct stand *stand, unsigned runs, struct app_counts *counts, struct error *error) {
 	enum err err = stand_reset_counts(stand, error);
 	for (unsigned i = 0; i < runs && err == ERR_OK; i++) {
 		err = stand_send_events(stand, SCENARIO_SEQUENTIAL, 1, error);
@@ -82,8 +86,8 @@ enum err measure_latency(const struct measure *measure, double *values, struct e
 	struct stand stand;
 	struct app_counts counts = {0};
 	enum err err = measure_open(measure, &stand, error);
-	if (err == ERR_OK) err = run_one_by_one(&stand, 20, &counts, error);
-	if (err == ERR_OK) err = run_one_by_one(&stand, measure->quick ? 100 : 500, &counts, error);
+	if (err == ERR_OK) err = measure_one_by_one(&stand, 20, &counts, error);
+	if (err == ERR_OK) err = measure_one_by_one(&stand, measure->quick ? 100 : 500, &counts, error);
 	if (err == ERR_OK) {
 		values[METRIC_EVENT_CALL_P50] = counts.event_to_call.p50_us / 1000;
 		values[METRIC_EVENT_CALL_P99] = counts.event_to_call.p99_us / 1000;

@@ -16,6 +16,7 @@ struct measure {
 	unsigned sleeping_runs; // or waiting ones
 	unsigned queued_runs;
 	unsigned throttle_s;
+	unsigned listed_runs;
 };
 
 // Exec to the first good answer of /health: the median of several starts.
@@ -52,19 +53,40 @@ ERR_CHECKED enum err measure_throttle(const struct measure *measure, double *val
 // Many debounces: the rate of their events, and how late they fire.
 ERR_CHECKED enum err measure_debounce(const struct measure *measure, double *values, struct error *error);
 
+// Calls of a server that writes history, in turns with one that does not.
+ERR_CHECKED enum err measure_history(const struct measure *measure, double *values, struct error *error);
+// Lists of very many runs, and searches in them, while the server executes others.
+ERR_CHECKED enum err measure_lists(const struct measure *measure, double *values, struct error *error);
+// Step to step with ten dashboards that poll, and without.
+ERR_CHECKED enum err measure_dashboards(const struct measure *measure, double *values, struct error *error);
+
 // For the files of this module: a stand with a running server and a registered app.
 ERR_CHECKED enum err measure_open(const struct measure *measure, struct stand *stand, struct error *error);
 void measure_close(struct stand *stand, enum err err);
+double measure_median(double *values, unsigned count); // sorts them
 bool measure_is_durable(const struct measure *measure);
 // Events bench/EVENT that start nothing at a running server, a second.
 ERR_CHECKED enum err measure_events(const struct measure *measure, struct stand *stand, const char *event,
 				    unsigned batch, double *per_second, struct error *error);
+// Runs of `sequential`, each when the one before has ended; the app's counts begin anew.
+ERR_CHECKED enum err measure_one_by_one(struct stand *stand, unsigned runs, struct app_counts *counts,
+					struct error *error);
+// The same with dashboards that poll.
+struct dashboard_cost {
+	struct app_counts counts;
+	double rounds_per_s; // of queries, by all dashboards
+	double round_p50_ms;
+	double round_max_ms;
+};
+ERR_CHECKED enum err measure_beside_dashboards(const struct measure *measure, struct stand *stand,
+					       struct dashboard_cost *out, struct error *error);
 // Waits until the server rests; in bytes.
 double measure_settled_rss(const struct stand *stand);
 // Starts the runs `from` to `to` of a function that rests, counted since the app's counts were reset, and waits until
 // each has made its first call.
 ERR_CHECKED enum err measure_put_to_rest(struct stand *stand, enum scenario_id scenario, unsigned from, unsigned to,
 					 struct error *error);
+double measure_disk(const struct stand *stand); // bytes of the server's directory
 // The same, more of them, and by how much each has the server grow.
 struct rest_cost {
 	double started_per_s;

@@ -52,9 +52,9 @@ static int add_entry(const char *path, const struct stat *entry, int type, struc
 	return 0;
 }
 
-static double directory_bytes(const char *path) {
+double measure_disk(const struct stand *stand) {
 	disk_bytes = 0;
-	nftw(path, add_entry, 16, FTW_PHYS);
+	nftw(stand->dir, add_entry, 16, FTW_PHYS);
 	return (double)disk_bytes;
 }
 
@@ -64,13 +64,13 @@ enum err measure_rest_cost(const struct measure *measure, struct stand *stand, e
 	enum err err = measure_put_to_rest(stand, scenario, 0, FIRST_RUNS, error);
 	if (err != ERR_OK) return err;
 	usleep(SETTLE_US);
-	double rss = (double)process_usage(stand->server).rss_bytes, disk = directory_bytes(stand->dir);
+	double rss = (double)process_usage(stand->server).rss_bytes, disk = measure_disk(stand);
 	uint64_t from_ns = clock_mono_ns();
 	err = measure_put_to_rest(stand, scenario, FIRST_RUNS, FIRST_RUNS + runs, error);
 	if (err != ERR_OK) return err;
 	out->started_per_s = runs / ((double)(clock_mono_ns() - from_ns) / 1e9);
 	usleep(SETTLE_US);
 	out->rss_bytes = ((double)process_usage(stand->server).rss_bytes - rss) / runs;
-	out->disk_bytes = measure_is_durable(measure) ? (directory_bytes(stand->dir) - disk) / runs : NAN;
+	out->disk_bytes = measure_is_durable(measure) ? (measure_disk(stand) - disk) / runs : NAN;
 	return ERR_OK;
 }

@@ -1,80 +1,25 @@
 // Throughput: app calls with a steady backlog of runs, ingest, and the loopback ceiling.
 #include "base/check.h"
-#include "base/clock.h"
+#include "feed.h"
 #include "load_run.h"
 #include "measure.h"
 
 #define CALL_CONNECTIONS 100 // as many calls as a server makes at once
 #define INGEST_CONNECTIONS 64
-#define BACKLOG_RUNS 1000
-// A slow server gets no more runs than it can finish in reasonable time afterwards.
-#define FIRST_RUNS 200
-#define ROUNDS 5
 
 // ---- calls -----------------------------------------------------------------------------------------------------
 
 struct round {
 	double ceiling; // calls/s with no server between, by the HTTP library
 	double sockets; // the same over bare sockets
-	double calls_per_s;
-	double cpu_us; // of the server, per call
+	struct feed_figures server;
 };
-
-struct feed { // keeps the server's backlog level
-	struct stand *stand;
-	enum scenario_id scenario;
-	uint64_t sent;
-	unsigned backlog;
-	struct app_counts counts;
-};
-
-static uint64_t left_of(uint64_t all, uint64_t done) {
-	return all > done ? all - done : 0;
-}
-
-static enum err feed_until(struct feed *feed, uint64_t end_ns, struct error *error) {
-	for (;;) {
-		uint64_t now_ns = clock_mono_ns();
-		if (now_ns >= end_ns) return ERR_OK;
-		enum err err = ERR_OK;
-		if (left_of(feed->sent, feed->counts.results) + STAND_EVENTS_PER_POST <= feed->backlog) {
-			err = stand_send_events(feed->stand, feed->scenario, STAND_EVENTS_PER_POST, error);
-			feed->sent += STAND_EVENTS_PER_POST;
-		}
-		uint64_t results = left_of(feed->sent + STAND_EVENTS_PER_POST, feed->backlog);
-		unsigned limit_ms = (unsigned)((end_ns - now_ns) / 1000000);
-		if (err == ERR_OK) err = stand_wait(feed->stand, 0, results, limit_ms, &feed->counts, error);
-		if (err != ERR_OK) return err;
-	}
-}
-
-// One window: warm up, count, work the backlog off. After the warm-up the backlog grows, unless the server is too slow
-// to work it off.
-static enum err feed_window(struct feed *feed, const struct measure *measure, unsigned duration_ms, struct round *out,
-			    struct error *error) {
-	uint64_t start_ns = clock_mono_ns();
-	enum err err = feed_until(feed, start_ns + measure->warmup_ms * 1000000ull, error);
-	if (err == ERR_OK) err = stand_wait(feed->stand, 0, 0, 0, &feed->counts, error);
-	if (err != ERR_OK) return err;
-	if (feed->counts.results > BACKLOG_RUNS / 4) feed->backlog = BACKLOG_RUNS;
-	uint64_t from_ns = clock_mono_ns(), calls = feed->counts.calls;
-	struct process_usage before = process_usage(feed->stand->server);
-	err = feed_until(feed, from_ns + duration_ms * 1000000ull, error);
-	if (err == ERR_OK) err = stand_wait(feed->stand, 0, 0, 0, &feed->counts, error);
-	if (err != ERR_OK) return err;
-	struct process_usage after = process_usage(feed->stand->server);
-	double made = (double)(feed->counts.calls - calls);
-	out->calls_per_s = made / ((double)(clock_mono_ns() - from_ns) / 1e9);
-	out->cpu_us = made > 0 ? (double)(after.cpu_ns - before.cpu_ns) / 1000 / made : 0;
-	return stand_wait_all(feed->stand, 0, feed->sent, &feed->counts, error); // nothing may be lost
-}
 
 // The ceilings, with the server idle beside them, and at once the server's own figure.
 static enum err run_round(const struct measure *measure, struct stand *stand, enum scenario_id scenario,
 			  struct round *out, struct error *error) {
-	struct feed feed = {.stand = stand, .scenario = scenario, .backlog = FIRST_RUNS};
 	struct load_figures figures = {0};
-	unsigned window_ms = measure->duration_ms / ROUNDS;
+	unsigned window_ms = measure->duration_ms / FEED_ROUNDS;
 	struct load_job job = {.port = stand->app_port,
 			       .mode = "calls",
 			       .client = "library",
@@ -86,38 +31,32 @@ static enum err run_round(const struct measure *measure, struct stand *stand, en
 	job.client = "sockets";
 	if (err == ERR_OK) err = load_run(measure, &job, &figures, error);
 	out->sockets = figures.per_second;
-	if (err == ERR_OK) err = stand_reset_counts(stand, error);
-	return err == ERR_OK ? feed_window(&feed, measure, window_ms, out, error) : err;
+	return err == ERR_OK ? feed_window(measure, stand, scenario, window_ms, &out->server, error) : err;
 }
 
 static double median(const struct round *rounds, double (*figure)(const struct round *)) {
-	double sorted[ROUNDS];
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		double value = figure(&rounds[i]);
-		unsigned at = i;
-		for (; at > 0 && sorted[at - 1] > value; at--) sorted[at] = sorted[at - 1];
-		sorted[at] = value;
-	}
-	return sorted[ROUNDS / 2];
+	double figures[FEED_ROUNDS];
+	for (unsigned i = 0; i < FEED_ROUNDS; i++) figures[i] = figure(&rounds[i]);
+	return measure_median(figures, FEED_ROUNDS);
 }
 
 static double round_ceiling(const struct round *round) {
 	return round->ceiling;
 }
 static double round_calls(const struct round *round) {
-	return round->calls_per_s;
+	return round->server.calls_per_s;
 }
 static double round_ratio(const struct round *round) {
-	return round->calls_per_s / round->ceiling;
+	return round->server.calls_per_s / round->ceiling;
 }
 static double round_sockets(const struct round *round) {
 	return round->sockets;
 }
 static double round_sockets_ratio(const struct round *round) {
-	return round->calls_per_s / round->sockets;
+	return round->server.calls_per_s / round->sockets;
 }
 static double round_cpu(const struct round *round) {
-	return round->cpu_us;
+	return round->server.cpu_us;
 }
 
 // A machine's speed changes from one second to the next, so ceiling and server take turns and the ratio is that of
@@ -142,9 +81,9 @@ enum err measure_calls(const struct measure *measure, enum scenario_id scenario,
 #undef ROW
 	};
 	struct stand stand;
-	struct round rounds[ROUNDS] = {0};
+	struct round rounds[FEED_ROUNDS] = {0};
 	enum err err = measure_open(measure, &stand, error);
-	for (unsigned i = 0; i < ROUNDS && err == ERR_OK; i++)
+	for (unsigned i = 0; i < FEED_ROUNDS && err == ERR_OK; i++)
 		err = run_round(measure, &stand, scenario, &rounds[i], error);
 	for (size_t i = 0; i < ARRAY_LEN(rows) && err == ERR_OK; i++)
 		values[rows[i].metrics[scenario]] = median(rounds, rows[i].figure);

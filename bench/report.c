@@ -45,6 +45,20 @@ static const struct target {
 	{METRIC_FAIR_FUNCTION, NULL, .at_most = 100},
 	{METRIC_FAIR_WORKERS, NULL, .at_most = 100},
 	{METRIC_THROTTLE_OFF, NULL, .at_most = 1},
+	{METRIC_HISTORY_RATIO, NULL, .at_least = 0.75, .at_most = INFINITY},
+	{METRIC_LISTS_CALLS, NULL, .at_least = 5000, .at_most = INFINITY},
+	{METRIC_LISTS_FIRST_P50, NULL, .at_most = 50},
+	{METRIC_LISTS_FIRST_MAX, NULL, .at_most = 50},
+	{METRIC_LISTS_STATUS_P50, NULL, .at_most = 50},
+	{METRIC_LISTS_STATUS_MAX, NULL, .at_most = 50},
+	{METRIC_LISTS_FUNCTION_P50, NULL, .at_most = 50},
+	{METRIC_LISTS_FUNCTION_MAX, NULL, .at_most = 50},
+	{METRIC_LISTS_DEEP_P50, NULL, .at_most = 50},
+	{METRIC_LISTS_DEEP_MAX, NULL, .at_most = 50},
+	{METRIC_LISTS_EVENT_MAX, NULL, .at_most = 1000},
+	{METRIC_LISTS_OUTPUT_MAX, NULL, .at_most = 1000},
+	{METRIC_LISTS_NOTHING_MAX, NULL, .at_most = 1000},
+	{METRIC_DASHBOARDS_P99, NULL, .at_most = 5},
 };
 
 static const struct target *target_of(const char *label, enum metric metric) {

@@ -74,7 +74,44 @@
 	X(DEBOUNCE_RATE, "debounce_events_per_s", "debounce: events", "/s", 0)                            \
 	X(DEBOUNCE_FIRED_P50, "debounce_late_p50_ms", "debounce: late by, p50", "ms", 1)                  \
 	X(DEBOUNCE_FIRED_MAX, "debounce_late_max_ms", "debounce: late by, the last", "ms", 1)             \
-	X(DEBOUNCE_CALLED_MAX, "debounce_called_max_ms", "debounce: call of the last", "ms", 1)
+	X(DEBOUNCE_CALLED_MAX, "debounce_called_max_ms", "debounce: call of the last", "ms", 1)           \
+	X(HISTORY_ON, "history_on_calls_per_s", "10 steps: calls with history", "/s", 0)                  \
+	X(HISTORY_OFF, "history_off_calls_per_s", "10 steps: calls without it", "/s", 0)                  \
+	X(HISTORY_RATIO, "history_ratio", "10 steps: share of that", "", 3)                               \
+	X(LISTS_FILLED, "lists_filled_per_s", "lists: runs made", "/s", 0)                                \
+	X(LISTS_DISK, "lists_disk_bytes_per_run", "lists: disk per run", "B", 0)                          \
+	X(LISTS_CALLS, "lists_calls_per_s", "lists: app calls beside them", "/s", 0)                      \
+	X(LISTS_CALLS_MIN, "lists_calls_min_per_s", "... in the slowest second", "/s", 0)                 \
+	X(LISTS_FIRST_P50, "lists_first_p50_ms", "lists: first page, p50", "ms", 1)                       \
+	X(LISTS_FIRST_MAX, "lists_first_max_ms", "lists: first page, worst", "ms", 1)                     \
+	X(LISTS_STATUS_P50, "lists_status_p50_ms", "lists: failed runs, p50", "ms", 1)                    \
+	X(LISTS_STATUS_MAX, "lists_status_max_ms", "lists: failed runs, worst", "ms", 1)                  \
+	X(LISTS_FUNCTION_P50, "lists_function_p50_ms", "lists: of a function, time, p50", "ms", 1)        \
+	X(LISTS_FUNCTION_MAX, "lists_function_max_ms", "lists: of a function, time, worst", "ms", 1)      \
+	X(LISTS_DEEP_P50, "lists_deep_p50_ms", "lists: page in the middle, p50", "ms", 1)                 \
+	X(LISTS_DEEP_MAX, "lists_deep_max_ms", "lists: page in the middle, worst", "ms", 1)               \
+	X(LISTS_COUNT_P50, "lists_count_p50_ms", "lists: number of all, p50", "ms", 1)                    \
+	X(LISTS_COUNT_MAX, "lists_count_max_ms", "lists: number of all, worst", "ms", 1)                  \
+	X(LISTS_EVENT_P50, "lists_event_p50_ms", "lists: search in events, p50", "ms", 1)                 \
+	X(LISTS_EVENT_MAX, "lists_event_max_ms", "lists: search in events, worst", "ms", 1)               \
+	X(LISTS_EVENT_ALL, "lists_event_all_s", "... to the last page", "s", 1)                           \
+	X(LISTS_OUTPUT_P50, "lists_output_p50_ms", "lists: search in outputs, p50", "ms", 1)              \
+	X(LISTS_OUTPUT_MAX, "lists_output_max_ms", "lists: search in outputs, worst", "ms", 1)            \
+	X(LISTS_OUTPUT_ALL, "lists_output_all_s", "... to the last page", "s", 1)                         \
+	X(LISTS_NOTHING_P50, "lists_nothing_p50_ms", "lists: search for nothing, p50", "ms", 1)           \
+	X(LISTS_NOTHING_MAX, "lists_nothing_max_ms", "lists: search for nothing, worst", "ms", 1)         \
+	X(LISTS_DASHBOARDS_P50, "lists_dashboards_step_p50_ms", "lists, dashboards: step, p50", "ms", 3)  \
+	X(LISTS_DASHBOARDS_P99, "lists_dashboards_step_p99_ms", "lists, dashboards: step, p99", "ms", 3)  \
+	X(LISTS_ROUNDS, "lists_dashboards_rounds_per_s", "... rounds of queries", "/s", 1)                \
+	X(LISTS_ROUND_P50, "lists_dashboards_round_p50_ms", "... a round, p50", "ms", 1)                  \
+	X(LISTS_ROUND_MAX, "lists_dashboards_round_max_ms", "... a round, worst", "ms", 1)                \
+	X(DASHBOARDS_OFF_P50, "dashboards_off_step_p50_ms", "0 dashboards: step to step, p50", "ms", 3)   \
+	X(DASHBOARDS_OFF_P99, "dashboards_off_step_p99_ms", "0 dashboards: step to step, p99", "ms", 3)   \
+	X(DASHBOARDS_P50, "dashboards_step_p50_ms", "10 dashboards: step to step, p50", "ms", 3)          \
+	X(DASHBOARDS_P99, "dashboards_step_p99_ms", "10 dashboards: step to step, p99", "ms", 3)          \
+	X(DASHBOARDS_ROUNDS, "dashboards_rounds_per_s", "... rounds of queries", "/s", 1)                 \
+	X(DASHBOARDS_ROUND_P50, "dashboards_round_p50_ms", "... a round, p50", "ms", 1)                   \
+	X(DASHBOARDS_ROUND_MAX, "dashboards_round_max_ms", "... a round, worst", "ms", 1)
 
 #define METRIC_ENUM(name, key, title, unit, decimals) METRIC_##name,
 enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };

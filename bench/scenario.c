@@ -28,6 +28,14 @@ const struct scenario scenarios[SCENARIO_COUNT] = {
 	[SCENARIO_DEBOUNCED] = {"debounced", .calls_per_run = 1, .request_version = 1,
 				.flow = "\"debounce\":{\"period\":\"" TEXT(SCENARIO_DEBOUNCE_S) "s\"," KEY "}",
 				.debounce_ms = SCENARIO_DEBOUNCE_S * 1000},
+	// For lists of runs: one that fails, one that a search can find, one that is under way as long as it is looked
+	// at.
+	[SCENARIO_FAILING] = {"failing", .calls_per_run = 1, .request_version = 1, .fails = true,
+			      .result = "{\"__serialized\":true,\"name\":\"Error\",\"message\":\"out of stock\","
+					"\"stack\":\"Error: out of stock\"}"},
+	[SCENARIO_FOUND] = {"found", .calls_per_run = 1, .request_version = 1,
+			    .result = "{\"done\":true,\"found\":\"" SCENARIO_NEEDLE "\"}"},
+	[SCENARIO_DOZING] = {"dozing", .steps = 10, .calls_per_run = 11, .request_version = 1, .rest = REST_LONG},
 };
 
 enum scenario_id scenario_by_name(struct str name) {

@@ -10,6 +10,7 @@
 #define SCENARIO_REPLY "reply" // the event bench/reply ends waits
 #define SCENARIO_THROTTLE 1000 // starts a second of `throttled`
 #define SCENARIO_DEBOUNCE_S 10
+#define SCENARIO_NEEDLE "needle" // output.found of `found`, and of no other
 
 enum scenario_id {
 	SCENARIO_ZERO,
@@ -23,10 +24,13 @@ enum scenario_id {
 	SCENARIO_CROWD,
 	SCENARIO_THROTTLED,
 	SCENARIO_DEBOUNCED,
+	SCENARIO_FAILING,
+	SCENARIO_FOUND,
+	SCENARIO_DOZING,
 	SCENARIO_COUNT
 };
 
-// What the only step of a function does, if it is not run.
+// What the last step of a function does, if it is not run; those before it are.
 enum scenario_rest {
 	REST_NOT,
 	REST_LONG,  // sleeps as long as sleeps may be, nearly: it must not end while it is looked at
@@ -43,6 +47,8 @@ struct scenario {
 	enum scenario_rest rest;
 	const char *flow;     // flow control: members of what is registered, or NULL; its events carry data.key
 	unsigned debounce_ms; // as in `flow`
+	const char *result;   // its JSON; NULL: that of most
+	bool fails;           // at once: the result is an error, and there is no other attempt
 };
 extern const struct scenario scenarios[SCENARIO_COUNT];
 

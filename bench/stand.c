@@ -61,6 +61,18 @@ void stand_close(struct stand *stand) {
 	if (stand->dir[0] != '\0') nftw(stand->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void stand_join(struct stand *stand, const struct stand *of) {
+	*stand = *of;
+	stand->server = stand->app = -1;
+	client_init(&stand->to_server, of->server_port, 60);
+	client_init(&stand->to_app, of->app_port, 60);
+}
+
+void stand_leave(struct stand *stand) {
+	client_free(&stand->to_server);
+	client_free(&stand->to_app);
+}
+
 // ---- processes -------------------------------------------------------------------------------------------------
 
 static void fill_command(const struct stand *stand, struct buf *out) {

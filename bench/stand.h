@@ -47,6 +47,9 @@ struct app_counts {
 
 ERR_CHECKED enum err stand_open(struct stand *stand, const struct stand_config *config, struct error *error);
 void stand_close(struct stand *stand);
+// The same server and app for another thread, by connections of its own. Starts and stops nothing.
+void stand_join(struct stand *stand, const struct stand *of);
+void stand_leave(struct stand *stand);
 // Starts the server and waits for its /health; *took_ms (may be NULL) is the time from exec to the first good answer.
 ERR_CHECKED enum err stand_start_server(struct stand *stand, double *took_ms, struct error *error);
 void stand_stop_server(struct stand *stand);
