@@ -234,6 +234,7 @@ bool event_batch_take(struct engine *engine, struct source *source, struct run_s
 // ---- its run -------------------------------------------------------------------------------------------------------
 
 static void write_history(struct engine *engine, const struct event_batch *eb, const struct ulid *run_id) {
+	if (engine->config.no_history) return;
 	struct buf ids;
 	buf_init(&ids, SIZE_MAX);
 	for (uint32_t i = 0; i < eb->count; i++) {

@@ -1,4 +1,5 @@
 // Running a run again (03 §21.1, §21.2): what history has of it, as a command. For REST v2 and GraphQL.
+#include "history/runs.h"
 #include "server/server_internal.h"
 
 // What history has of the run that is to be run again.
@@ -10,6 +11,19 @@ struct original {
 	size_t step_count;
 };
 
+// Steps that were taken over are those of the root, whose payloads may have gone, or all of it, while this run has its
+// own.
+static enum rerun_problem read_steps(struct history_reader *reader, struct arena *arena, struct original *original,
+				     struct error *error) {
+	struct run_row *root;
+	size_t count;
+	enum err err = history_runs_by_id(reader, arena, &original->root, 1, false, &root, &count, error);
+	if (err != ERR_OK) return RERUN_UNREADABLE;
+	if (count == 0 || (root[0].flags & RUN_ROW_BARE) != 0) return RERUN_REMOVED;
+	err = history_run_steps(reader, arena, &original->root, &original->steps, &original->step_count, error);
+	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+}
+
 static enum rerun_problem read_original(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 					bool with_steps, struct original *out, struct error *error) {
 	*out = (struct original){.step_count = 0};
@@ -17,9 +31,8 @@ static enum rerun_problem read_original(struct history_reader *reader, struct ar
 	if (err != ERR_OK) return err == ERR_NOT_FOUND ? RERUN_UNKNOWN_RUN : RERUN_UNREADABLE;
 	out->root = out->run.has_original ? out->run.original_run_id : *run_id;
 	if (history_event(reader, arena, &out->run.event_id, &out->event, error) != ERR_OK) return RERUN_NO_EVENT;
-	if (!with_steps) return RERUN_FINE;
-	err = history_run_steps(reader, arena, &out->root, &out->steps, &out->step_count, error);
-	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+	if (out->event.is_bare) return RERUN_REMOVED;
+	return with_steps ? read_steps(reader, arena, out, error) : RERUN_FINE;
 }
 
 // The step with this id, else the only one with this name.

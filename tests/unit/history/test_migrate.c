@@ -21,7 +21,7 @@ static void test_fresh(void **state) {
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
 		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_"
-		    "migration;engine_open_runs;"
+		    "migration;engine_open_runs;engine_retention;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
@@ -48,7 +48,7 @@ static void test_columns(void **state) {
 		    "source|VARCHAR(255)|0|NULL|0;source_id|CHAR(35)|0|NULL|0;"
 		    "received_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;event_id|VARCHAR|1|NULL|0;"
 		    "event_name|VARCHAR|1|NULL|0;event_data|VARCHAR|1|'{}'|0;event_user|VARCHAR|1|'{}'|0;"
-		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0");
+		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0;engine_flags|INT|0|NULL|0");
 	assert_rows(f->db, COLUMNS("function_runs"),
 		    "run_id|BLOB|1|NULL|0;run_started_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
 		    "function_id|CHAR(36)|0|NULL|0;function_version|INT|1|NULL|0;trigger_type|VARCHAR|1|'event'|0;"
@@ -71,7 +71,8 @@ static void test_again(void **state) {
 	migrate(f->db);
 	exec(f->db, "INSERT INTO apps(id, name, sdk_language, sdk_version, status, checksum, url)"
 		    " VALUES('a', 'shop', 'js', 'v4', '', 'c', 'u')");
-	char *before = mem_strndup(rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema"), 8000);
+	const char *schema = rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema");
+	char *before = mem_strndup(schema, strlen(schema));
 	migrate(f->db);
 	assert_rows(f->db, "SELECT group_concat(sql) FROM sqlite_schema", before);
 	assert_rows(f->db, "SELECT count(*) FROM goose_db_version", "6");

@@ -126,7 +126,7 @@ static void test_event(void **state) {
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT * FROM events",
 		    "01a1fd32e6f800000000000000000001|NULL|NULL|NULL|NULL|2026-11-21 08:22:14.008 +0000 UTC|client-id|"
-		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC");
+		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC|NULL");
 	assert_rows(f->db, "SELECT typeof(internal_id) FROM events", "blob");
 	item = make_event(2);
 	item.event.data = item.event.user = (struct str){NULL, 0};
