@@ -685,6 +685,8 @@ struct item *run_item_for(const struct run *run, struct str target); // live pla
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
 // A paused function starts nothing, and its runs make no further call until it goes on.
 void function_pause(struct engine *engine, struct function *function, bool paused);
+// Tells history which ones are: it may come from before it knew.
+void pauses_start(struct engine *engine);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint32_t max_attempts(const struct run *run);

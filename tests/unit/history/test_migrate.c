@@ -264,6 +264,40 @@ static void test_runs_known_by_traces_only(void **state) {
 	assert_rows(f->db, RUNS, "04|500|NULL|100|0");
 }
 
+static int count_steps(void *context) {
+	++*(int64_t *)context;
+	return 0;
+}
+
+// In hundreds of SQLite's instructions.
+static int64_t cost_of_start(struct fixture *f) {
+	int64_t steps = 0;
+	sqlite3_progress_handler(f->db, 100, count_steps, &steps);
+	migrate(f->db);
+	sqlite3_progress_handler(f->db, 0, NULL, NULL);
+	return steps;
+}
+
+// What has been looked at costs nothing at the next start, and what another server has added since is seen.
+static void test_traces_are_looked_at_once(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, TRACE_RUN("01", "300", "1717986918450", "1717986918500", "0"));
+	migrate(f->db);
+	int64_t before = cost_of_start(f);
+	exec(f->db,
+	     "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+	     " INSERT INTO trace_runs SELECT CAST(substr(run_id, 1, 12) || printf('%04d', i) AS BLOB), account_id,"
+	     " workspace_id, app_id, function_id, trace_id, queued_at, started_at, ended_at, status, source_id,"
+	     " trigger_ids, output, is_debounce, batch_id, cron_schedule, has_ai FROM n, trace_runs");
+	int64_t first = cost_of_start(f), second = cost_of_start(f);
+	assert_true(first > before + 100);
+	assert_in_range(second, 0, before + 5);
+	exec(f->db, TRACE_RUN("02", "300", "1717986918450", "1717986918500", "0"));
+	assert_in_range(cost_of_start(f), 0, before + 10);
+	assert_rows(f->db, "SELECT count(*) FROM function_runs", "5001");
+}
+
 // Those of an older file of ours are in the engine's records while they are under way.
 static void test_runs_of_ours(void **state) {
 	struct fixture *f = *state;
@@ -318,6 +352,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_runs_of_another_server, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_known_by_spans, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_known_by_traces_only, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_traces_are_looked_at_once, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_of_ours, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, set_up_empty, tear_down),
 	};
