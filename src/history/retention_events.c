@@ -15,7 +15,8 @@ static const char *const event_sql[EVENT_STATEMENTS] = {
 #define HAS_PAYLOADS(r) "(" r ".engine_ended_at IS NULL OR coalesce(" r ".engine_flags, 0) & 8 = 0)" // RUN_ROW_BARE
 	[EVENT_BARE_NEEDED] =
 		"SELECT 1 WHERE EXISTS (SELECT 1 FROM function_runs r WHERE r.event_id = ?1 AND " HAS_PAYLOADS(
-			"r") ") OR EXISTS (SELECT 1 FROM engine_batch_events l CROSS JOIN function_runs r ON r.run_id = "
+			"r") ") OR EXISTS (SELECT 1 FROM engine_batch_events l CROSS JOIN function_runs r ON r.run_id "
+			     "= "
 			     "l.run_id"
 			     " WHERE l.event_id = ?1 AND " HAS_PAYLOADS("r") ")",
 	[EVENT_BARE] = "UPDATE events SET event_data = 'null', event_user = 'null',"
