@@ -756,11 +756,16 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 
 // trace.c: facts for people. Those about an item are written while it is there.
 void trace_init(struct engine *engine);
-void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry);
+// `keep_errors`: errors of its steps are memoised nowhere. Gives its place in the batch's history.
+size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
+		    bool keep_errors);
+void trace_not_retried(struct engine *engine, size_t index);    // for another of its ops has ended the run
 void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
-void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count);
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
+void trace_conflict(struct engine *engine, const struct run *run, const struct opcode *op,
+		    uint64_t until_ms); // a wait for a signal that another has: over at once
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result);
 void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id);
 void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event); // by cancelOn

@@ -132,7 +132,7 @@ static struct str keep_fact(struct loading *l, struct str data) {
 	struct buf slim;
 	struct str out = {NULL, 0};
 	arena_init(&scratch, 1024);
-	buf_init(&slim, data.len);
+	buf_init(&slim, TRACE_FACT_MAX);
 	if (trace_fact_decode(&scratch, data, &fact, NULL) == ERR_OK) {
 		drop_payloads(&fact);
 		trace_fact_encode(&fact, &slim);
