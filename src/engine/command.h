@@ -98,6 +98,7 @@ struct command {
 			struct event event;          // owned
 			bool is_new_event;           // to be recorded; it starts nothing else
 			struct str key;              // of idempotency; empty: every command is a run
+			struct debug_ids debug;      // of a rerun that the debugger asked for
 			struct ulid original_run_id; // of a rerun, the first in its chain; zero: none
 			struct given_step *steps;    // in the order of their completion
 			size_t step_count;

@@ -300,6 +300,7 @@ static void begin(struct engine *engine, const struct event_batch *eb, const str
 		.is_batch = true,
 		.passes = GATES_ALL,
 		.correlation = correlations_of(&engine->batch->arena, eb),
+		.debug = first->debug,
 	};
 	run_begin_alone(engine, &source, &start);
 	if (start.result == START_DONE && eb->count > 1) write_history(engine, eb, &start.run_id);

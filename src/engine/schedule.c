@@ -38,7 +38,8 @@ static void start_invoked(struct engine *engine, struct source *source) {
 	struct run_start run = {.function = function_named(engine, event->invoke_fn_id),
 				.key = event->id,
 				.is_claimed = event->stable_id,
-				.correlation = event->correlation_id};
+				.correlation = event->correlation_id,
+				.debug = event->debug};
 	start_direct(engine, source, &run);
 }
 
@@ -247,6 +248,7 @@ void apply_start(struct engine *engine, struct command *command) {
 		.passes = command->start.is_new_event ? GATE_BATCH : GATES_ALL,
 		.cron = cron_of(&command->arena, event),
 		.original_run_id = command->start.original_run_id,
+		.debug = command->start.debug,
 		.steps = command->start.steps,
 		.step_count = command->start.step_count,
 		.target = command->start.target,
