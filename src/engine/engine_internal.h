@@ -599,6 +599,9 @@ void event_batch_encode_event(const struct event_batch *event_batch, uint32_t me
 bool event_batch_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
 bool event_batch_decode_event(struct engine *engine, const struct ulid *id, uint32_t number, struct decoder *d);
 struct ulid event_batch_id(const struct event_batch *event_batch);
+// For people: which events a run is of, in their order, when these are several.
+void event_batch_write(struct engine *engine, const struct function *function, const struct ulid *id,
+		       const struct ulid *run_id, const struct ulid *event_ids, size_t count);
 void invoke_fail(struct engine *engine, struct str correlation, struct str message); // invokes.c
 
 // why.c
