@@ -51,7 +51,7 @@ static enum err strip_row(struct history_keeper *keeper, int64_t id, struct str 
 	arena_init(&arena, 0);
 	if (trace_fact_decode(&arena, data, &fact, NULL) == ERR_OK && fact_strip(&fact)) {
 		struct buf slim;
-		buf_init(&slim, data.len);
+		buf_init(&slim, TRACE_FACT_MAX);
 		trace_fact_encode(&fact, &slim);
 		sqlite3_bind_int64(keeper->fact_change, 1, id);
 		sqlite3_bind_blob64(keeper->fact_change, 2, slim.ptr, slim.overflow ? 0 : slim.len, SQLITE_STATIC);

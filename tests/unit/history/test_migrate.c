@@ -20,8 +20,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_"
-		    "migration;engine_open_runs;engine_retention;"
+		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;"
+		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;engine_retention;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
@@ -242,6 +242,8 @@ static void test_runs_known_by_spans(void **state) {
 	}
 	migrate(f->db);
 	assert_rows(f->db, RUNS, "01|300|0|100|2;02|100|NULL|NULL|1");
+	assert_rows(f->db, "SELECT substr(hex(run_id), 31), hex(debug_run_id), session_id FROM engine_debug_runs",
+		    "02|01900000000000000000000000000018|NULL");
 }
 
 // Runs that only the older traces know; each is looked for once.
