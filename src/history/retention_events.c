@@ -83,7 +83,8 @@ enum err keeper_event_bare(struct history_keeper *keeper, const struct ulid *id,
 
 // ---- walks ---------------------------------------------------------------------------------------------------------
 
-typedef enum err act(struct history_keeper *keeper, const struct ulid *id, uint64_t cutoff_ms, struct error *error);
+typedef enum err event_act(struct history_keeper *keeper, const struct ulid *id, uint64_t cutoff_ms,
+			   struct error *error);
 
 static enum err look(sqlite3_stmt *row, struct found out[FOUND_MAX], size_t *count, struct error *error) {
 	enum err err;
@@ -104,7 +105,7 @@ static bool is_next(const struct found *found, int64_t cutoff_ns) {
 	return found->time >= cutoff_ns && found->time - by_id_ns <= skew_ns;
 }
 
-static enum err walk(struct history_keeper *keeper, enum place_id place, uint64_t cutoff_ms, act *act,
+static enum err walk(struct history_keeper *keeper, enum place_id place, uint64_t cutoff_ms, event_act *act,
 		     struct error *error) {
 	struct found found[FOUND_MAX];
 	size_t count, i = 0;
@@ -125,7 +126,7 @@ static enum err walk(struct history_keeper *keeper, enum place_id place, uint64_
 }
 
 // Events whose ids say another time than they came at are found by that.
-static enum err walk_skewed(struct history_keeper *keeper, enum place_id place, uint64_t cutoff_ms, act *act,
+static enum err walk_skewed(struct history_keeper *keeper, enum place_id place, uint64_t cutoff_ms, event_act *act,
 			    struct error *error) {
 	struct found found[FOUND_MAX];
 	size_t count, i = 0;
