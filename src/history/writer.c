@@ -74,7 +74,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " engine_flags)"
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, 0)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
-	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
+	[RUN_END] = "UPDATE function_runs SET engine_status = ?2,"
+		    " engine_ended_at = max(?3, coalesce(engine_started_at, 0)) WHERE run_id = ?1",
 	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
 	[INSERT_TRACE] = "INSERT INTO engine_trace(run_id, data) VALUES(?1, ?2)",
 	[FUNCTION_PAUSE] = "UPDATE functions SET engine_paused_at = ?2 WHERE id = ?1",
@@ -213,6 +214,12 @@ static enum err write_event(struct history_writer *writer, const struct history_
 
 // ---- Runs ----
 
+// Clocks are set back; but a run does not start or end before it was queued (runs.h).
+static int64_t since_queued(const struct ulid *run_id, uint64_t ms) {
+	uint64_t queued_ms = ulid_time_ms(run_id);
+	return (int64_t)(ms > queued_ms ? ms : queued_ms);
+}
+
 static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
 	sql_bind_ulid(insert, 1, &item->run.run_id);
@@ -223,7 +230,7 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sql_bind_text_or_null(insert, 6, item->run.cron);
 	bool started = item->run.started_ms > 0;
 	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
-	if (started) sqlite3_bind_int64(insert, 8, (int64_t)item->run.started_ms);
+	if (started) sqlite3_bind_int64(insert, 8, since_queued(&item->run.run_id, item->run.started_ms));
 	if (!started) sqlite3_bind_null(insert, 8);
 	return sql_run(insert, error);
 }
@@ -231,7 +238,7 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *update = writer->inserts[RUN_START];
 	sql_bind_ulid(update, 1, &item->run.run_id);
-	sqlite3_bind_int64(update, 2, (int64_t)item->at_ms);
+	sqlite3_bind_int64(update, 2, since_queued(&item->run.run_id, item->at_ms));
 	sqlite3_bind_int(update, 3, TRACE_RUN_RUNNING);
 	return sql_run(update, error);
 }
@@ -247,7 +254,7 @@ static enum err write_run_ended(struct history_writer *writer, const struct hist
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		if (strcmp(item->finish.status, ends[i].text) == 0) sqlite3_bind_int(update, 2, ends[i].status);
 	}
-	sqlite3_bind_int64(update, 3, (int64_t)item->at_ms);
+	sqlite3_bind_int64(update, 3, since_queued(&item->finish.run_id, item->at_ms));
 	return sql_run(update, error);
 }
 
