@@ -36,9 +36,10 @@ static enum err add_functions(struct history_reader *reader, struct arena *arena
 
 static enum err count_covered(struct history_reader *reader, struct arena *arena, const struct run_filter *filter,
 			      uint64_t *sum, struct error *error) {
-	struct run_stream stream = {.driver = filter->is_over ? DRIVE_ENDED : DRIVE_ALL};
-	bool is_by_function = filter->has_functions || (!filter->is_over && run_filter_is_narrow(filter));
-	if (is_by_function) return add_functions(reader, arena, filter, sum, error);
+	bool is_over = filter->is_over || filter->statuses == RUN_ENDED_BITS;
+	struct run_stream stream = {.driver = is_over ? DRIVE_ENDED : DRIVE_ALL};
+	if (filter->has_functions || (!is_over && run_filter_is_narrow(filter, RUN_ALL_BITS)))
+		return add_functions(reader, arena, filter, sum, error);
 	return add_count(reader, filter, &stream, RUNS_COUNT_COVERED, sum, error);
 }
 

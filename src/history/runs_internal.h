@@ -48,8 +48,8 @@ ERR_CHECKED enum err run_filter_make(struct history_reader *reader, struct arena
 				     struct run_filter *out, struct error *error);
 // Of those the runs that have such a time, or have it not.
 struct run_filter run_filter_part(const struct run_filter *filter, enum run_time by, bool has);
-// Functions or statuses leave something out; but for whether it has ended.
-bool run_filter_is_narrow(const struct run_filter *filter);
+// Leaves out some of the runs with such a status (bits), whatever their times are.
+bool run_filter_is_narrow(const struct run_filter *filter, unsigned statuses);
 
 enum run_driver {       // what a stream goes through, in which order
 	DRIVE_ALL,      // all runs, by id

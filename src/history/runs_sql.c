@@ -135,8 +135,8 @@ struct run_filter run_filter_part(const struct run_filter *filter, enum run_time
 	return part;
 }
 
-bool run_filter_is_narrow(const struct run_filter *filter) {
-	return filter->has_functions || (filter->statuses != RUN_ALL_BITS && filter->statuses != RUN_ENDED_BITS);
+bool run_filter_is_narrow(const struct run_filter *filter, unsigned statuses) {
+	return filter->has_functions || (filter->statuses & statuses) != statuses;
 }
 
 // ---- Bounds --------------------------------------------------------------------------------------------------------

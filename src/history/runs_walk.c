@@ -203,7 +203,7 @@ static void choose_plans(struct walk *walk) {
 	const struct run_order *first = &walk->first;
 	bool by_id = first->by == RUN_TIME_QUEUED, by_start = run_sort_has(walk->sort, RUN_TIME_STARTED);
 	bool by_end = first->by == RUN_TIME_ENDED || (first->by == RUN_TIME_STARTED && first->descending);
-	bool is_narrow = run_filter_is_narrow(filter);
+	bool is_narrow = run_filter_is_narrow(filter, by_end || filter->is_over ? RUN_ENDED_BITS : RUN_ALL_BITS);
 	bool is_far = by_end && filter->has_id_bounds; // by end they may come anywhere
 	bool needs_rows = by_start || filter->has_start != UNSET;
 	if (filter->flags != 0) add_plan(walk, PLAN_FLAGGED, true);
