@@ -134,7 +134,17 @@ static struct buf run_head(const struct run *run) {
 	put_text(&head, str_from_cstr(run->meta));
 	put_u8(&head, run->depth);
 	run_limits_encode(run, &head);
+	if (run->debug != NULL) {
+		buf_append(&head, run->debug->run_id.bytes, 16);
+		buf_append(&head, run->debug->session_id.bytes, 16);
+	}
 	return head;
+}
+
+static void restore_debug(struct run *run, struct decoder *d) {
+	run->debug = mem_alloc(sizeof *run->debug);
+	take_bytes(d, run->debug->run_id.bytes, 16);
+	take_bytes(d, run->debug->session_id.bytes, 16);
 }
 
 static enum err restore_run(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
@@ -171,6 +181,7 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 	if (correlation.len > 0) run->correlation = mem_strndup(correlation.ptr, correlation.len);
 	run->state_bytes = run->events_len;
 	if (d->version >= 3 && !run_limits_decode(engine, run, d)) d->failed = true;
+	if ((run->flags & RUN_DEBUGGED) != 0) restore_debug(run, d);
 	if (d->failed || run->first_event_len > run->events_len) {
 		run_free(engine, run);
 		return error_set(error, ERR_CORRUPT, "run record cut short");

@@ -121,6 +121,9 @@ ERR_CHECKED enum err statement_get(struct history_reader *reader, struct str sql
 void statements_free(struct statements *statements);
 // Statements between the two see the same rows, and lock the file once. Not nested: the inner one does nothing.
 bool reading_begin(struct history_reader *reader);
+// Goes on with what has been written meanwhile: for work that takes long, as the log cannot start over while somebody
+// reads what was there before.
+void reading_renew(struct history_reader *reader);
 void reading_end(struct history_reader *reader, bool began);
 
 // ---- Events (reader.c) ----

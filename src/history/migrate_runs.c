@@ -20,6 +20,7 @@ enum work {
 	FIND_TRACE,
 	FIND_FLAGS,
 	FIND_SPAN,
+	DEBUG_INSERT,
 	FIND_RECORD, // NULL in a file without the engine's tables
 	RUN_UPDATE,
 	WORK_COUNT,
@@ -43,12 +44,15 @@ static const char *const work_sql[WORK_COUNT] = {
 	[OPEN_DELETE] = "DELETE FROM engine_open_runs WHERE run_id = ?1",
 	[FIND_FINISH] = "SELECT status, created_at FROM function_finishes WHERE run_id = ?1 ORDER BY rowid LIMIT 1",
 	[FIND_TRACE] = "SELECT status, started_at, ended_at, has_ai FROM trace_runs WHERE run_id = ?1",
-	[FIND_FLAGS] = "SELECT max(coalesce(debug_run_id, '') <> ''), max(coalesce(is_deferred, 0)) FROM spans"
+	[FIND_FLAGS] = "SELECT max(coalesce(debug_run_id, '')), max(coalesce(debug_session_id, '')),"
+		       " max(coalesce(is_deferred, 0)) FROM spans"
 		       " WHERE run_id = ?1 AND name = 'executor.run'",
 	// Of the rows of its root the last one that has a status (06 §5.2).
 	[FIND_SPAN] = "SELECT status, end_time FROM spans WHERE run_id = ?1 AND status <> '' AND dynamic_span_id ="
 		      " (SELECT dynamic_span_id FROM spans WHERE run_id = ?1 AND name = 'executor.run'"
 		      " ORDER BY start_time LIMIT 1) ORDER BY end_time DESC, span_id DESC LIMIT 1",
+	[DEBUG_INSERT] = "INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id)"
+			 " VALUES(?1, ?2, ?3)",
 	[FIND_RECORD] = "SELECT head FROM engine_record WHERE kind = ?2 AND key = ?1",
 	[RUN_UPDATE] = "UPDATE function_runs SET engine_status = ?2, engine_started_at = ?3, engine_ended_at = ?4,"
 		       " engine_flags = ?5 WHERE rowid = ?1",
@@ -63,6 +67,7 @@ struct facts {
 	enum trace_run_status status; // 0: nothing says so
 	int64_t started_ms, ended_ms; // 0: unknown
 	unsigned flags;
+	struct debug_ids debug;
 	bool is_ours; // the engine has it
 };
 
@@ -140,8 +145,10 @@ static enum err find_spans(struct migration *migration, const struct ulid *run_i
 	sql_bind_text(row, 1, str_from_cstr(text));
 	enum err err;
 	while (sql_row(row, &err, error)) {
-		if (sqlite3_column_int(row, 0) != 0) facts->flags |= RUN_ROW_DEBUG;
-		if (sqlite3_column_int(row, 1) != 0) facts->flags |= RUN_ROW_DEFERRED;
+		(void)ulid_parse(sql_bytes(row, 0), &facts->debug.run_id);
+		(void)ulid_parse(sql_bytes(row, 1), &facts->debug.session_id);
+		if (sqlite3_column_bytes(row, 0) > 0) facts->flags |= RUN_ROW_DEBUG;
+		if (sqlite3_column_int(row, 2) != 0) facts->flags |= RUN_ROW_DEFERRED;
 	}
 	if (err != ERR_OK || is_end(facts->status)) return err;
 	row = migration->work[FIND_SPAN];
@@ -196,6 +203,16 @@ static void bind_ms(sqlite3_stmt *statement, int index, int64_t ms) {
 		sqlite3_bind_null(statement, index);
 }
 
+static enum err write_debug(struct migration *migration, const struct ulid *run_id, const struct debug_ids *ids,
+			    struct error *error) {
+	if (!debug_ids_has_any(ids)) return ERR_OK;
+	sqlite3_stmt *insert = migration->work[DEBUG_INSERT];
+	sql_bind_ulid(insert, 1, run_id);
+	sql_bind_ulid_or_null(insert, 2, &ids->run_id);
+	sql_bind_ulid_or_null(insert, 3, &ids->session_id);
+	return sql_run(insert, error);
+}
+
 static enum err write_facts(struct migration *migration, int64_t rowid, const struct ulid *run_id,
 			    const struct facts *facts, struct error *error) {
 	sqlite3_stmt *update = migration->work[RUN_UPDATE];
@@ -208,6 +225,7 @@ static enum err write_facts(struct migration *migration, int64_t rowid, const st
 		sqlite3_bind_null(update, 4);
 	sqlite3_bind_int64(update, 5, facts->flags);
 	enum err err = sql_run(update, error);
+	if (err == ERR_OK) err = write_debug(migration, run_id, &facts->debug, error);
 	if (err != ERR_OK) return err;
 	bool is_open = !is_end(facts->status) && !facts->is_ours;
 	sqlite3_stmt *open = migration->work[is_open ? OPEN_INSERT : OPEN_DELETE];

@@ -3,8 +3,8 @@
 #include "history/runs_internal.h"
 #include "history/search_internal.h"
 
-#define CHUNK_FIRST 64 // runs that are picked at once
-#define CHUNK_MAX 4096
+#define CHUNK_FIRST 64       // runs that are picked at once
+#define CHUNK_MAX 1024       // some 10 ms: the log of the file cannot start over meanwhile (reading_renew)
 #define PROGRESS_STEPS 20000 // of the library's machine between two looks at the clock
 
 // Of one run: ?1 is its rowid; of one event: its id.
@@ -137,6 +137,8 @@ enum err runs_search(struct run_search_walk *walk, const struct run_pick *after,
 	for (size_t chunk = CHUNK_FIRST; goes_on && err == ERR_OK; chunk *= chunk < CHUNK_MAX ? 2 : 1) {
 		struct run_pick from = walk->got;
 		err = search_chunk(walk, walk->has_got ? &from : after, chunk, need, out, &goes_on, error);
+		sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+		if (goes_on) reading_renew(walk->reader);
 		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
 	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);

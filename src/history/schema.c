@@ -274,6 +274,11 @@ const char history_own_schema[] =
 	" WHERE engine_ended_at IS NOT NULL;"
 	// Debug runs and deferred ones (enum run_row_flag).
 	"CREATE INDEX IF NOT EXISTS engine_runs_flagged ON function_runs(run_id) WHERE engine_flags & 3;"
+	// Their debug ids (debug_runs.h).
+	"CREATE TABLE IF NOT EXISTS engine_debug_runs(run_id BLOB PRIMARY KEY, debug_run_id BLOB, session_id BLOB)"
+	" WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS engine_debug_runs_id ON engine_debug_runs(debug_run_id, run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_debug_sessions ON engine_debug_runs(session_id, run_id);"
 	// What migrate_runs.c has to look at.
 	"CREATE INDEX IF NOT EXISTS engine_runs_new ON function_runs(run_id) WHERE engine_status IS NULL;"
 	// Runs of another server that have not ended: no record of the engine names them.

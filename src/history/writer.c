@@ -19,6 +19,7 @@ enum insert {
 	INSERT_EVENT_ONCE,
 	INSERT_SKEW,
 	INSERT_RUN,
+	INSERT_DEBUG,
 	RUN_START,
 	RUN_END,
 	RUN_AI,
@@ -72,7 +73,9 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
 		       " event_id, batch_id, original_run_id, cron, workspace_id, engine_status, engine_started_at,"
 		       " engine_flags)"
-		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, 0)",
+		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, ?9)",
+	[INSERT_DEBUG] =
+		"INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id) VALUES(?1, ?2, ?3)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
 	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
 	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
@@ -213,6 +216,14 @@ static enum err write_event(struct history_writer *writer, const struct history_
 
 // ---- Runs ----
 
+static enum err write_debug(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_DEBUG];
+	sql_bind_ulid(insert, 1, &item->run.run_id);
+	sql_bind_ulid_or_null(insert, 2, &item->run.debug.run_id);
+	sql_bind_ulid_or_null(insert, 3, &item->run.debug.session_id);
+	return sql_run(insert, error);
+}
+
 static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
 	sql_bind_ulid(insert, 1, &item->run.run_id);
@@ -225,7 +236,10 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
 	if (started) sqlite3_bind_int64(insert, 8, (int64_t)item->run.started_ms);
 	if (!started) sqlite3_bind_null(insert, 8);
-	return sql_run(insert, error);
+	sqlite3_bind_int(insert, 9, debug_ids_has_run(&item->run.debug) ? RUN_ROW_DEBUG : 0);
+	enum err err = sql_run(insert, error);
+	if (err != ERR_OK || !debug_ids_has_any(&item->run.debug)) return err;
+	return write_debug(writer, item, error);
 }
 
 static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {

@@ -53,6 +53,7 @@ static struct request request_of(const struct trace_fact *fact) {
 				.started_ms = fact->started_ms,
 				.attempt = fact->attempt,
 				.max_attempts = fact->max_attempts,
+				.told_attempt = fact->told_attempt,
 				.is_planned = fact->target.len > 0,
 				.slept = fact->slept};
 }

@@ -82,17 +82,19 @@ static struct str lower_case(struct arena *arena, struct str text) {
 	return str_make(out, text.len);
 }
 
-// The span of a wait, which no op makes.
-static struct str wait_span_id(struct facts *facts, const struct trace_op *op) {
+// The span of a wait is made by the fact that follows: it is not there yet.
+static bool wait_span_id(struct facts *facts, const struct trace_op *op, struct str *out) {
 	struct span_id id;
+	*out = facts->root_id;
 	if (op->op == OPCODE_SLEEP)
 		id = span_id_sleep(op->id);
 	else if (op->op == OPCODE_WAIT_FOR_EVENT || op->op == OPCODE_INVOKE_FUNCTION ||
 		 op->op == OPCODE_WAIT_FOR_SIGNAL)
 		id = span_id_wait(&facts->run->id, op->id);
 	else
-		return facts->root_id;
-	return facts_text(facts, &id);
+		return true;
+	*out = facts_text(facts, &id);
+	return span_find(&facts->spans, *out) == NULL;
 }
 
 static struct str values_text(struct arena *arena, yyjson_val *values) {
@@ -120,12 +122,16 @@ static void add_record(struct facts *facts, yyjson_val *record, struct str span_
 	span_metadata_add(&facts->spans, &metadata);
 }
 
-void facts_op_metadata(struct facts *facts, const struct trace_op *op, struct str span_id, uint64_t at_ms) {
+void facts_op_metadata(struct facts *facts, const struct trace_op *op, const struct span *span, uint64_t at_ms) {
+	struct str span_id;
 	if (op->metadata.len == 0) return;
+	if (span != NULL)
+		span_id = span->id;
+	else if (!wait_span_id(facts, op, &span_id))
+		return;
 	yyjson_doc *doc = json_read(op->metadata, false, NULL, NULL);
 	if (doc == NULL) return;
 	yyjson_arr_iter records;
-	if (span_id.len == 0) span_id = wait_span_id(facts, op);
 	if (yyjson_arr_iter_init(yyjson_doc_get_root(doc), &records)) {
 		for (yyjson_val *record; (record = yyjson_arr_iter_next(&records)) != NULL;)
 			if (yyjson_is_obj(record)) add_record(facts, record, span_id, at_ms);

@@ -20,8 +20,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_"
-		    "migration;engine_open_runs;"
+		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;"
+		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
@@ -71,7 +71,8 @@ static void test_again(void **state) {
 	migrate(f->db);
 	exec(f->db, "INSERT INTO apps(id, name, sdk_language, sdk_version, status, checksum, url)"
 		    " VALUES('a', 'shop', 'js', 'v4', '', 'c', 'u')");
-	char *before = mem_strndup(rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema"), 8000);
+	const char *schema = rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema");
+	char *before = mem_strndup(schema, strlen(schema));
 	migrate(f->db);
 	assert_rows(f->db, "SELECT group_concat(sql) FROM sqlite_schema", before);
 	assert_rows(f->db, "SELECT count(*) FROM goose_db_version", "6");
@@ -241,6 +242,8 @@ static void test_runs_known_by_spans(void **state) {
 	}
 	migrate(f->db);
 	assert_rows(f->db, RUNS, "01|300|0|100|2;02|100|NULL|NULL|1");
+	assert_rows(f->db, "SELECT substr(hex(run_id), 31), hex(debug_run_id), session_id FROM engine_debug_runs",
+		    "02|01900000000000000000000000000018|NULL");
 }
 
 // Runs that only the older traces know; each is looked for once.

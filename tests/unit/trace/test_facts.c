@@ -181,13 +181,24 @@ static void test_signal_conflict(void **state) {
 	struct fixture *f = *state;
 	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal")->signal = STR("ready");
 	resume(f, OPCODE_WAIT_FOR_SIGNAL, 72, "ssss")->is_error = true;
-	memoise(f, OPCODE_WAIT_FOR_SIGNAL, "ssss");
+	end_run(f, TRACE_RUN_FAILED, 72);
 	make_spans(f);
 	const struct span *span = wait_span(f, "ssss");
 	assert_int_equal(span->status, SPAN_FAILED);
 	assert_str(span->signal, "ready");
 	assert_int_equal(span->is_expired, UNSET);
-	assert_int_equal(span->output.source, SPAN_OF_STEP);
+	assert_int_equal(span->output.source, SPAN_OF_RUN); // which failed by it
+	assert_true(span->output.is_result);
+}
+
+// The clock may have been put right meanwhile.
+static void test_wait_ends_before_it_begins(void **state) {
+	struct fixture *f = *state;
+	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal");
+	resume(f, OPCODE_WAIT_FOR_SIGNAL, 50, "ssss");
+	make_spans(f);
+	assert_int_equal(wait_span(f, "ssss")->started_ns, ns(72));
+	assert_int_equal(wait_span(f, "ssss")->ended_ns, ns(72));
 }
 
 static void test_invoke(void **state) {
@@ -296,6 +307,62 @@ static void test_reported_twice(void **state) {
 	make_spans(f);
 	assert_int_equal(step_span(f, "aaaa")->ended_ns, ns(12));
 	assert_int_equal(step_span(f, "aaaa")->status, SPAN_COMPLETED);
+}
+
+static struct str metadata_once = STR_INIT("[{\"kind\":\"userland.x\",\"op\":\"add\",\"values\":{\"n\":1}}]");
+
+// Nor is what it brings along added again.
+static void test_metadata_reported_twice(void **state) {
+	struct fixture *f = *state;
+	static const enum opcode_kind kinds[] = {OPCODE_STEP_RUN, OPCODE_STEP_PLANNED, OPCODE_SLEEP};
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		f->run.fact_count = 0;
+		add_op(f, add_call(f, 1, 0, 1, 10, 20), kinds[i], "aaaa", "a")->metadata = metadata_once;
+		if (kinds[i] == OPCODE_SLEEP) add_wait(f, OPCODE_SLEEP, 1, 20, 1020, "aaaa", "a");
+		add_op(f, add_call(f, 2, 1, 20, 20, 30), kinds[i], "aaaa", "a")->metadata = metadata_once;
+		make_spans(f);
+		size_t count = 0;
+		for (size_t m = 0; m < f->spans.metadata_count; m++)
+			count += str_eq_cstr(f->spans.metadata[m].kind, "userland.x");
+		assert_int_equal(count, 1);
+	}
+}
+
+// A checkpoint gives the job a fresh budget: the app is told attempt 0 again, people see the third.
+static void test_attempts_are_counted_on(void **state) {
+	struct fixture *f = *state;
+	for (uint32_t attempt = 0; attempt < 3; attempt++) {
+		struct trace_fact *call = add_call(f, 1, 0, 1, 10 + attempt, 20 + attempt);
+		call->attempt = attempt;
+		call->told_attempt = attempt == 2 ? 0 : attempt;
+		call->will_retry = attempt < 2;
+		struct trace_op *op = add_op(f, call, attempt < 2 ? OPCODE_STEP_ERROR : OPCODE_STEP_RUN, "aaaa", "a");
+		if (attempt < 2) op->output = STR("{\"error\":{}}");
+	}
+	memoise(f, OPCODE_STEP_RUN, "aaaa");
+	make_spans(f);
+	for (uint32_t attempt = 0; attempt < 2; attempt++) {
+		struct span_id id = span_id_attempt(STR("aaaa"), attempt);
+		const struct span *span = find_span(&f->spans, str_from_cstr(id.text));
+		assert_int_equal(span->attempt, attempt);
+		assert_int_equal(span->status, SPAN_ERRORED);
+	}
+	const struct span *span = step_span(f, "aaaa");
+	assert_int_equal(span->attempt, 2);
+	assert_int_equal(span->row_id_count, 2); // the app may name it by either
+	assert_str(span->row_ids[0], span_id_attempt(STR("aaaa"), 2).text);
+	assert_str(span->row_ids[1], span_id_attempt(STR("aaaa"), 0).text);
+	for (uint32_t attempt = 0; attempt < 3; attempt++) assert_non_null(execution_span(f, 1, attempt));
+}
+
+// The run ended in the same answer: nothing follows, and no step record has the error.
+static void test_error_without_retry(void **state) {
+	struct fixture *f = *state;
+	add_op(f, add_call(f, 1, 0, 1, 10, 20), OPCODE_STEP_ERROR, "aaaa", "a")->output = STR("{\"error\":{}}");
+	end_run(f, TRACE_RUN_FAILED, 20);
+	make_spans(f);
+	assert_int_equal(step_span(f, "aaaa")->status, SPAN_FAILED);
+	assert_str(step_span(f, "aaaa")->output.text, "{\"error\":{}}");
 }
 
 static void test_ai_step(void **state) {
@@ -455,6 +522,10 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_wait_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signal_conflict, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invoke, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wait_ends_before_it_begins, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_metadata_reported_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_attempts_are_counted_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_error_without_retry, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clocks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_checkpoint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reported_twice, set_up, tear_down),
