@@ -92,6 +92,49 @@ corpus("ai wrap", {
 	handler: ({ step }) => step.ai.wrap("ask", async (model, text) => ({ model, text }), "gpt-4o", "hello"),
 });
 
+// What the Vercel AI SDK gives tells how many tokens it took: the server knows their price.
+corpus("ai usage", {
+	handler: ({ step }) =>
+		step.ai.wrap("ask", async () => ({
+			text: "hi",
+			finishReason: "stop",
+			totalUsage: { inputTokens: 1000, outputTokens: 500, totalTokens: 1500 },
+			steps: [{ response: { modelId: "gpt-4o-2024-08-06", id: "r1" } }],
+		})).then(({ text }) => text),
+	after: async ({ server }, { run_id: id }) => {
+		const records = (await treeOf(server, id)).childrenSpans.flatMap(({ metadata }) => metadata);
+		const { scope, values } = records.find(({ kind }) => kind === "inngest.ai");
+		assert.equal(scope, "step_attempt");
+		assert.deepEqual(values, {
+			estimated_cost: 0.0075,
+			finish_reasons: ["stop"],
+			input_tokens: 1000,
+			operation_name: "",
+			output_tokens: 500,
+			provider: "vercel-ai",
+			request_model: "",
+			response_id: "r1",
+			response_model: "gpt-4o-2024-08-06",
+			total_tokens: 1500,
+		});
+	},
+});
+
+corpus("experiment", {
+	sdks: [V4, V4_PLAIN],
+	handler: async ({ group, step }, { errors }) => {
+		const variants = { old: () => step.run("old way", () => 1), new: () => step.run("new way", () => 2) };
+		return group.experiment("checkout", { variants, select: errors.experiment.fixed("new") });
+	},
+	after: async ({ server }, { run_id: id }) => {
+		const root = await treeOf(server, id);
+		const valuesOf = (name) => named(root, name).flatMap(({ metadata }) => metadata).find(({ kind }) => kind === "inngest.experiment").values;
+		const values = { name: "checkout", variant: "new", selection_strategy: "fixed" };
+		assert.deepEqual(valuesOf("checkout"), { ...values, available_variants: ["old", "new"] });
+		assert.deepEqual(valuesOf("new way"), values);
+	},
+});
+
 corpus("step without value", { handler: ({ step }) => step.run("void", () => {}).then(() => null) });
 
 // ---- failures ------------------------------------------------------------------------------------------------------
@@ -232,6 +275,24 @@ corpus("waitForSignal", {
 corpus("waitForSignal times out", { handler: signalled("1s") });
 
 corpus("waiting for a signal", { handler: signalled("1h"), act: rested("pause"), after: cancelled });
+
+corpus("signal conflict", {
+	functions: () => [
+		{
+			id: "fn",
+			handler: async ({ step, event }) => {
+				const wait = { signal: `${event.name}/signal`, timeout: "1h", onConflict: "fail" };
+				return step.waitForSignal("wait-it", wait).then(() => "got it");
+			},
+		},
+	],
+	act: async (context) => {
+		const { server, send } = context;
+		context.first = await resting(server, await send(), "pause");
+		return ended(server, await send(), "Failed");
+	},
+	after: ({ server, first }) => cancel(server, first),
+});
 
 corpus("sendSignal", {
 	handler: ({ step }, { name }) => step.sendSignal("hit", { signal: `${name}/nobody`, data: 1 }).then(() => "sent"),

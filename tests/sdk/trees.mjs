@@ -97,7 +97,12 @@ function shortened(text) {
 	return JSON.stringify(value).slice(0, OUTPUT_SHOWN);
 }
 
-const lasts = (span) => (time(span.stepInfo.timeout) - time(span.queuedAt)) / 1000;
+// A run that its only wait has ended shows that wait in its root, which was queued a little before.
+function lasts(span) {
+	const seconds = (time(span.stepInfo.timeout) - time(span.queuedAt)) / 1000;
+	return span.isRoot ? Math.round(seconds) : seconds;
+}
+
 const INFOS = {
 	SleepStepInfo: (span) => `sleeps${(time(span.stepInfo.sleepUntil) - time(span.queuedAt)) / 1000}s`,
 	WaitForEventStepInfo: (span) =>
