@@ -156,8 +156,10 @@ static void read_fact(struct loading *l, sqlite3_stmt *row) {
 static void read_step(struct loading *l, sqlite3_stmt *row) {
 	struct step_record record;
 	if (step_record_read(sql_bytes(row, 0), &record, NULL) != ERR_OK || record.is_input) return;
-	*(struct trace_step *)rows_add(&l->steps) = (struct trace_step){
-		.id = arena_dup(l->arena, record.id), .name = arena_dup(l->arena, record.name), .op = record.op};
+	*(struct trace_step *)rows_add(&l->steps) = (struct trace_step){.id = arena_dup(l->arena, record.id),
+									.name = arena_dup(l->arena, record.name),
+									.op = record.op,
+									.bytes = record.bytes};
 }
 
 static void read_span(struct loading *l, sqlite3_stmt *row) {

@@ -89,6 +89,13 @@ static void know_attempt(struct facts *facts, struct span *span, struct str step
 	span->row_id_count = 1;
 }
 
+// A step that was reported has no reply of its own.
+static void set_bytes(struct facts *facts, struct span *span, const struct trace_op *op) {
+	const struct trace_step *step = facts_step(facts, op->id);
+	span->has_output_bytes = op->output.len > 0 || step != NULL;
+	span->output_bytes = op->output.len > 0 ? (uint32_t)op->output.len : step != NULL ? step->bytes : 0;
+}
+
 // ---- by op ---------------------------------------------------------------------------------------------------------
 
 static struct span *done(struct facts *facts, const struct op_context *context, const struct trace_op *op) {
@@ -101,6 +108,7 @@ static struct span *done(struct facts *facts, const struct op_context *context, 
 	set_times(facts, span, context, op);
 	span->status = retried ? SPAN_ERRORED : facts_is_error_op(op->op) ? SPAN_FAILED : SPAN_COMPLETED;
 	span->output = retried ? facts_inline(op->output, span) : facts_step_output(facts, op->id, span);
+	if (context->request == NULL) set_bytes(facts, span, op);
 	if (!retried) know_attempt(facts, span, op->id);
 	return span;
 }

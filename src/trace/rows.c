@@ -125,6 +125,7 @@ static void add_span(struct span_builder *builder, const struct placed *rows, si
 	add_row_ids(builder, rows, count, span);
 	if (!is_new) return; // facts know more
 	span->name = name;
+	span->rank = rows[0].row->rank;
 	for (size_t i = 0; i < count; i++) merge(builder, rows[i].row, span);
 	if (span->kind != SPAN_USERLAND) return;
 	if (span->started_ns == 0) span->started_ns = span->first_ns; // what the app measured
