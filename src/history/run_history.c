@@ -58,10 +58,6 @@ static void add_run(struct making *making) {
 	if (run->started_ns != RUN_NO_TIME) (void)add(making, "FunctionStarted", run->started_ns, NULL);
 }
 
-static bool is_over(const struct run_row *run) {
-	return run->status >= TRACE_RUN_COMPLETED && run->status <= TRACE_RUN_CANCELLED && run->ended_ns != RUN_NO_TIME;
-}
-
 static const struct span *root_of(const struct trace_spans *spans) {
 	for (size_t i = 0; i < spans->count; i++)
 		if (spans->spans[i].kind == SPAN_RUN) return &spans->spans[i];
@@ -70,7 +66,7 @@ static const struct span *root_of(const struct trace_spans *spans) {
 
 static void add_end(struct making *making) {
 	const struct run_row *run = making->of->run;
-	if (!is_over(run)) return;
+	if (!run_row_is_over(run) || run->ended_ns == RUN_NO_TIME) return;
 	if (run->status == TRACE_RUN_CANCELLED) {
 		(void)add(making, "FunctionCancelled", run->ended_ns, NULL);
 		return;

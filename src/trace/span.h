@@ -161,7 +161,8 @@ struct span_row { // of the table `spans`; empty texts for NULL
 	struct str attributes; // JSON object, or a string with one
 	bool has_output, has_input;
 	struct str debug_run_id, debug_session_id;
-	uint32_t rank; // as in struct span; of rows that were made of facts
+	bool is_made;  // of facts (span_rows.h)
+	uint32_t rank; // as in struct span; of such a row
 };
 // Adds to `out`; rows in any order. Rows that cannot be read are left out.
 void trace_spans_of_rows(struct arena *arena, const struct span_row *rows, size_t count, struct trace_spans *out);

@@ -65,6 +65,7 @@ static void make_rows(struct rows_fixture *f) {
 		struct span_row *row = &f->rows[f->count - 1 - i];
 		*row = f->made[i].row;
 		row->attributes = copy_attributes(f, row->attributes);
+		row->is_made = true;
 		row->has_output = f->made[i].output.source != SPAN_NOTHING;
 		row->has_input = f->made[i].input.source != SPAN_NOTHING;
 		for (size_t k = 0; k < i; k++) assert_false(str_eq(f->made[k].row.span_id, f->made[i].row.span_id));
