@@ -18,7 +18,7 @@
 	[COMMAND_ID_APPS_LIST] = (how), [COMMAND_ID_APPS_SYNC] = (how)
 // clang-format on
 #define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
-#define ON_SERVERS_AND_DB(on_dev)                                                   \
+#define ON_SERVERS_AND_DB(on_dev) \
 	.use = {[COMMAND_ID_DEV] = (on_dev), [COMMAND_ID_START] = FLAG_SHOWN, [COMMAND_ID_DB_HAND_OVER] = FLAG_SHOWN}
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
