@@ -170,6 +170,7 @@ static const struct column spans[] = {
 	{"input", "JSON", ""},
 	{"event_ids", "JSON", ""},
 	{"is_deferred", "BOOLEAN", ""},
+	{"engine_rank", "INT", ""}, // ours: of rows made of trace facts (hand_over.h), their span's rank
 };
 
 static const struct column worker_connections[] = {
