@@ -139,6 +139,7 @@ enum run_flag {
 	RUN_EMPTY_USER = 16, // the text of its first event ends with an empty one
 	RUN_OF_BATCH = 32,   // nothing cancels it before it starts (03 §18)
 	RUN_AI = 64,         // some step was an AI step
+	RUN_DEBUGGED = 128,  // its head ends with its debug ids
 };
 
 struct run {
@@ -153,6 +154,7 @@ struct run {
 	const struct late_text *late_events; // instead, until the batch that began it is out: not in the store yet
 	struct run_limits *limits;           // NULL: none
 	char *correlation;                   // of the invoke that started it, or NULL
+	struct debug_ids *debug;             // NULL: of no debug run
 	char *meta;                          // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
 	uint64_t key_hash;                   // xxh64 of the user part of the idempotency key
@@ -472,6 +474,7 @@ struct run_start {
 	uint64_t at_ms;         // 0: when the event says
 	struct str cron;
 	struct ulid original_run_id;
+	struct debug_ids debug;
 	const struct given_step *steps;
 	size_t step_count;
 	struct str target;
@@ -596,6 +599,9 @@ void event_batch_encode_event(const struct event_batch *event_batch, uint32_t me
 bool event_batch_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
 bool event_batch_decode_event(struct engine *engine, const struct ulid *id, uint32_t number, struct decoder *d);
 struct ulid event_batch_id(const struct event_batch *event_batch);
+// For people: which events a run is of, in their order, when these are several.
+void event_batch_write(struct engine *engine, const struct function *function, const struct ulid *id,
+		       const struct ulid *run_id, const struct ulid *event_ids, size_t count);
 void invoke_fail(struct engine *engine, struct str correlation, struct str message); // invokes.c
 
 // why.c
@@ -686,6 +692,8 @@ struct item *run_item_for(const struct run *run, struct str target); // live pla
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
 // A paused function starts nothing, and its runs make no further call until it goes on.
 void function_pause(struct engine *engine, struct function *function, bool paused);
+// Tells history which ones are: it may come from before it knew.
+void pauses_start(struct engine *engine);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint32_t max_attempts(const struct run *run);

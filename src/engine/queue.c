@@ -125,6 +125,12 @@ void item_resume(struct engine *engine, struct item *item) {
 	backlog_push(engine, item, score(item));
 }
 
+static void write_pause(struct engine *engine, const struct function *function) {
+	struct history_item *item = batch_history(engine->batch, HISTORY_FUNCTION_PAUSE, engine->now);
+	item->pause.function_id = function->id;
+	item->pause.is_paused = function->paused;
+}
+
 void item_reset_attempt(struct engine *engine, struct item *item) {
 	item->attempt = 0;
 	item_touch(engine, item);
@@ -136,10 +142,18 @@ void item_reset_attempt(struct engine *engine, struct item *item) {
 void function_pause(struct engine *engine, struct function *function, bool paused) {
 	function->paused = paused;
 	record_function(engine, function);
-	struct history_item *item = batch_history(engine->batch, HISTORY_FUNCTION_PAUSE, engine->now);
-	item->pause.function_id = function->id;
-	item->pause.is_paused = paused;
+	write_pause(engine, function);
 	function_offer(engine, function);
+}
+
+void pauses_start(struct engine *engine) {
+	list_for_each(node, &engine->apps) {
+		const struct app *app = list_entry(node, struct app, all);
+		list_for_each(f, &app->functions) {
+			const struct function *function = list_entry(f, struct function, of_app);
+			if (function->paused) write_pause(engine, function);
+		}
+	}
 }
 
 void item_call_ended(struct engine *engine, struct item *item) {

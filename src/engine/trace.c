@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "engine/engine_internal.h"
+#include "model/step_metadata.h"
 
 #define FACT_KEPT (64u << 10) // bytes of memory that stay for the next one
 
@@ -61,7 +62,7 @@ static struct trace_op op_fact(struct engine *engine, const struct opcode *op, b
 			       .started_ms = start,
 			       .ended_ms = start > 0 ? start + length : 0,
 			       .input = op_input(engine, op),
-			       .metadata = op->metadata};
+			       .metadata = step_metadata(&engine->batch->arena, op)};
 	if (keeps_error && op->kind == OPCODE_STEP_ERROR) out.output = payload_str(op->output);
 	return out;
 }
