@@ -32,6 +32,8 @@ struct table {
 	size_t column_count;
 	const char *key; // further table constraint, or NULL
 };
+// When a worker's connection was last heard of.
+#define WORKER_SEEN "coalesce(disconnected_at, last_heartbeat_at, recorded_at)"
 extern const struct table history_tables[];
 extern const size_t history_table_count;
 extern const char history_plain_indexes[]; // of the reference server: the ones that cannot fail
@@ -131,7 +133,7 @@ void reading_end(struct history_reader *reader, bool began);
 // What read_event reads, from `events e`.
 #define EVENT_COLUMNS_SELECT                                                                              \
 	"e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
-	"e.event_ts"
+	"e.event_ts, e.engine_flags"
 // False when the row has no id.
 bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out);
 // The texts between which a time column's are: `end` is "" for the first instant, "," for the last one (reader.c says

@@ -101,6 +101,7 @@ bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_e
 	out->user = user_or_nothing(sql_text(row, 5, arena));
 	out->v = sql_text(row, 6, arena);
 	out->ts_ms = sql_time(row, 7, id_ns) / NS_PER_MS;
+	out->is_bare = (sqlite3_column_int(row, 8) & EVENT_ROW_BARE) != 0;
 	return true;
 }
 

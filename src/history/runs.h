@@ -79,6 +79,9 @@ struct run_page {
 			       // 0 or has_more
 	bool is_cut;           // the time was up before the page was full
 };
+static inline bool run_row_is_over(const struct run_row *run) {
+	return run->status >= TRACE_RUN_COMPLETED && run->status <= TRACE_RUN_CANCELLED;
+}
 ERR_CHECKED enum err history_runs(struct history_reader *reader, struct arena *arena, const struct run_query *query,
 				  struct run_page *out, struct error *error);
 // How many match, whatever the cursor and the limit. `is_cut`: the budget was used up: at least so many.

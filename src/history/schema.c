@@ -39,6 +39,7 @@ static const struct column events[] = {
 	{"event_user", "VARCHAR", "NOT NULL DEFAULT '{}'"},
 	{"event_v", "VARCHAR", ""},
 	{"event_ts", "TIMESTAMP", "NOT NULL"},
+	{"engine_flags", "INT", ""}, // ours: enum event_row_flag
 };
 
 static const struct column function_runs[] = {
@@ -169,6 +170,7 @@ static const struct column spans[] = {
 	{"input", "JSON", ""},
 	{"event_ids", "JSON", ""},
 	{"is_deferred", "BOOLEAN", ""},
+	{"engine_rank", "INT", ""}, // ours: of rows made of trace facts (hand_over.h), their span's rank
 };
 
 static const struct column worker_connections[] = {
@@ -291,4 +293,8 @@ const char history_own_schema[] =
 	"CREATE INDEX IF NOT EXISTS engine_history_run ON history(run_id);"
 	// What has come in about a run from outside (annotations.h).
 	"CREATE TABLE IF NOT EXISTS engine_annotations(run_id BLOB PRIMARY KEY, metadata_bytes INTEGER NOT NULL,"
-	" spans INTEGER NOT NULL) WITHOUT ROWID;";
+	" spans INTEGER NOT NULL) WITHOUT ROWID;"
+	// What retention looks for, and how far it has got to (retention_internal.h).
+	"CREATE INDEX IF NOT EXISTS engine_traces_run ON traces(run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_workers_seen ON worker_connections(" WORKER_SEEN ");"
+	"CREATE TABLE IF NOT EXISTS engine_retention(name TEXT PRIMARY KEY, at BLOB NOT NULL) WITHOUT ROWID;";

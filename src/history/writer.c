@@ -87,7 +87,10 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " INDEXED BY engine_runs_ended WHERE engine_ended_at IS NOT NULL",
 	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
 	[INSERT_TRACE] = "INSERT INTO engine_trace(run_id, data) VALUES(?1, ?2)",
-	[FUNCTION_PAUSE] = "UPDATE functions SET engine_paused_at = ?2 WHERE id = ?1",
+	// Said again at each start: since when stays.
+	[FUNCTION_PAUSE] =
+		"UPDATE functions SET engine_paused_at = iif(?2 IS NULL, NULL, coalesce(engine_paused_at, ?2))"
+		" WHERE id = ?1",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
 			  " VALUES(?1, ?2, ?3, 0, ?4)",
 	[INSERT_BATCH] = "INSERT INTO event_batches(id, account_id, workspace_id, app_id, workflow_id, run_id,"

@@ -108,6 +108,22 @@ static void test_function(void **state) {
 		    "{\"fv\":2}|2026-11-21 08:22:14;{\"fv\":3}|NULL");
 }
 
+static void test_pause(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = make_function("f", "a", "shop-x", "{}");
+	write_item(f, &item);
+	item = (struct history_item){.kind = HISTORY_FUNCTION_PAUSE, .at_ms = 7000};
+	item.pause.function_id = make_uuid("f");
+	item.pause.is_paused = true;
+	write_item(f, &item);
+	item.at_ms = 9000; // said again, as at a start
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_paused_at FROM functions", "7000");
+	item.pause.is_paused = false;
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_paused_at FROM functions", "NULL");
+}
+
 static struct history_item make_event(uint8_t n) {
 	struct history_item item = {.kind = HISTORY_EVENT, .at_ms = AT};
 	item.event.internal_id = make_ulid(AT, n);
@@ -126,7 +142,7 @@ static void test_event(void **state) {
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT * FROM events",
 		    "01a1fd32e6f800000000000000000001|NULL|NULL|NULL|NULL|2026-11-21 08:22:14.008 +0000 UTC|client-id|"
-		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC");
+		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC|NULL");
 	assert_rows(f->db, "SELECT typeof(internal_id) FROM events", "blob");
 	item = make_event(2);
 	item.event.data = item.event.user = (struct str){NULL, 0};
@@ -364,6 +380,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_app_error_and_archive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_app_takes_name_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_function, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_stored_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_of_any_time, set_up, tear_down),
