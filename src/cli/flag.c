@@ -18,6 +18,8 @@
 	[COMMAND_ID_APPS_LIST] = (how), [COMMAND_ID_APPS_SYNC] = (how)
 // clang-format on
 #define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
+#define ON_SERVERS_AND_DB(on_dev) \
+	.use = {[COMMAND_ID_DEV] = (on_dev), [COMMAND_ID_START] = FLAG_SHOWN, [COMMAND_ID_DB_HAND_OVER] = FLAG_SHOWN}
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
 #define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
@@ -30,7 +32,7 @@
 
 // clang-format off
 const struct flag cli_flags[FLAG_ID_COUNT] = {
-	[FLAG_ID_CONFIG] = {"config", .type = FLAG_STRING, ON_BOTH, .unit = "path",
+	[FLAG_ID_CONFIG] = {"config", .type = FLAG_STRING, ON_SERVERS_AND_DB(FLAG_SHOWN), .unit = "path",
 		.help = "Configuration file (JSON or YAML)"},
 	[FLAG_ID_HOST] = {"host", .type = FLAG_STRING, ON_BOTH, .unit = "address",
 		.help = "Address to listen on; all interfaces when empty"},
@@ -52,7 +54,7 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Accepted for compatibility; the queue is never polled"},
 	[FLAG_ID_PERSIST] = {"persist", .type = FLAG_BOOL, ON_DEV,
 		.help = "Keep apps, events and runs on disk between restarts"},
-	[FLAG_ID_SQLITE_DIR] = {"sqlite-dir", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "path",
+	[FLAG_ID_SQLITE_DIR] = {"sqlite-dir", .type = FLAG_STRING, ON_SERVERS_AND_DB(FLAG_HIDDEN), .unit = "path",
 		.help = "Directory of the database file main.db; ./.inngest when empty"},
 	[FLAG_ID_DURABILITY] = {"durability", .type = FLAG_CHOICE, ON_BOTH, .choices = "none|os|fsync",
 		.help = "What an accepted event survives: none = nothing, os = a crash of the server, fsync = a power loss"},
@@ -153,6 +155,9 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Signing key of the server; the development server wants none"},
 	[FLAG_ID_CLIENT_JSON] = {"json", .arguments_only = true, .type = FLAG_BOOL, ON_CLIENT,
 		.help = "Print the server's reply as it is"},
+
+	[FLAG_ID_DB_JSON] = {"json", .type = FLAG_BOOL, ON_COMMAND(COMMAND_ID_DB_HAND_OVER),
+		.help = "Print what was done as JSON"},
 
 	[FLAG_ID_JSON] = {"json", .global = true, .type = FLAG_BOOL,
 		.help = "Write logs as JSON lines; always so when the output is no terminal"},

@@ -131,6 +131,14 @@ static void write_pause(struct engine *engine, const struct function *function) 
 	item->pause.is_paused = function->paused;
 }
 
+void item_reset_attempt(struct engine *engine, struct item *item) {
+	item->attempt = 0;
+	item_touch(engine, item);
+	if (item->state != ITEM_READY) return;
+	backlog_remove(engine, item);
+	backlog_push(engine, item, score(item)); // it has no time of its own any more
+}
+
 void function_pause(struct engine *engine, struct function *function, bool paused) {
 	function->paused = paused;
 	record_function(engine, function);
@@ -257,6 +265,7 @@ static void write_started(struct engine *engine, const struct run *run) {
 			return;
 		}
 	}
+	if (engine->config.planted_bug == 26) return;
 	struct history_item *started = batch_history(batch, HISTORY_RUN_STARTED, engine->now);
 	started->run.run_id = run->id;
 	started->run.function_id = run->function->id;

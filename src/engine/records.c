@@ -207,7 +207,7 @@ enum err step_record_read(struct str head, struct step_record *out, struct error
 	*out = (struct step_record){.op = OPCODE_STEP_RUN, .name = STR("")};
 	d.version = take_u8(&d);
 	out->is_input = (take_u8(&d) & STEP_INPUT) != 0;
-	take_u32(&d);
+	out->bytes = take_u32(&d);
 	out->id = take_text(&d);
 	if (d.version >= 2) {
 		out->op = (enum opcode_kind)take_u8(&d);

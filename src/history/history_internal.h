@@ -113,10 +113,10 @@ struct history_reader {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERY_COUNT];
 	struct statements statements;
-	int64_t collect_max; // RUNS_COLLECT_MAX; tests have less
+	uint64_t try_steps; // RUNS_TRY_STEPS; tests have fewer
 };
-// Up to so many rows of an index are all looked at where they do not come in the order wanted (runs_walk.c).
-#define RUNS_COLLECT_MAX 8000
+// Steps of the library's machine that a plan gets at first, when there are several (runs_walk.c): about 1 ms.
+#define RUNS_TRY_STEPS 100000
 // Reset, without bindings; stays for the next few calls. The same text must not be asked for while it is in use.
 ERR_CHECKED enum err statement_get(struct history_reader *reader, struct str sql, sqlite3_stmt **out,
 				   struct error *error);

@@ -192,7 +192,8 @@ static enum err find_facts(struct migration *migration, const struct ulid *run_i
 	if (out->status == 0) out->status = TRACE_RUN_RUNNING;
 	int64_t queued_ms = (int64_t)ulid_time_ms(run_id);
 	bool is_over = is_end(out->status);
-	if (is_over && out->ended_ms <= 0) out->ended_ms = queued_ms;
+	if (is_over && out->ended_ms < queued_ms) out->ended_ms = queued_ms;
+	if (out->started_ms > 0 && out->started_ms < queued_ms) out->started_ms = queued_ms;
 	if (is_over && out->started_ms > out->ended_ms) out->started_ms = 0;
 	// What had a result has been called.
 	if (is_over && out->started_ms <= 0 && out->status != TRACE_RUN_CANCELLED) out->started_ms = queued_ms;

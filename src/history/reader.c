@@ -48,7 +48,7 @@ static const char *const query_sql[QUERY_COUNT] = {
 enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error) {
 	struct history_reader *reader = mem_calloc(1, sizeof *reader);
 	reader->db = db;
-	reader->collect_max = RUNS_COLLECT_MAX;
+	reader->try_steps = RUNS_TRY_STEPS;
 	for (size_t i = 0; i < QUERY_COUNT; i++) {
 		enum err err = sql_prepare(db, query_sql[i], &reader->queries[i], error);
 		if (err == ERR_OK) continue;

@@ -1,6 +1,8 @@
 // Metadata of our own runs (spec 06 §18): what the server measured, and what apps say of their steps.
 #include "base/check.h"
+#include "model/metadata.h"
 #include "trace/facts.h"
+#include "trace/prices.h"
 
 #define VALUES_MAX (64u << 10) // of one record
 #define APP_MAX (1u << 20)     // of all records of a run that the app brought
@@ -115,6 +117,7 @@ static void add_record(struct facts *facts, yyjson_val *record, struct str span_
 	if (metadata.values.len == 0 || facts->metadata_bytes + metadata.values.len > APP_MAX) return;
 	facts->metadata_bytes += metadata.values.len;
 	metadata.kind = arena_dup(facts->arena, kind);
+	if (str_eq_cstr(kind, METADATA_KIND_AI)) metadata.values = price_complete(facts->arena, metadata.values);
 	metadata.scope = scope.len > 0 ? lower_case(facts->arena, scope) : STR("step");
 	metadata.op = lower_case(facts->arena, json_str(json_get(record, STR("op"))));
 	if (metadata.op.len == 0) metadata.op = STR("merge");

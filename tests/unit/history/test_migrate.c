@@ -63,7 +63,7 @@ static void test_columns(void **state) {
 		    "span_id,trace_id");
 	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('worker_connections')", "26");
 	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('history')", "24");
-	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('spans')", "21");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('spans')", "22");
 }
 
 static void test_again(void **state) {

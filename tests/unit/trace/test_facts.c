@@ -191,6 +191,23 @@ static void test_signal_conflict(void **state) {
 	assert_true(span->output.is_result);
 }
 
+// The run ended with it: its root shows the same.
+static void test_conflict_in_root(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact *call = add_call(f, 1, 0, 1, 60, 72);
+	add_op(f, call, OPCODE_WAIT_FOR_SIGNAL, "ssss", "signal");
+	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal")->signal = STR("ready");
+	resume(f, OPCODE_WAIT_FOR_SIGNAL, 72, "ssss")->is_error = true;
+	end_run(f, TRACE_RUN_FAILED, 72);
+	make_spans(f);
+	const struct span *root = root_span(f);
+	assert_str(root->step_id, "ssss");
+	assert_str(root->signal, "ready");
+	assert_true(root->has_expiry);
+	assert_int_equal(root->expiry_ns, ns(1072));
+	assert_int_equal(root->is_expired, UNSET);
+}
+
 // The clock may have been put right meanwhile.
 static void test_wait_ends_before_it_begins(void **state) {
 	struct fixture *f = *state;
@@ -415,6 +432,21 @@ static const struct span_metadata *metadata_of(struct fixture *f, struct str par
 	return NULL;
 }
 
+static void test_price(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact *call = add_call(f, 1, 0, 1, 10, 20);
+	add_op(f, call, OPCODE_STEP_RUN, "aaaa", "a")->metadata =
+		STR("[{\"kind\":\"inngest.ai\",\"values\":{\"input_tokens\":1000,\"output_tokens\":500,"
+		    "\"request_model\":\"gpt-4o\"}},{\"kind\":\"userland.ai\",\"values\":{\"input_tokens\":1000,"
+		    "\"request_model\":\"gpt-4o\"}}]");
+	make_spans(f);
+	struct str step = step_span(f, "aaaa")->id;
+	assert_str(
+		metadata_of(f, step, "inngest.ai")->values,
+		"{\"input_tokens\":1000,\"output_tokens\":500,\"request_model\":\"gpt-4o\",\"estimated_cost\":0.0075}");
+	assert_str(metadata_of(f, step, "userland.ai")->values, "{\"input_tokens\":1000,\"request_model\":\"gpt-4o\"}");
+}
+
 static void test_timing(void **state) {
 	struct fixture *f = *state;
 	struct trace_fact *call = add_call(f, 1, 0, 100, 150, 200);
@@ -521,6 +553,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_wait_for_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signal_conflict, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_conflict_in_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invoke, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_ends_before_it_begins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_metadata_reported_twice, set_up, tear_down),
@@ -532,6 +565,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_ai_step, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gateway, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_price, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_timing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_op_metadata, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_facts, set_up, tear_down),
