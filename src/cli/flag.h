@@ -36,7 +36,14 @@ enum command_id {
 	COMMAND_ID_COUNT
 };
 
-enum flag_type { FLAG_BOOL, FLAG_INT, FLAG_STRING, FLAG_CHOICE, FLAG_LIST };
+enum flag_type {
+	FLAG_BOOL,
+	FLAG_INT,
+	FLAG_STRING,
+	FLAG_CHOICE,
+	FLAG_LIST,
+	FLAG_DAYS, // or a shorter time, as 12h
+};
 enum flag_use { FLAG_ABSENT, FLAG_SHOWN, FLAG_HIDDEN };
 
 enum flag_id {
@@ -117,7 +124,7 @@ struct flag {
 	enum flag_type type;
 	enum flag_use use[COMMAND_ID_COUNT];
 	const char *fallback; // default as text; NULL: false, 0, empty
-	int64_t min, max;     // FLAG_INT
+	int64_t min, max;     // FLAG_INT, FLAG_DAYS
 	const char *choices;  // FLAG_CHOICE: "a|b|c"
 	const char *unit;     // what stands for the value in help, instead of the type's name
 	const char *help;

@@ -2,6 +2,7 @@
 #include "history/traces.h"
 
 #include "engine/step_record.h"
+#include "history/debug_runs.h"
 #include "history/step_range.h"
 
 // Of one run: bounds of the memory that somebody takes who looks at it. What comes later is left out.
@@ -41,6 +42,13 @@ struct loading {
 	size_t bytes;
 	struct error *error;
 };
+
+static struct str id_text(struct loading *l, const struct ulid *id) {
+	char text[ULID_TEXT_LEN + 1];
+	if (ulid_is_zero(id)) return (struct str){NULL, 0};
+	ulid_text(id, text);
+	return arena_dup(l->arena, str_make(text, ULID_TEXT_LEN));
+}
 
 static int64_t column_ms(sqlite3_stmt *row, int column, int64_t otherwise_ns) {
 	if (sqlite3_column_type(row, column) == SQLITE_NULL) return otherwise_ns;
@@ -103,9 +111,7 @@ static void read_skipped(struct loading *l, sqlite3_stmt *row) {
 	run->status = TRACE_RUN_SKIPPED;
 	l->run.skip_reason = sql_text(row, 3, l->arena);
 	if (!sql_ulid(row, 4, &other)) return;
-	char text[ULID_TEXT_LEN + 1];
-	ulid_text(&other, text);
-	l->run.skip_existing_run_id = arena_dup(l->arena, str_from_cstr(text));
+	l->run.skip_existing_run_id = id_text(l, &other);
 }
 
 // ---- what belongs to it --------------------------------------------------------------------------------------------
@@ -139,7 +145,7 @@ static struct str keep_fact(struct loading *l, struct str data) {
 	struct buf slim;
 	struct str out = {NULL, 0};
 	arena_init(&scratch, 1024);
-	buf_init(&slim, data.len);
+	buf_init(&slim, TRACE_FACT_MAX);
 	if (trace_fact_decode(&scratch, data, &fact, NULL) == ERR_OK) {
 		drop_payloads(&fact);
 		trace_fact_encode(&fact, &slim);
@@ -222,11 +228,20 @@ static enum err query_steps(struct loading *l) {
 	return read_rows(l, row, read_step);
 }
 
+static enum err query_debug(struct loading *l) {
+	struct debug_ids ids;
+	enum err err = history_debug_ids(l->reader, l->run_id, &ids, l->error);
+	l->run.debug_run_id = id_text(l, &ids.run_id);
+	l->run.debug_session_id = id_text(l, &ids.session_id);
+	return err;
+}
+
 static enum err load(struct loading *l) {
 	enum err err = query_run(l, run_sql, 0, false, read_run);
 	bool maybe_skipped = !l->found || (l->has_status && l->out->run.status == TRACE_RUN_SKIPPED);
 	if (err == ERR_OK && maybe_skipped) err = query_run(l, skipped_sql, 0, false, read_skipped);
 	if (err == ERR_OK && !l->found) return error_set(l->error, ERR_NOT_FOUND, "run not found");
+	if (err == ERR_OK) err = query_debug(l);
 	if (err == ERR_OK) err = query_run(l, facts_sql, TRACE_FACTS_MAX, false, read_fact);
 	if (err == ERR_OK) err = query_steps(l); // after the facts: what those tell of is memoised
 	l->bytes = 0;

@@ -50,7 +50,7 @@ static enum err load_subjects(struct gql_call *call, struct history_subject *out
 static enum err load_rows(struct gql_call *call, const struct history_subject *of, struct history_rows *out,
 			  struct error *error) {
 	struct trace_loaded *trace;
-	enum err err = trace_load(call->context, call->arena, of->run, &trace, error);
+	enum err err = trace_load(call->context, call->arena, &of->run->id, &trace, error);
 	if (err == ERR_OK) history_rows_make(call->arena, of, &trace->spans, out);
 	return err;
 }
