@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { inngest } from "./cli.mjs";
 import { execute, rows } from "./database.mjs";
 import { query } from "./graphql.mjs";
-import { App, Server, V4_PLAIN, freePort, suite } from "./harness.mjs";
-import { outputOf, tell, treeOf } from "./traces.mjs";
+import { App, Server, V4_PLAIN, freePort, suite, until } from "./harness.mjs";
+import { outputOf, treeOf } from "./traces.mjs";
 
 const { each } = suite({ server: false });
 
@@ -35,6 +35,25 @@ async function makeFile(directory, url) {
 	const file = join(directory, ".inngest", "main.db");
 	execute(file, sql);
 	return file;
+}
+
+// A tree in lines: name, status, step op or type, attempts, whether there is a duration, an output, the two records of a
+// request's times, other metadata, and the status of the app's reply.
+function tell(span, indent = "") {
+	const isOfRequest = ({ scope }) => scope === "request";
+	const words = [
+		span.name,
+		span.status,
+		...(span.stepOp ? [span.stepOp] : []),
+		...(span.stepType && span.stepType !== span.stepOp ? [span.stepType] : []),
+		...(span.attempts > 0 ? [`attempts${span.attempts}`] : []),
+		...(span.duration !== null ? ["dur"] : []),
+		...(span.outputID ? ["out"] : []),
+		...(span.metadata.some(isOfRequest) ? ["md(req)"] : []),
+		...span.metadata.filter((one) => !isOfRequest(one)).map(({ scope, kind }) => `md(${scope} ${kind})`),
+		...(span.response ? [String(span.response.statusCode)] : []),
+	];
+	return [`${indent}${words.join(" ")}`, ...(span.childrenSpans ?? []).map((child) => tell(child, `${indent}  `))].join("\n");
 }
 
 const LIST = `query($filter: RunsFilterV2!, $order: [RunsV2OrderBy!]!) { runs(first: 100, filter: $filter, orderBy: $order) {
@@ -159,7 +178,8 @@ const endOf = (all, id) => new Date(all.find((run) => run.id === id).endedAt);
 
 // The functions keep their ids when the app comes back, and an old run can be run again.
 async function checkRerun(server, sdk, port, seq) {
-	const handler = async ({ step, event }) => [await step.run("first step", () => event.data.k), await step.run("second", () => 2)];
+	const made = { second: 2 };
+	const handler = async ({ step, event }) => [await step.run("first step", () => made.first ?? event.data.k), await step.run("second", () => made.second)];
 	const app = await App.start({ server, sdk, id: "ref", port, functions: NAMES.filter((name) => name !== "tick").map((id) =>
 		({ id, event: `ref/${id}`, handler: id === "seq" ? handler : () => id })) });
 	const { code, out, err } = await inngest(["runs", "rerun", seq.id, "--url", server.url]);
@@ -169,6 +189,15 @@ async function checkRerun(server, sdk, port, seq) {
 	const runs = (await list(server)).filter(({ functionID }) => functionID === seq.functionID);
 	assert.deepEqual([runs.length, runs.at(-1).id, runs.at(-1).status], [3, out.trim(), "COMPLETED"]);
 	assert.deepEqual((await server.data(`/v1/runs/${out.trim()}`)).output, [1, 2]);
+	// From a step on: those before it have the results that the spans tell.
+	for (const [from, result] of [["second", [1, 3]], ["first step", [4, 3]]]) {
+		made.first = 4;
+		made.second = 3;
+		const rerun = await inngest(["runs", "rerun", seq.id, "--from-step", from, "--url", server.url]);
+		assert.equal(rerun.code, 0, rerun.err);
+		await until(async () => (await server.data(`/v1/runs/${rerun.out.trim()}`)).status === "Completed", `the rerun from ${from}`);
+		assert.deepEqual((await server.data(`/v1/runs/${rerun.out.trim()}`)).output, result);
+	}
 	await app.retire();
 }
 
@@ -201,7 +230,7 @@ each("a file of the reference server", [V4_PLAIN], async ({ sdk }) => {
 	const { out } = await inngest(["db", "hand-over", "--sqlite-dir", join(directory, ".inngest"), "--json"]);
 	assert.equal(JSON.parse(out).complete, true);
 	assert.deepEqual(rows(file, `SELECT ${theirs}`)[0], COUNTS);
-	assert.equal(rows(file, "SELECT count(*) n FROM trace_runs")[0].n, COUNTS.trace_runs + 1);
+	assert.equal(rows(file, "SELECT count(*) n FROM trace_runs")[0].n, COUNTS.trace_runs + 3);
 	assert.deepEqual(rows(file, "SELECT group_concat(version_id) v FROM (SELECT version_id FROM goose_db_version ORDER BY id)")[0], { v: "0,1,2,3,4,5" });
 	await rm(directory, { recursive: true, force: true });
 });
