@@ -159,8 +159,8 @@ struct span_row { // of the table `spans`; empty texts for NULL
 	bool has_output, has_input;
 	struct str debug_run_id, debug_session_id;
 };
-// Adds to `out`. Rows may come in any order, but of metadata that was written at the same moment the earlier comes first.
-// Rows that cannot be read are left out.
+// Adds to `out`. Rows may come in any order, but of metadata that was written at the same moment the earlier comes
+// first. Rows that cannot be read are left out.
 void trace_spans_of_rows(struct arena *arena, const struct span_row *rows, size_t count, struct trace_spans *out);
 
 #endif
