@@ -47,10 +47,14 @@ static enum err stream_read(struct history_reader *reader, const struct event_wi
 		from.first = picks->items[picks->need - 1].id;
 	sqlite3_stmt *row;
 	enum err err = event_statement_get(reader, window, &from, EVENTS_PICK, &row, error);
+	struct ulid last;
 	size_t given = 0;
 	while (err == ERR_OK && sql_row(row, &err, error)) {
 		struct event_pick pick = {.rowid = sqlite3_column_int64(row, 0)};
 		if (!sql_ulid(row, 1, &pick.id)) continue;
+		// A file of the reference server may have an event twice.
+		if (given > 0 && ulid_cmp(&pick.id, &last) == 0) continue;
+		last = pick.id;
 		picks_add(picks, &pick);
 		if (stream->driver == EVENTS_BY_SKEW || ++given < picks->need) continue;
 		sqlite3_reset(row);

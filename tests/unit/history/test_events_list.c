@@ -148,6 +148,22 @@ static void test_search(void **state) {
 	assert_int_equal(counted, 0);
 }
 
+// A file may have events twice, as the reference server has no key on them: pages go on behind them.
+static void test_events_that_are_there_twice(void **state) {
+	struct fixture *f = *state;
+	make_events(f);
+	exec(f->db, "INSERT INTO events SELECT * FROM events");
+	struct history_events_filter all = {
+		.from_ns = INT64_MIN, .until_ns = INT64_MAX, .scope = EVENTS_ALL, .limit = 7};
+	struct history_events_page page = {.has_more = true};
+	size_t got = 0;
+	for (struct ulid end; page.has_more; end = page.end, all.before = &end) {
+		assert_ok(history_events_search(f->reader, &f->arena, &all, &page, &f->error), &f->error);
+		got += page.count;
+	}
+	assert_int_equal(got, EVENTS);
+}
+
 static void test_by_id(void **state) {
 	struct fixture *f = *state;
 	struct history_event *found;
@@ -165,6 +181,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_filters, set_up_runs, tear_down),
 		cmocka_unit_test_setup_teardown(test_search, set_up_runs, tear_down),
+		cmocka_unit_test_setup_teardown(test_events_that_are_there_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_by_id, set_up_runs, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
