@@ -117,7 +117,7 @@ struct run_pick {
 	int64_t ended_ms;   // RUN_NO_TIME
 };
 int64_t run_pick_time(const struct run_pick *pick, enum run_time by);
-int64_t run_sort_key(int64_t ms, bool descending);
+int64_t run_order_key(int64_t ms, bool descending);
 void run_pick_key(const struct run_sort *sort, struct run_pick *pick);
 int run_pick_compare(const struct run_pick *a, const struct run_pick *b);
 

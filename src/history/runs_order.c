@@ -37,14 +37,14 @@ int64_t run_pick_time(const struct run_pick *pick, enum run_time by) {
 }
 
 // ~ turns the order round, and nothing overflows.
-int64_t run_sort_key(int64_t ms, bool descending) {
+int64_t run_order_key(int64_t ms, bool descending) {
 	return descending ? ~ms : ms;
 }
 
 void run_pick_key(const struct run_sort *sort, struct run_pick *pick) {
 	memset(pick->keys, 0, sizeof pick->keys);
 	for (size_t i = 0; i < sort->count; i++)
-		pick->keys[i] = run_sort_key(run_pick_time(pick, sort->orders[i].by), sort->orders[i].descending);
+		pick->keys[i] = run_order_key(run_pick_time(pick, sort->orders[i].by), sort->orders[i].descending);
 }
 
 int run_pick_compare(const struct run_pick *a, const struct run_pick *b) {

@@ -83,7 +83,7 @@ static bool is_enough(const struct walk *walk, const struct run_stream *stream, 
 	if (!walk->picks.is_full || !stream->is_sorted) return false;
 	const struct run_pick *worst = &walk->picks.items[walk->picks.need - 1];
 	if (is_exact(walk, stream)) return run_pick_compare(pick, worst) >= 0;
-	return run_sort_key(run_pick_time(pick, time_of(stream)), walk->first.descending) > worst->keys[0];
+	return run_order_key(run_pick_time(pick, time_of(stream)), walk->first.descending) > worst->keys[0];
 }
 
 static int64_t column_ms(sqlite3_stmt *row, int column) {
