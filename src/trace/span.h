@@ -85,7 +85,8 @@ struct span {
 	bool has_response;                       // a status, with or without headers
 	bool has_headers;
 	int status_code;
-	struct str headers; // JSON object
+	struct str headers;    // JSON object
+	uint32_t output_bytes; // of the reply
 	struct span_text input, output;
 	struct str output_ref; // takes its output from the span with this id; empty: none
 	// waiting

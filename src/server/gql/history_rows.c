@@ -38,8 +38,9 @@ static struct ulid row_id(struct arena *arena, const struct history_row *row) {
 	return ulid_make(row->at_ns > 0 ? (uint64_t)row->at_ns / 1000000 : 0, hash);
 }
 
-static void set_result(struct history_row *row, int64_t from_ns, int64_t to_ns) {
+static void set_result(struct history_row *row, int64_t from_ns, int64_t to_ns, const struct span *of) {
 	row->has_result = true;
+	row->size_bytes = of != NULL ? of->output_bytes : 0;
 	row->duration_ms = to_ns > from_ns ? (to_ns - from_ns) / 1000000 : 0;
 }
 
@@ -55,16 +56,22 @@ static void add_run(struct making *making) {
 	if (run->started_ns != NO_TIME) (void)add(making, "FunctionStarted", run->started_ns, NULL);
 }
 
+static const struct span *root_of(const struct making *making) {
+	for (size_t i = 0; i < making->spans->count; i++)
+		if (making->spans->spans[i].kind == SPAN_RUN) return &making->spans->spans[i];
+	return NULL;
+}
+
 static void add_end(struct making *making) {
 	const struct run_row *run = making->of->run;
 	if (!run_is_over(run) || run->ended_ns == NO_TIME) return;
 	if (run->status == TRACE_RUN_CANCELLED) {
-		(void)add(making, "FunctionCancelled", run->ended_ns, NULL);
+		(void)add(making, "FunctionCancelled", run->ended_ns, root_of(making));
 		return;
 	}
 	bool failed = run->status == TRACE_RUN_FAILED;
 	struct history_row *row = add(making, failed ? "FunctionFailed" : "FunctionCompleted", run->ended_ns, NULL);
-	set_result(row, run->started_ns != NO_TIME ? run->started_ns : run->queued_ns, run->ended_ns);
+	set_result(row, run->started_ns != NO_TIME ? run->started_ns : run->queued_ns, run->ended_ns, root_of(making));
 }
 
 // ---- requests ------------------------------------------------------------------------------------------------------
@@ -97,12 +104,17 @@ static bool has_failed(const struct span *span) {
 }
 
 static void add_execution(struct making *making, const struct span *span) {
+	// The first attempt is scheduled with its request.
+	if (span->attempt > 0 && span->queued_ns != 0) {
+		struct history_row *retry = add(making, "StepScheduled", span->queued_ns, span);
+		retry->step_name = span->step_name.len > 0 ? span->step_name : STR("step");
+	}
 	if (span->started_ns == 0) return;
 	add(making, "StepStarted", span->started_ns, span)->step_name = STR("step");
 	if (span->ended_ns == 0) return;
 	const char *type = !has_failed(span) ? "StepCompleted" : is_retried(span) ? "StepErrored" : "StepFailed";
 	struct history_row *row = add(making, type, span->ended_ns, span);
-	set_result(row, span->started_ns, span->ended_ns);
+	set_result(row, span->started_ns, span->ended_ns, span);
 	bool is_single = span->op != OPCODE_NONE && span->op != OPCODE_STEP_FAILED && span->step_name.len > 0;
 	row->step_name = is_single ? span->step_name : STR("step");
 	row->step_type = is_single ? step_type_of(span) : NULL;
@@ -144,7 +156,7 @@ static void add_reported(struct making *making, const struct span *span) {
 	struct history_row *row = add(making, failed ? "StepFailed" : "StepCompleted", span->ended_ns, span);
 	row->step_name = span->step_name;
 	row->step_type = step_type_of(span);
-	set_result(row, span->started_ns, span->ended_ns);
+	set_result(row, span->started_ns, span->ended_ns, span);
 }
 
 static void add_step(struct making *making, const struct span *span) {

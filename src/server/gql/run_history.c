@@ -188,7 +188,8 @@ static void resolve_wait_name(struct gql_call *call) {
 
 static void resolve_wait_expression(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
-		struct str expression = row_of(call, i)->span->wait_expression;
+		const struct span *span = row_of(call, i)->span;
+		struct str expression = span != NULL ? span->wait_expression : STR("");
 		if (expression.len > 0) call->out[i] = gql_text(expression);
 	}
 }
@@ -199,7 +200,8 @@ static void resolve_expiry(struct gql_call *call) {
 
 static void resolve_matched_event(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
-		struct str id = row_of(call, i)->span->matched_event_id;
+		const struct span *span = row_of(call, i)->span;
+		struct str id = span != NULL ? span->matched_event_id : STR("");
 		if (id.len > 0) call->out[i] = gql_text(id);
 	}
 }
@@ -262,11 +264,10 @@ FIELDS(type_run_history_item) = {
 };
 OBJECT(type_run_history_item, "RunHistoryItem")
 
-// Who cancelled is not kept with the trace.
 FIELDS(type_run_history_cancel) = {
-	NEVER("eventID", "ULID"),
-	NEVER("expression", "String"),
-	NEVER("userID", "UUID"),
+	CALL("eventID", "ULID", resolve_matched_event),
+	CALL("expression", "String", resolve_wait_expression),
+	NEVER("userID", "UUID"), // nobody is signed in
 	END,
 };
 OBJECT(type_run_history_cancel, "RunHistoryCancel")
@@ -278,7 +279,7 @@ FIELDS(type_run_history_result) = {
 	NEVER("platform", "String"),
 	CALL("sdkLanguage", "String!", resolve_sdk_language),
 	CALL("sdkVersion", "String!", resolve_sdk_version),
-	CALL("sizeBytes", "Int!", resolve_zero),
+	READ("sizeBytes", "Int!", INT, struct history_row, size_bytes),
 	END,
 };
 OBJECT(type_run_history_result, "RunHistoryResult")

@@ -18,9 +18,9 @@ struct history_row { // RunHistoryItem
 	size_t order; // as they were found
 	struct str step_name;
 	const char *step_type;   // of HistoryStepType; NULL: none
-	const struct span *span; // that it is about; NULL: the run as such
+	const struct span *span; // that it is about; NULL: the run as such, which only a cancel tells more of
 	bool has_result;
-	int64_t duration_ms;
+	int64_t duration_ms, size_bytes;
 };
 struct history_rows {
 	struct history_row *items; // oldest first

@@ -92,9 +92,9 @@ static void requests(void **state) {
 	third->attempt = 1;
 	third->max_attempts = 2;
 	(void)add(f, SPAN_EXECUTION, "e4", SPAN_RUNNING, 16, 0);
-	check(f, "FunctionScheduled /, FunctionStarted /, StepStarted step/, StepErrored step/, StepStarted step/, "
-		 "StepCompleted "
-		 "one/Run, StepScheduled /, StepStarted step/, StepFailed step/, StepStarted step/");
+	check(f, "FunctionScheduled /, FunctionStarted /, StepStarted step/, StepErrored step/, StepScheduled one/, "
+		 "StepStarted step/, StepCompleted one/Run, StepScheduled /, StepScheduled step/, StepStarted step/, "
+		 "StepFailed step/, StepStarted step/");
 }
 
 static void waits(void **state) {
