@@ -44,8 +44,7 @@ static void reset_attempt(struct engine *engine, const struct run *run, struct s
 			char wire[BASE36_LEN + 1];
 			size_t len = base36_text(item->job_hash, wire);
 			if (item->attempt == 0 || !str_eq(job, str_make(wire, len))) continue;
-			item->attempt = 0;
-			item_touch(engine, item);
+			item_reset_attempt(engine, item);
 		}
 	}
 	buf_free(&text);
@@ -69,6 +68,7 @@ static bool save(struct engine *engine, struct run *run, const struct opcode *op
 		out->ops[out->count++] = op;
 		return true;
 	case SAVE_EXISTS:
+		if (engine->config.planted_bug == 24) out->ops[out->count++] = op;
 		return true;
 	case SAVE_TOO_LARGE:
 		out->status = 413;

@@ -680,8 +680,9 @@ struct str item_name(const struct item *item); // of the step
 void item_set_label(struct item *item, struct str target, struct str name);
 // What it memoises for its target; the texts live in the batch's arena.
 struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value);
-void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
-void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
+void item_queue(struct engine *engine, struct item *item);         // new or changed: READY or LATER by its due time
+void item_resume(struct engine *engine, struct item *item);        // the same for one that is stored as it stands
+void item_reset_attempt(struct engine *engine, struct item *item); // the job has its whole budget again
 void item_unqueue(struct engine *engine, struct item *item);
 void item_call_ended(struct engine *engine, struct item *item); // IN_CALL no more, neither in a heap
 void item_finish(struct engine *engine, struct item *item);     // done: record deleted, memory freed
@@ -691,6 +692,8 @@ struct item *run_item_for(const struct run *run, struct str target); // live pla
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
 // A paused function starts nothing, and its runs make no further call until it goes on.
 void function_pause(struct engine *engine, struct function *function, bool paused);
+// Tells history which ones are: it may come from before it knew.
+void pauses_start(struct engine *engine);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint32_t max_attempts(const struct run *run);

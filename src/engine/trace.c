@@ -4,6 +4,8 @@
 #include "engine/engine_internal.h"
 #include "model/step_metadata.h"
 
+#define FACT_KEPT (64u << 10) // bytes of memory that stay for the next one
+
 static void write_fact(struct engine *engine, const struct run *run, struct trace_fact *fact) {
 	if (engine->config.no_history) return;
 	fact->at_ms = engine->now;
@@ -14,6 +16,7 @@ static void write_fact(struct engine *engine, const struct run *run, struct trac
 	item->trace.run_id = run->id;
 	item->trace.function_id = run->function->id;
 	item->trace.data = arena_dup(&engine->batch->arena, buf_view(text));
+	if (text->cap > FACT_KEPT) buf_free(text);
 }
 
 void trace_init(struct engine *engine) {
@@ -86,23 +89,19 @@ static uint32_t attempt_number(const struct item *item) {
 	return item->generation - 1;
 }
 
-// Of the attempt that it is making, or is to make.
-static uint32_t attempt_told(const struct item *item) {
-	return item->state == ITEM_IN_CALL ? item->call_attempt : item->attempt;
-}
-
 static uint32_t attempts_shown(const struct item *item, uint32_t told) {
 	uint32_t most = max_attempts(item->run);
 	return attempt_number(item) + (most > told ? most - told : 1); // the function may be allowed fewer by now
 }
 
-static struct trace_fact call_fact(const struct item *item) {
+static struct trace_fact call_fact(const struct engine *engine, const struct item *item) {
+	bool by_budget = engine->config.planted_bug == 23;
 	return (struct trace_fact){.kind = FACT_CALL,
 				   .job = item->job_hash,
 				   .parent_job = item->parent_job,
 				   .target = item->kind == ITEM_STEP ? item_target(item) : STR(""),
 				   .slept = slept(item),
-				   .attempt = attempt_number(item),
+				   .attempt = by_budget ? item->call_attempt : attempt_number(item),
 				   .max_attempts = attempts_shown(item, item->call_attempt),
 				   .told_attempt = item->call_attempt,
 				   .queued_ms = item->queued_ms,
@@ -135,7 +134,7 @@ size_t trace_answer(struct engine *engine, struct item *item, const struct answe
 		[ANSWER_OPCODES] = TRACE_OPCODES, [ANSWER_RESULT] = TRACE_RESULT, [ANSWER_ERROR] = TRACE_ERROR};
 	size_t index = engine->batch->history_count;
 	if (engine->config.no_history) return index;
-	struct trace_fact fact = call_fact(item);
+	struct trace_fact fact = call_fact(engine, item);
 	take_exchange(&fact, &answer->exchange);
 	fact.outcome = outcomes[answer->kind];
 	fact.will_retry = will_retry;
@@ -165,8 +164,8 @@ void trace_not_retried(struct engine *engine, size_t index) {
 void trace_ended(struct engine *engine, const struct run *run) {
 	list_for_each(node, &run->items) {
 		const struct item *item = list_entry(node, struct item, of_run);
-		if (item->state != ITEM_IN_CALL) continue;
-		struct trace_fact fact = call_fact(item);
+		if (item->state != ITEM_IN_CALL || engine->config.planted_bug == 25) continue;
+		struct trace_fact fact = call_fact(engine, item);
 		fact.outcome = TRACE_CANCELLED;
 		write_fact(engine, run, &fact);
 	}
@@ -252,18 +251,19 @@ void trace_cancelled(struct engine *engine, const struct item *item, const struc
 // ---- what is under way ---------------------------------------------------------------------------------------------
 
 static void fill_live(struct arena *arena, const struct item *item, struct trace_live *out) {
-	*out = (struct trace_live){.job = item->job_hash,
-				   .parent_job = item->parent_job,
-				   .queued_ms = item->queued_ms,
-				   .due_ms = item->due_ms,
-				   .started_ms = item->state == ITEM_IN_CALL ? item->started_ms : 0,
-				   .attempt = attempt_number(item),
-				   .max_attempts = attempts_shown(item, attempt_told(item)),
-				   .is_call = !item_table[item->kind].is_timer,
-				   .is_planned = item->kind == ITEM_STEP,
-				   .target = arena_dup(arena, item_target(item)),
-				   .name = arena_dup(arena, item_name(item)),
-				   .slept = arena_dup(arena, slept(item))};
+	*out = (struct trace_live){
+		.job = item->job_hash,
+		.parent_job = item->parent_job,
+		.queued_ms = item->queued_ms,
+		.due_ms = item->due_ms,
+		.started_ms = item->state == ITEM_IN_CALL ? item->started_ms : 0,
+		.attempt = attempt_number(item),
+		.max_attempts = attempts_shown(item, item->state == ITEM_IN_CALL ? item->call_attempt : item->attempt),
+		.is_call = !item_table[item->kind].is_timer,
+		.is_planned = item->kind == ITEM_STEP,
+		.target = arena_dup(arena, item_target(item)),
+		.name = arena_dup(arena, item_name(item)),
+		.slept = arena_dup(arena, slept(item))};
 }
 
 void apply_run_trace(struct engine *engine, struct command *command) {

@@ -107,7 +107,10 @@ static enum err search_chunk(struct run_search_walk *walk, const struct run_pick
 	size_t count;
 	bool matched;
 	arena_init(&arena, 0);
-	enum err err = runs_pick(walk->reader, &arena, walk->filter, walk->sort, after, chunk, &picks, &count, error);
+	uint64_t deadline_ns = walk->has_got ? walk->deadline_ns : 0;
+	enum err err = runs_pick(walk->reader, &arena, walk->filter, walk->sort, after, chunk, deadline_ns, &picks,
+				 &count, error);
+	if (err != ERR_OK && deadline_ns != 0) (void)is_time_up(walk);
 	for (size_t i = 0; i < count && err == ERR_OK && walk->found < need; i++) {
 		if (walk->has_got && is_time_up(walk)) break;
 		err = judge(walk, &picks[i], &matched, error);

@@ -23,6 +23,10 @@
 // threads, the poller.
 #define NODE_READERS 6u
 
+// Where the database is.
+#define NODE_SQLITE_DIR ".inngest"
+#define NODE_SQLITE_FILE "main.db"
+
 struct reader {
 	struct store_reader *store;
 	struct history_reader *history;

@@ -126,6 +126,7 @@ static void root_response(struct facts *facts, struct span *root) {
 	root->status_code = (int)end->status;
 	root->has_headers = end->headers.len > 0;
 	root->headers = end->headers;
+	root->has_output_bytes = true;
 	root->output_bytes = end->output_bytes;
 	if (end->outcome != TRACE_OPCODES || end->op_count != 1) return;
 	struct span_text events = root->input;
@@ -151,6 +152,7 @@ static void make_root(struct facts *facts) {
 	if (run->status == TRACE_RUN_SKIPPED) return; // nothing further is known of it
 	root->started_ns = span_time(run->started_ms);
 	root->ended_ns = span_time(run->ended_ms);
+	if (run->started_ms > 0) span_seen(root, root->started_ns);
 	if (run->ended_ms > 0) span_seen(root, root->ended_ns);
 	if (run->status == TRACE_RUN_QUEUED || run->status == TRACE_RUN_RUNNING) return;
 	root->output = facts_run_output(facts, root);

@@ -123,6 +123,7 @@ static void answer(struct facts *facts, const struct trace_fact *fact, struct sp
 	execution->status_code = (int)fact->status;
 	execution->has_headers = fact->headers.len > 0;
 	execution->headers = fact->headers;
+	execution->has_output_bytes = true;
 	execution->output_bytes = fact->output_bytes;
 	if (op != NULL) answer_step(facts, fact, op, execution);
 	if (!is_of_function(fact)) return;

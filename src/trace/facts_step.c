@@ -90,8 +90,16 @@ static void know_attempt(struct facts *facts, struct span *span, struct str step
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		if (i > 0 && numbers[i] == numbers[0]) continue;
 		struct span_id id = span_id_attempt(step_id, numbers[i]);
+		if (str_eq(str_make(id.text, SPAN_ID_LEN), span->id)) continue;
 		span->row_ids[span->row_id_count++] = facts_text(facts, &id);
 	}
+}
+
+// A step that was reported has no reply of its own.
+static void set_bytes(struct facts *facts, struct span *span, const struct trace_op *op) {
+	const struct trace_step *step = facts_step(facts, op->id);
+	span->has_output_bytes = op->output.len > 0 || step != NULL;
+	span->output_bytes = op->output.len > 0 ? (uint32_t)op->output.len : step != NULL ? step->bytes : 0;
 }
 
 // ---- by op ---------------------------------------------------------------------------------------------------------
@@ -108,6 +116,7 @@ static struct span *done(struct facts *facts, const struct op_context *context, 
 	span->status = retried ? SPAN_ERRORED : facts_is_error_op(op->op) ? SPAN_FAILED : SPAN_COMPLETED;
 	span->output =
 		retried || op->output.len > 0 ? facts_inline(op->output, span) : facts_step_output(facts, op->id, span);
+	if (context->request == NULL) set_bytes(facts, span, op);
 	know_attempt(facts, span, op->id, context->request);
 	return span;
 }

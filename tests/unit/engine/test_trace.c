@@ -454,6 +454,47 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+static unsigned histories, steps_deleted;
+
+static void note_all(struct fixture *f) {
+	histories += (unsigned)f->batch->history_count;
+	for (size_t i = 0; i < f->batch->record_count; i++) {
+		const struct record *record = &f->batch->records[i];
+		assert_int_not_equal(record->op, RECORD_RETIRE_PREFIX);
+		steps_deleted += record->op == RECORD_DELETE_PREFIX && record->kind == RECORD_STEP;
+	}
+}
+
+// Neither what comes of events nor batches leave rows, and the steps go with their run.
+static void test_no_history_of_events(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.no_history = true;
+	f->engine = engine_new(&f->config, 7);
+	fixture_register_functions(
+		f, FLOW("app-a", "x/a", "\"rateLimit\":{\"limit\":1,\"period\":\"1m\"}") "," FLOW(
+			   "app-b", "x/b",
+			   "\"batchEvents\":{\"maxSize\":2,\"timeout\":\"10s\"}") "," FLOW("app-c", "x/c",
+											   "\"singleton\":{\"mode\":"
+											   "\"skip\"}"));
+	histories = steps_deleted = 0;
+	f->watch = note_all;
+	send(f, "x/a", "{}");
+	struct target target = fixture_target(fixture_call(f, 0));
+	send(f, "x/a", "{}"); // more than the limit
+	send(f, "x/b", "{}");
+	send(f, "x/b", "{}"); // a batch
+	fixture_settle(f);
+	send(f, "x/c", "{}");
+	send(f, "x/c", "{}"); // skipped
+	assert_int_equal(steps_deleted, 0);
+	fixture_answer(f, target, 206, "2", "[{\"op\":\"StepRun\",\"id\":\"s\",\"data\":1}]");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	assert_int_equal(steps_deleted, 1);
+	assert_int_equal(histories, 0);
+	assert_int_equal(fixture_runs(f), 2);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_steps_and_result),
@@ -474,6 +515,7 @@ int main(void) {
 		TEST(test_signal_conflict),
 		TEST(test_redrives),
 		TEST(test_no_history),
+		TEST(test_no_history_of_events),
 		TEST(test_ai_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
