@@ -68,7 +68,7 @@ static void add_end(struct making *making) {
 	const struct run_row *run = making->of->run;
 	if (!run_row_is_over(run) || run->ended_ns == RUN_NO_TIME) return;
 	if (run->status == TRACE_RUN_CANCELLED) {
-		(void)add(making, "FunctionCancelled", run->ended_ns, root_of(making->spans));
+		add(making, "FunctionCancelled", run->ended_ns, NULL)->cause = root_of(making->spans);
 		return;
 	}
 	bool failed = run->status == TRACE_RUN_FAILED;

@@ -188,8 +188,7 @@ static void resolve_wait_name(struct gql_call *call) {
 
 static void resolve_wait_expression(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
-		const struct span *span = row_of(call, i)->span;
-		struct str expression = span != NULL ? span->wait_expression : STR("");
+		struct str expression = row_of(call, i)->span->wait_expression;
 		if (expression.len > 0) call->out[i] = gql_text(expression);
 	}
 }
@@ -200,9 +199,22 @@ static void resolve_expiry(struct gql_call *call) {
 
 static void resolve_matched_event(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
-		const struct span *span = row_of(call, i)->span;
-		struct str id = span != NULL ? span->matched_event_id : STR("");
+		struct str id = row_of(call, i)->span->matched_event_id;
 		if (id.len > 0) call->out[i] = gql_text(id);
+	}
+}
+
+static void resolve_cancel_event(struct gql_call *call) {
+	for (size_t i = 0; i < call->count; i++) {
+		const struct span *cause = row_of(call, i)->cause;
+		if (cause != NULL && cause->matched_event_id.len > 0) call->out[i] = gql_text(cause->matched_event_id);
+	}
+}
+
+static void resolve_cancel_expression(struct gql_call *call) {
+	for (size_t i = 0; i < call->count; i++) {
+		const struct span *cause = row_of(call, i)->cause;
+		if (cause != NULL && cause->wait_expression.len > 0) call->out[i] = gql_text(cause->wait_expression);
 	}
 }
 
@@ -265,8 +277,8 @@ FIELDS(type_run_history_item) = {
 OBJECT(type_run_history_item, "RunHistoryItem")
 
 FIELDS(type_run_history_cancel) = {
-	CALL("eventID", "ULID", resolve_matched_event),
-	CALL("expression", "String", resolve_wait_expression),
+	CALL("eventID", "ULID", resolve_cancel_event),
+	CALL("expression", "String", resolve_cancel_expression),
 	NEVER("userID", "UUID"), // nobody is signed in
 	END,
 };
