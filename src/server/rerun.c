@@ -1,5 +1,6 @@
 // Running a run again (03 §21.1, §21.2): what history has of it, as a command. For REST v2 and GraphQL.
 #include "history/runs.h"
+#include "history/traces.h"
 #include "server/server_internal.h"
 
 // What history has of the run that is to be run again.
@@ -10,6 +11,7 @@ struct original {
 	size_t event_count;
 	struct history_step *steps; // of the root
 	size_t step_count;
+	size_t memoised; // how many of them have a result; the others come after these
 };
 
 // One, or those of a batch: all of them have to be there.
@@ -34,6 +36,7 @@ static enum rerun_problem read_original(struct history_reader *reader, struct ar
 	if (read_events(reader, arena, out, error) != ERR_OK) return RERUN_NO_EVENT;
 	if (!with_steps) return RERUN_FINE;
 	err = history_run_steps(reader, arena, &out->root, &out->steps, &out->step_count, error);
+	out->memoised = out->step_count;
 	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
 }
 
@@ -49,6 +52,38 @@ static enum rerun_problem find_step(const struct original *original, struct str 
 		named_count++;
 	}
 	return named_count == 1 ? RERUN_FINE : named_count == 0 ? RERUN_STEP_UNKNOWN : RERUN_STEP_AMBIGUOUS;
+}
+
+// A step that the run began and that has no result: its end came first, or it is under way. What is memoised came
+// before.
+static enum err add_unfinished(struct history_reader *reader, struct arena *arena, struct original *original,
+			       struct error *error) {
+	struct trace_loaded trace;
+	enum err err = history_trace(reader, arena, &original->root, NULL, 0, &trace, error);
+	if (err != ERR_OK) return err == ERR_NOT_FOUND ? ERR_OK : err;
+	size_t memoised = original->step_count;
+	struct history_step *steps = ARENA_ARRAY(arena, struct history_step, memoised + trace.spans.count + 1);
+	if (memoised > 0) memcpy(steps, original->steps, memoised * sizeof *steps);
+	original->steps = steps;
+	for (size_t i = 0; i < trace.spans.count; i++) {
+		const struct span *span = &trace.spans.spans[i];
+		bool is_known = span->kind != SPAN_STEP || span->step_id.len == 0;
+		for (size_t k = 0; k < original->step_count && !is_known; k++)
+			is_known = str_eq(steps[k].id, span->step_id);
+		if (is_known) continue;
+		steps[original->step_count++] =
+			(struct history_step){.id = span->step_id, .name = span->step_name, .op = span->op};
+	}
+	original->memoised = memoised;
+	return ERR_OK;
+}
+
+static enum rerun_problem choose(struct history_reader *reader, struct arena *arena, struct original *original,
+				 struct str id, const struct history_step **out, struct error *error) {
+	enum rerun_problem problem = find_step(original, id, out);
+	if (problem != RERUN_STEP_UNKNOWN) return problem;
+	if (add_unfinished(reader, arena, original, error) != ERR_OK) return RERUN_UNREADABLE;
+	return find_step(original, id, out);
 }
 
 // Whether the step is called by itself. Of one that failed the function is asked, as it may have gone another way
@@ -73,6 +108,7 @@ static struct given_step *give(struct command *command, const struct history_ste
 static void give_steps(struct command *command, const struct original *original, const struct history_step *chosen,
 		       struct v2_rerun *wanted) {
 	size_t before = (size_t)(chosen - original->steps);
+	if (before > original->memoised) before = original->memoised;
 	command->start.steps = ARENA_ARRAY(&command->arena, struct given_step, before + 1);
 	for (size_t i = 0; i < before; i++)
 		give(command, &original->steps[i])->value = payload_new(original->steps[i].value);
@@ -124,7 +160,8 @@ enum rerun_problem rerun_make(struct history_reader *reader, struct arena *arena
 	struct original original;
 	const struct history_step *chosen = NULL;
 	enum rerun_problem problem = read_original(reader, arena, run_id, wanted->from_step, &original, error);
-	if (problem == RERUN_FINE && wanted->from_step) problem = find_step(&original, wanted->step_id, &chosen);
+	if (problem == RERUN_FINE && wanted->from_step)
+		problem = choose(reader, arena, &original, wanted->step_id, &chosen, error);
 	if (problem != RERUN_FINE) return problem;
 	*out = make_command(&original, error);
 	if (*out == NULL) return RERUN_UNREADABLE;

@@ -223,6 +223,39 @@ each("from a step that failed", async ({ server, app, name }) => {
 	assert.equal(before, 1);
 });
 
+// It has no result, but its trace is there.
+each("from a step that a cancelled run was waiting in, or retrying", async ({ server, app, name }) => {
+	let isBroken = true;
+	const risky = (word) => {
+		if (isBroken) throw new Error("out of order");
+		return word;
+	};
+	let before = 0;
+	const handler = async ({ event, step }) => {
+		await step.run("before", () => ++before);
+		const got = event.data.waits
+			? await step.waitForEvent("answer", { event: `${name}/answer`, timeout: isBroken ? "1h" : "1ms" })
+			: await step.run("risky", risky, "works");
+		return [got, await step.run("after", () => "done")];
+	};
+	await app({ functions: [{ id: "cut", event: `${name}/go`, retries: 5, handler }] });
+	const cut = async (data, isThere) => {
+		const [id] = await server.send({ name: `${name}/go`, data });
+		const [{ run_id: runId }] = await server.runsStarted(id);
+		await until(async () => (await server.data(`/v1/runs/${runId}/jobs`)).some(isThere), () => `the job\n${server.tail()}`, server.timeoutMs);
+		dataOf(await post(server, `/v2/runs/${runId}/cancel`));
+		return runId;
+	};
+	const waiting = await cut({ waits: true }, ({ kind }) => kind === "pause");
+	const retrying = await cut({ waits: false }, ({ attempt }) => attempt > 0);
+	isBroken = false;
+	assert.deepEqual((await rerun(server, waiting, fromStep("answer"))).output, [null, "done"]);
+	assert.deepEqual((await rerun(server, retrying, fromStep("risky"))).output, ["works", "done"]);
+	assert.deepEqual((await rerun(server, retrying, fromStep(sha1("risky"), ["otherwise"]))).output, ["otherwise", "done"]);
+	assert.equal(before, 2);
+	assertError(await post(server, `/v2/runs/${waiting}/rerun`, fromStep("after")), 400, "invalid_request", "Step not found in original run");
+});
+
 each("from a step after others side by side", async ({ server, app, name }) => {
 	const ran = [];
 	const handler = async ({ step, runId }) => {
