@@ -82,6 +82,10 @@ void apply_checkpoint(struct engine *engine, struct command *command) {
 	for (size_t i = 0; i < command->checkpoint.op_count; i++) {
 		const struct opcode *op = &command->checkpoint.ops[i];
 		if (op->kind == OPCODE_STEP_PLANNED) continue; // only tells that the step has begun
+		if (opcode_table[op->kind].lazy) {
+			(void)defer_take(engine, run, op);
+			continue;
+		}
 		if (op->kind != OPCODE_STEP_RUN && op->kind != OPCODE_STEP) {
 			struct str text = arena_printf(&engine->batch->arena, "cannot checkpoint opcode: %s",
 						       opcode_table[op->kind].name);

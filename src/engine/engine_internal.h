@@ -14,6 +14,7 @@
 
 struct cancellation; // cancellations.c
 struct cron;         // crons.c
+struct defer;        // defers.c
 struct debounce;     // debounces.c
 struct event_batch;  // event_batches.c
 struct gcra;
@@ -154,6 +155,7 @@ struct run {
 	const struct late_text *late_events; // instead, until the batch that began it is out: not in the store yet
 	struct run_limits *limits;           // NULL: none
 	char *correlation;                   // of the invoke that started it, or NULL
+	struct defer *defers;                // what is to run when it has ended, in the order of coming
 	struct debug_ids *debug;             // NULL: of no debug run
 	char *meta;                          // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
@@ -165,6 +167,7 @@ struct run {
 	struct ulid event_id;
 	uint32_t function_version;
 	uint32_t step_count, step_cap;
+	uint32_t defer_count;
 	uint32_t work_count; // items that carry it on: all but those that only watch it
 	uint32_t group_count, pending_count;
 	uint32_t events_len, first_event_len;
@@ -323,6 +326,7 @@ void record_function(struct engine *engine, const struct function *function);
 void record_run(struct engine *engine, const struct run *run); // with its body when it is new
 void record_item(struct engine *engine, const struct item *item);
 void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body);
+void record_defer(struct engine *engine, const struct run *run, uint32_t index, bool with_body);
 void record_step_delete(struct engine *engine, const struct run *run, uint32_t position);
 void record_idem(struct engine *engine, const struct idem *idem, bool remove);
 void record_held(struct engine *engine, const struct held_event *held, struct late_text *data); // NULL: head only
@@ -430,6 +434,8 @@ struct late_event {
 // is being matched waits for its turn, so that ends of runs that end others do not pile up.
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
 		  struct run_start *direct);
+// The same for a new one that is held first: it comes back when its data is in the store.
+void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
 // inngest/function.finished with just this data, a canonical JSON object.
@@ -743,6 +749,19 @@ bool signal_begin(struct engine *engine, struct run *run, const struct opcode *o
 		  uint64_t coalesce); // false: it ended
 void apply_signal(struct engine *engine, struct command *command);
 void signals_verify(const struct engine *engine, uint64_t owners); // how many the items say that there are
+
+// defers.c
+// A DeferAdd or DeferAbort; false when it changes nothing.
+bool defer_take(struct engine *engine, struct run *run, const struct opcode *op);
+void defers_emit(struct engine *engine, const struct run *run);     // the run ends: the events of what it has deferred
+struct str defers_text(const struct run *run, struct arena *arena); // JSON, for the app
+void defers_rest(struct run *run);
+void defers_free(struct run *run);
+void defer_encode(const struct run *run, uint32_t index, struct buf *out);
+bool defer_decode(struct run *run, uint32_t number, struct decoder *d); // false: unreadable
+// What its record is of.
+void defer_stored(const struct run *run, uint32_t index, uint32_t *number, struct payload **input);
+void defers_verify(const struct run *run);
 
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);

@@ -144,6 +144,11 @@ void event_match_held(struct engine *engine, const struct event *event) {
 	engine->is_matching = false;
 }
 
+void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late) {
+	write_history(engine, event, late);
+	event_hold(engine, event, late);
+}
+
 void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start) {
 	CHECK(!engine->is_matching);
 	engine->is_matching = true;

@@ -79,14 +79,15 @@ static void note_ai(struct engine *engine, struct run *run) {
 	batch_history(engine->batch, HISTORY_RUN_AI, engine->now)->run.run_id = run->id;
 }
 
-static struct trace_op *op_facts(struct engine *engine, struct run *run, const struct opcode *ops, size_t count,
-				 bool is_retried) {
-	struct trace_op *out = ARENA_ARRAY(&engine->batch->arena, struct trace_op, count + 1);
+// Without what is about other runs.
+static void take_ops(struct engine *engine, struct run *run, const struct opcode *ops, size_t count, bool is_retried,
+		     struct trace_fact *fact) {
+	fact->ops = ARENA_ARRAY(&engine->batch->arena, struct trace_op, count + 1);
 	for (size_t i = 0; i < count; i++) {
-		out[i] = op_fact(engine, &ops[i], is_retried);
+		if (opcode_table[ops[i].kind].lazy) continue;
+		fact->ops[fact->op_count++] = op_fact(engine, &ops[i], is_retried);
 		if (is_ai(&ops[i])) note_ai(engine, run);
 	}
-	return out;
 }
 
 static struct trace_fact call_fact(const struct item *item) {
@@ -130,10 +131,8 @@ void trace_answer(struct engine *engine, struct item *item, const struct answer 
 	fact.outcome = outcomes[answer->kind];
 	fact.will_retry = will_retry;
 	if (answer->kind == ANSWER_ERROR && will_retry) fact.output = retried_error(engine, answer);
-	if (answer->kind == ANSWER_OPCODES && answer->op_count <= ANSWER_OPCODES_MAX) {
-		fact.ops = op_facts(engine, item->run, answer->ops, answer->op_count, will_retry);
-		fact.op_count = answer->op_count;
-	}
+	if (answer->kind == ANSWER_OPCODES && answer->op_count <= ANSWER_OPCODES_MAX)
+		take_ops(engine, item->run, answer->ops, answer->op_count, will_retry, &fact);
 	write_fact(engine, item->run, &fact);
 }
 
@@ -149,9 +148,9 @@ void trace_ended(struct engine *engine, const struct run *run) {
 
 void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count) {
 	if (engine->config.no_history || count == 0) return;
-	struct trace_fact fact = {
-		.kind = FACT_CHECKPOINT, .ops = op_facts(engine, run, ops, count, false), .op_count = count};
-	write_fact(engine, run, &fact);
+	struct trace_fact fact = {.kind = FACT_CHECKPOINT};
+	take_ops(engine, run, ops, count, false, &fact);
+	if (fact.op_count > 0) write_fact(engine, run, &fact);
 }
 
 // ---- waiting -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ static const char *const run_deletes[] = {
 	"DELETE FROM engine_trace WHERE run_id = ?1",
 	"DELETE FROM engine_annotations WHERE run_id = ?1",
 	"DELETE FROM engine_debug_runs WHERE run_id = ?1",
+	"DELETE FROM engine_defers WHERE run_id = ?1",
 	BODIES_DELETE,
 	STEPS_DELETE,
 	"DELETE FROM history WHERE run_id = ?1",

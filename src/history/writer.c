@@ -20,6 +20,7 @@ enum insert {
 	INSERT_SKEW,
 	INSERT_RUN,
 	INSERT_DEBUG,
+	UPSERT_DEFER,
 	RUN_START,
 	RUN_END,
 	RUN_AI,
@@ -76,6 +77,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, ?9)",
 	[INSERT_DEBUG] =
 		"INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id) VALUES(?1, ?2, ?3)",
+	[UPSERT_DEFER] = "INSERT OR REPLACE INTO engine_defers(run_id, hashed_id, userland_id, fn_slug, status)"
+			 " VALUES(?1, ?2, ?3, ?4, ?5)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
 	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
 	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
@@ -224,6 +227,11 @@ static enum err write_debug(struct history_writer *writer, const struct history_
 	return sql_run(insert, error);
 }
 
+static int run_flags(const struct history_item *item) {
+	int flags = item->run.is_deferred ? RUN_ROW_DEFERRED : 0;
+	return debug_ids_has_run(&item->run.debug) ? flags | RUN_ROW_DEBUG : flags;
+}
+
 static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
 	sql_bind_ulid(insert, 1, &item->run.run_id);
@@ -236,10 +244,20 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
 	if (started) sqlite3_bind_int64(insert, 8, (int64_t)item->run.started_ms);
 	if (!started) sqlite3_bind_null(insert, 8);
-	sqlite3_bind_int(insert, 9, debug_ids_has_run(&item->run.debug) ? RUN_ROW_DEBUG : 0);
+	sqlite3_bind_int(insert, 9, run_flags(item));
 	enum err err = sql_run(insert, error);
 	if (err != ERR_OK || !debug_ids_has_any(&item->run.debug)) return err;
 	return write_debug(writer, item, error);
+}
+
+static enum err write_defer(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *upsert = writer->inserts[UPSERT_DEFER];
+	sql_bind_ulid(upsert, 1, &item->defer.run_id);
+	sql_bind_text(upsert, 2, item->defer.id);
+	sql_bind_text(upsert, 3, item->defer.name);
+	sql_bind_text(upsert, 4, item->defer.function);
+	sqlite3_bind_int(upsert, 5, (int)item->defer.status);
+	return sql_run(upsert, error);
 }
 
 static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {
@@ -363,6 +381,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_TRACE] = write_trace,
 		[HISTORY_RUN_AI] = write_run_ai,
 		[HISTORY_FUNCTION_PAUSE] = write_pause,
+		[HISTORY_DEFER] = write_defer,
 		[HISTORY_ANNOTATION] = write_annotation,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));

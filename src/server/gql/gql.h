@@ -112,6 +112,11 @@ struct gql_value time_or_null(struct arena *arena, int64_t ns);
 ERR_CHECKED enum err run_event_ids(struct gql_context *context, struct arena *arena, const struct run_row *row,
 				   struct ulid **out, size_t *count, struct error *error);
 
+// Fields of api_run (defers.c).
+void resolve_defers(struct gql_call *call);
+void resolve_sibling_defers(struct gql_call *call);
+void resolve_deferred_from(struct gql_call *call);
+
 // ---- events (events.c) ---------------------------------------------------------------------------------------------
 
 struct api_event { // Event and EventV2

@@ -20,7 +20,7 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;"
+		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;engine_defers;"
 		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
