@@ -9,12 +9,12 @@
 #include "base/rng.h"
 #include "cel/cel.h"
 #include "engine/constraint.h"
+#include "engine/defers.h"
 #include "engine/engine.h"
 #include "model/limits.h"
 
 struct cancellation; // cancellations.c
 struct cron;         // crons.c
-struct defer;        // defers.c
 struct debounce;     // debounces.c
 struct event_batch;  // event_batches.c
 struct gcra;
@@ -749,19 +749,6 @@ bool signal_begin(struct engine *engine, struct run *run, const struct opcode *o
 		  uint64_t coalesce); // false: it ended
 void apply_signal(struct engine *engine, struct command *command);
 void signals_verify(const struct engine *engine, uint64_t owners); // how many the items say that there are
-
-// defers.c
-// A DeferAdd or DeferAbort; false when it changes nothing.
-bool defer_take(struct engine *engine, struct run *run, const struct opcode *op);
-void defers_emit(struct engine *engine, const struct run *run);     // the run ends: the events of what it has deferred
-struct str defers_text(const struct run *run, struct arena *arena); // JSON, for the app
-void defers_rest(struct run *run);
-void defers_free(struct run *run);
-void defer_encode(const struct run *run, uint32_t index, struct buf *out);
-bool defer_decode(struct run *run, uint32_t number, struct decoder *d); // false: unreadable
-// What its record is of.
-void defer_stored(const struct run *run, uint32_t index, uint32_t *number, struct payload **input);
-void defers_verify(const struct run *run);
 
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);
