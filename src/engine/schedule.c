@@ -52,6 +52,7 @@ static void write_history(struct engine *engine, const struct event *event, cons
 	item->event.id = arena_dup(arena, event->id);
 	item->event.name = arena_dup(arena, event->name);
 	item->event.v = arena_dup(arena, event->v);
+	item->event.meta = arena_dup(arena, event->meta);
 	item->event.ts_ms = event->ts_ms;
 	item->event.data = event->data; // in `text`, which the item keeps
 	item->event.user = event->user;

@@ -39,6 +39,7 @@ static const struct column events[] = {
 	{"event_user", "VARCHAR", "NOT NULL DEFAULT '{}'"},
 	{"event_v", "VARCHAR", ""},
 	{"event_ts", "TIMESTAMP", "NOT NULL"},
+	{"engine_meta", "VARCHAR", ""}, // ours: sessions, for reruns; NULL: none
 };
 
 static const struct column function_runs[] = {

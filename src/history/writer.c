@@ -42,8 +42,9 @@ struct history_writer {
 	struct buf other;
 };
 
-#define EVENT_COLUMNS \
-	"events(internal_id, received_at, event_id, event_name, event_data, event_user, event_v, event_ts)"
+#define EVENT_COLUMNS                                                                                       \
+	"events(internal_id, received_at, event_id, event_name, event_data, event_user, event_v, event_ts," \
+	" engine_meta)"
 
 static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_APP] = "INSERT INTO apps(id, name, sdk_language, sdk_version, framework, metadata, status, error,"
@@ -67,8 +68,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[FUNCTION_YIELD_SLUG] = "UPDATE functions SET archived_at = ?4"
 				" WHERE app_id = ?2 AND slug = ?3 AND id <> ?1 AND archived_at IS NULL",
 	[FUNCTION_ARCHIVE] = "UPDATE functions SET archived_at = ?2 WHERE id = ?1 AND archived_at IS NULL",
-	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
 			      " WHERE NOT EXISTS (SELECT 1 FROM events WHERE internal_id = ?1)",
 	[INSERT_SKEW] = "INSERT OR IGNORE INTO engine_event_skew(received_ns, internal_id) VALUES(?1, ?2)",
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
@@ -212,6 +213,7 @@ static enum err write_event(struct history_writer *writer, const struct history_
 	sql_bind_text(insert, 6, item->event.user.len > 0 ? item->event.user : STR("null"));
 	sql_bind_text_or_null(insert, 7, item->event.v);
 	sql_bind_text(insert, 8, go_time(&writer->other, item->event.ts_ms));
+	sql_bind_text_or_null(insert, 9, item->event.meta);
 	enum err err = sql_run(insert, error);
 	if (err != ERR_OK || (once && sqlite3_changes(writer->db) == 0)) return err;
 	return write_skew(writer, item, error);

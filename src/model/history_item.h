@@ -75,6 +75,7 @@ struct history_item {
 			bool maybe_stored; // a duplicate is possible (stable id): insert only if absent
 			struct str id, name, v;
 			struct str data, user; // raw JSON, pointing into `text`
+			struct str meta;       // JSON with the sessions; empty: none
 			uint64_t ts_ms;
 			struct payload *text;        // owned reference that data and user point into
 			struct late_text *late_data; // instead of `data`

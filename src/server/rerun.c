@@ -8,6 +8,7 @@ struct original {
 	struct history_run run;
 	struct ulid root;             // the first of its chain of reruns
 	struct history_event *events; // the run's, in their order
+	struct str *metas;            // of these
 	size_t event_count;
 	struct history_step *steps; // of the root
 	size_t step_count;
@@ -22,8 +23,12 @@ static enum err read_events(struct history_reader *reader, struct arena *arena, 
 	enum err err = ERR_OK;
 	if (out->run.has_batch) err = history_run_event_ids(reader, arena, &out->run.run_id, &ids, &count, error);
 	out->events = ARENA_ARRAY(arena, struct history_event, count + 1);
-	for (; out->event_count < count && err == ERR_OK; out->event_count++)
-		err = history_event(reader, arena, &ids[out->event_count], &out->events[out->event_count], error);
+	out->metas = ARENA_ARRAY(arena, struct str, count + 1);
+	for (size_t i = 0; i < count && err == ERR_OK; i++) {
+		err = history_event(reader, arena, &ids[i], &out->events[i], error);
+		if (err == ERR_OK) err = history_event_meta(reader, arena, &ids[i], &out->metas[i], error);
+		if (err == ERR_OK) out->event_count++;
+	}
 	return err != ERR_OK || count > 0 ? err : error_set(error, ERR_NOT_FOUND, "event not found");
 }
 
@@ -121,24 +126,26 @@ static void give_steps(struct command *command, const struct original *original,
 	}
 }
 
-static enum err restore_event(struct command *command, const struct history_event *event, struct event *out,
-			      struct error *error) {
+static enum err restore_event(struct command *command, const struct history_event *event, struct str meta,
+			      struct event *out, struct error *error) {
 	struct event_parts parts = {.internal_id = event->internal_id,
 				    .id = event->id,
 				    .name = event->name,
 				    .v = event->v,
 				    .data = event->data,
 				    .user = event->user,
+				    .meta = meta,
 				    .ts_ms = event->ts_ms > 0 ? (uint64_t)event->ts_ms : 0,
 				    .received_ms = event->received_ns > 0 ? (uint64_t)event->received_ns / 1000000 : 0};
 	return event_restore(&command->arena, &parts, out, error);
 }
 
 static enum err restore_events(struct command *command, const struct original *original, struct error *error) {
-	enum err err = restore_event(command, &original->events[0], &command->start.event, error);
+	enum err err = restore_event(command, &original->events[0], original->metas[0], &command->start.event, error);
 	command->start.others = ARENA_ARRAY(&command->arena, struct event, original->event_count);
 	for (size_t i = 1; i < original->event_count && err == ERR_OK; i++) {
-		err = restore_event(command, &original->events[i], &command->start.others[i - 1], error);
+		err = restore_event(command, &original->events[i], original->metas[i], &command->start.others[i - 1],
+				    error);
 		if (err == ERR_OK) command->start.other_count++;
 	}
 	return err;

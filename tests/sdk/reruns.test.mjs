@@ -71,6 +71,17 @@ each("an event without data", async ({ server, app, name }) => {
 	assert.deepEqual(second.output, first.output);
 });
 
+// They are no part of what the API tells of an event, but the app gets them.
+each("an event with sessions", [V4], async ({ server, app, name }) => {
+	const { calls } = await app({ functions: [{ id: "sessions", event: `${name}/go`, handler: () => 1 }] });
+	const [id] = await server.send({ name: `${name}/go`, data: {}, meta: { sessions: { chat: "c1" } } });
+	const [first] = await server.runsEnded(id);
+	const second = await rerun(server, first.run_id);
+	const given = (run) => calls.find(({ runId }) => runId === run.run_id).body.event.meta;
+	assert.deepEqual([given(first), given(second)], Array(2).fill({ sessions: { chat: "c1" } }));
+	assert.equal((await server.data(`/v1/events/${id}`)).meta, undefined);
+});
+
 each("a failed run", async ({ server, app, name }) => {
 	let isBroken = true;
 	const work = () => {
