@@ -24,6 +24,7 @@ struct cli {
 	FILE *err;
 	bool terminal; // `out` is one: banner and coloured logs
 	cli_node_fn *run_node;
+	int output_errno; // of the first write to `out` that failed; 0: none
 };
 
 // The exit code of the process.
