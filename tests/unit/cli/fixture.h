@@ -58,7 +58,10 @@ static inline struct cli_result cli_run_on(bool terminal, const char *const *arg
 	int argc = 1;
 	for (; arguments[argc - 1] != NULL; argc++) argv[argc] = (char *)arguments[argc - 1];
 	size_t out_len, err_len;
-	struct cli cli = {open_memstream(&out, &out_len), open_memstream(&err, &err_len), terminal, node_fake};
+	struct cli cli = {.out = open_memstream(&out, &out_len),
+			  .err = open_memstream(&err, &err_len),
+			  .terminal = terminal,
+			  .run_node = node_fake};
 	memset(&notes.config, 0, sizeof(notes.config));
 	notes.runs = 0;
 	result.code = cli_main(&cli, argc, argv);
