@@ -686,8 +686,9 @@ struct str item_name(const struct item *item); // of the step
 void item_set_label(struct item *item, struct str target, struct str name);
 // What it memoises for its target; the texts live in the batch's arena.
 struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value);
-void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
-void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
+void item_queue(struct engine *engine, struct item *item);         // new or changed: READY or LATER by its due time
+void item_resume(struct engine *engine, struct item *item);        // the same for one that is stored as it stands
+void item_reset_attempt(struct engine *engine, struct item *item); // the job has its whole budget again
 void item_unqueue(struct engine *engine, struct item *item);
 void item_call_ended(struct engine *engine, struct item *item); // IN_CALL no more, neither in a heap
 void item_finish(struct engine *engine, struct item *item);     // done: record deleted, memory freed
@@ -697,6 +698,8 @@ struct item *run_item_for(const struct run *run, struct str target); // live pla
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
 // A paused function starts nothing, and its runs make no further call until it goes on.
 void function_pause(struct engine *engine, struct function *function, bool paused);
+// Tells history which ones are: it may come from before it knew.
+void pauses_start(struct engine *engine);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint32_t max_attempts(const struct run *run);
@@ -768,11 +771,16 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 
 // trace.c: facts for people. Those about an item are written while it is there.
 void trace_init(struct engine *engine);
-void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry);
+// `keep_errors`: errors of its steps are memoised nowhere. Gives its place in the batch's history.
+size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
+		    bool keep_errors);
+void trace_not_retried(struct engine *engine, size_t index);    // for another of its ops has ended the run
 void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
-void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count);
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
+void trace_conflict(struct engine *engine, const struct run *run, const struct opcode *op,
+		    uint64_t until_ms); // a wait for a signal that another has: over at once
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result);
 void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id);
 void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event); // by cancelOn

@@ -235,6 +235,7 @@ bool event_batch_take(struct engine *engine, struct source *source, struct run_s
 
 void event_batch_write(struct engine *engine, const struct function *function, const struct ulid *id,
 		       const struct ulid *run_id, const struct ulid *event_ids, size_t count) {
+	if (engine->config.no_history) return;
 	struct buf ids;
 	buf_init(&ids, SIZE_MAX);
 	for (size_t i = 0; i < count; i++) {

@@ -207,7 +207,7 @@ enum err step_record_read(struct str head, struct step_record *out, struct error
 	*out = (struct step_record){.op = OPCODE_STEP_RUN, .name = STR("")};
 	d.version = take_u8(&d);
 	out->is_input = (take_u8(&d) & STEP_INPUT) != 0;
-	take_u32(&d);
+	out->bytes = take_u32(&d);
 	out->id = take_text(&d);
 	if (d.version >= 2) {
 		out->op = (enum opcode_kind)take_u8(&d);
@@ -570,7 +570,9 @@ void record_step_delete(struct engine *engine, const struct run *run, uint32_t p
 void record_run_delete(struct engine *engine, const struct run *run) {
 	struct str id = str_make(run->id.bytes, 16);
 	batch_record(engine->batch, RECORD_DELETE, RECORD_RUN, id);
-	if (run->next_position > 0) batch_record(engine->batch, RECORD_RETIRE_PREFIX, RECORD_STEP, id);
+	// Without history nobody looks at them again.
+	enum record_op end = engine->config.no_history ? RECORD_DELETE_PREFIX : RECORD_RETIRE_PREFIX;
+	if (run->next_position > 0) batch_record(engine->batch, end, RECORD_STEP, id);
 	if (run->defer_count > 0) batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_DEFER, id);
 	if (run->next_slot > 0 && engine->config.planted_bug != 2) {
 		batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_ITEM, id);

@@ -138,6 +138,7 @@ static struct ulid run_id_make(struct engine *engine) {
 
 void outcome_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
 		   enum event_outcome outcome, enum outcome_reason reason, const struct ulid *other_id) {
+	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
 	item->outcome.event_id = *event_id;
 	item->outcome.function_id = function->id;
@@ -148,6 +149,7 @@ void outcome_write(struct engine *engine, const struct function *function, const
 
 void skip_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
 		const struct run_skip *skip) {
+	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
 	item->outcome.event_id = *event_id;
 	item->outcome.function_id = function->id;

@@ -10,6 +10,7 @@
 enum work {
 	SEEN_READ,
 	SEEN_WRITE,
+	TRACE_LAST,
 	TRACE_MISSING,
 	RUN_INSERT,
 	RUN_NEXT,
@@ -27,19 +28,23 @@ enum work {
 };
 
 static const char *const work_sql[WORK_COUNT] = {
-	// trace_runs knows runs that function_runs does not. How far it has been looked at: a row's id grows with time.
+	// trace_runs knows runs that function_runs does not. How far it has been looked at: a row's id grows with time
+	// (retention, which takes rows away, sees to it that no new one has an id that was seen).
 	[SEEN_READ] = "SELECT value FROM engine_migration WHERE name = 'trace_runs'",
 	[SEEN_WRITE] = "INSERT OR REPLACE INTO engine_migration(name, value)"
 		       " SELECT 'trace_runs', coalesce(max(rowid), 0) FROM trace_runs",
-	[TRACE_MISSING] = "SELECT run_id, function_id, status, trigger_ids, cron_schedule FROM trace_runs t"
-			  " WHERE (rowid > ?1 OR ?1 > (SELECT max(rowid) FROM trace_runs))"
-			  " AND NOT EXISTS (SELECT 1 FROM function_runs WHERE run_id = t.run_id) ORDER BY rowid",
+	[TRACE_LAST] = "SELECT coalesce(max(rowid), 0) FROM trace_runs",
+	[TRACE_MISSING] =
+		"SELECT run_id, function_id, status, trigger_ids, cron_schedule FROM trace_runs t"
+		" WHERE rowid > ?1 AND NOT EXISTS (SELECT 1 FROM function_runs WHERE run_id = t.run_id) ORDER BY rowid",
 	[RUN_INSERT] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
 		       " event_id, batch_id, original_run_id, cron, workspace_id)"
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), zeroblob(16), ?5, '" ENV_ID "')",
 	[RUN_NEXT] = "SELECT rowid, run_id FROM function_runs INDEXED BY engine_runs_new WHERE engine_status IS NULL"
 		     " LIMIT ?1",
-	[OPEN_NEXT] = "SELECT r.rowid, o.run_id FROM engine_open_runs o JOIN function_runs r ON r.run_id = o.run_id",
+	// CROSS: in this order.
+	[OPEN_NEXT] =
+		"SELECT r.rowid, o.run_id FROM engine_open_runs o CROSS JOIN function_runs r ON r.run_id = o.run_id",
 	[OPEN_INSERT] = "INSERT OR IGNORE INTO engine_open_runs(run_id) VALUES(?1)",
 	[OPEN_DELETE] = "DELETE FROM engine_open_runs WHERE run_id = ?1",
 	[FIND_FINISH] = "SELECT status, created_at FROM function_finishes WHERE run_id = ?1 ORDER BY rowid LIMIT 1",
@@ -187,7 +192,8 @@ static enum err find_facts(struct migration *migration, const struct ulid *run_i
 	if (out->status == 0) out->status = TRACE_RUN_RUNNING;
 	int64_t queued_ms = (int64_t)ulid_time_ms(run_id);
 	bool is_over = is_end(out->status);
-	if (is_over && out->ended_ms <= 0) out->ended_ms = queued_ms;
+	if (is_over && out->ended_ms < queued_ms) out->ended_ms = queued_ms;
+	if (out->started_ms > 0 && out->started_ms < queued_ms) out->started_ms = queued_ms;
 	if (is_over && out->started_ms > out->ended_ms) out->started_ms = 0;
 	// What had a result has been called.
 	if (is_over && out->started_ms <= 0 && out->status != TRACE_RUN_CANCELLED) out->started_ms = queued_ms;
@@ -294,14 +300,19 @@ static enum err insert_missing(struct migration *migration, sqlite3_stmt *row, s
 	return err;
 }
 
+static enum err read_number(sqlite3_stmt *row, int64_t *out, struct error *error) {
+	enum err err;
+	while (sql_row(row, &err, error)) *out = sqlite3_column_int64(row, 0);
+	return err;
+}
+
 static enum err add_missing(struct migration *migration, struct error *error) {
-	sqlite3_stmt *row = migration->work[SEEN_READ];
-	int64_t seen = 0;
-	enum err err, inserted = ERR_OK;
-	while (sql_row(row, &err, error)) seen = sqlite3_column_int64(row, 0);
-	if (err != ERR_OK) return err;
-	row = migration->work[TRACE_MISSING];
-	sqlite3_bind_int64(row, 1, seen);
+	int64_t seen = 0, last = 0;
+	enum err inserted = ERR_OK, err = read_number(migration->work[SEEN_READ], &seen, error);
+	if (err == ERR_OK) err = read_number(migration->work[TRACE_LAST], &last, error);
+	if (err != ERR_OK || seen == last) return err;
+	sqlite3_stmt *row = migration->work[TRACE_MISSING];
+	sqlite3_bind_int64(row, 1, seen < last ? seen : 0); // the file was rewritten, with other ids
 	while (inserted == ERR_OK && sql_row(row, &err, error)) inserted = insert_missing(migration, row, error);
 	sqlite3_reset(row);
 	if (inserted != ERR_OK || err != ERR_OK) return inserted != ERR_OK ? inserted : err;

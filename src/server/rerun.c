@@ -15,6 +15,20 @@ struct original {
 	size_t memoised; // how many of them have a result; the others come after these
 };
 
+// Steps that were taken over are those of the root, whose payloads may have gone, or all of it, while this run has its
+// own.
+static enum rerun_problem read_steps(struct history_reader *reader, struct arena *arena, struct original *original,
+				     struct error *error) {
+	struct run_row *root;
+	size_t count;
+	enum err err = history_runs_by_id(reader, arena, &original->root, 1, false, &root, &count, error);
+	if (err != ERR_OK) return RERUN_UNREADABLE;
+	if (count == 0 || (root[0].flags & RUN_ROW_BARE) != 0) return RERUN_REMOVED;
+	err = history_run_steps(reader, arena, &original->root, &original->steps, &original->step_count, error);
+	original->memoised = original->step_count;
+	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+}
+
 // One, or those of a batch: all of them have to be there.
 static enum err read_events(struct history_reader *reader, struct arena *arena, struct original *out,
 			    struct error *error) {
@@ -39,10 +53,9 @@ static enum rerun_problem read_original(struct history_reader *reader, struct ar
 	if (err != ERR_OK) return err == ERR_NOT_FOUND ? RERUN_UNKNOWN_RUN : RERUN_UNREADABLE;
 	out->root = out->run.has_original ? out->run.original_run_id : *run_id;
 	if (read_events(reader, arena, out, error) != ERR_OK) return RERUN_NO_EVENT;
-	if (!with_steps) return RERUN_FINE;
-	err = history_run_steps(reader, arena, &out->root, &out->steps, &out->step_count, error);
-	out->memoised = out->step_count;
-	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+	for (size_t i = 0; i < out->event_count; i++)
+		if (out->events[i].is_bare) return RERUN_REMOVED;
+	return with_steps ? read_steps(reader, arena, out, error) : RERUN_FINE;
 }
 
 // The step with this id, else the only one with this name.

@@ -278,7 +278,7 @@ FIELDS(type_run_history_result) = {
 	NEVER("platform", "String"),
 	CALL("sdkLanguage", "String!", resolve_sdk_language),
 	CALL("sdkVersion", "String!", resolve_sdk_version),
-	CALL("sizeBytes", "Int!", resolve_zero),
+	READ("sizeBytes", "Int!", INT, struct history_row, size_bytes),
 	END,
 };
 OBJECT(type_run_history_result, "RunHistoryResult")

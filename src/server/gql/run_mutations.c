@@ -149,6 +149,9 @@ static void fail_rerun(struct gql_call *call, enum rerun_problem problem, const 
 	case RERUN_NO_EVENT:
 		fail_all(call, "failed to get run event: %s", error->message);
 		break;
+	case RERUN_REMOVED:
+		fail_all(call, RERUN_REMOVED_TEXT);
+		break;
 	case RERUN_STEP_UNKNOWN:
 		fail_all(call, "error reconstructing input state: rerun step not found");
 		break;
