@@ -40,7 +40,6 @@ struct gql_value list_of(struct arena *arena, const void *items, size_t count, s
 void resolve_null(struct gql_call *call);
 void resolve_false(struct gql_call *call);
 void resolve_zero(struct gql_call *call);
-void resolve_empty_list(struct gql_call *call);
 void resolve_zero_uuid(struct gql_call *call);
 
 // Members of an argument that is an input object; NULL for what is absent or null.
