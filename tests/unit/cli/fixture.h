@@ -49,6 +49,10 @@ struct cli_result {
 	char out[16384], err[4096];
 };
 
+static inline void assert_contains(const char *text, const char *part) {
+	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
+}
+
 #define CLI_ARGUMENTS_MAX 32
 
 // Runs `inngest ARGUMENTS…` (a NULL ends them) and keeps what it printed.

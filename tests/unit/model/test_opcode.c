@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "model/limits.h"
 #include "model/opcode.h"
+#include "text_asserts.h"
 
 struct fixture {
 	struct arena arena;
@@ -51,10 +52,6 @@ static enum err parse_checkpoint(struct fixture *f, struct str steps) {
 	enum err err = opcodes_parse_value(&f->arena, yyjson_doc_get_root(doc), false, &f->ops, &f->count, &f->error);
 	yyjson_doc_free(doc);
 	return err;
-}
-
-static void assert_text(struct str actual, const char *expected) {
-	if (!str_eq_cstr(actual, expected)) fail_msg("got `%.*s`, expected `%s`", STR_ARG(actual), expected);
 }
 
 static void assert_output(const struct opcode *op, const char *expected) {
