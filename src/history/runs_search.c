@@ -5,7 +5,6 @@
 
 #define CHUNK_FIRST 64 // runs that are picked at once
 #define CHUNK_MAX 4096
-#define PROGRESS_STEPS 20000 // of the library's machine between two looks at the clock
 
 // Of one run: ?1 is its rowid; of one event: its id.
 #define EVENT_FIELDS(data) "SELECT e.internal_id, e.event_id, e.event_name, e.event_v, e.event_ts, " data " FROM "
@@ -139,6 +138,6 @@ enum err runs_search(struct run_search_walk *walk, const struct run_pick *after,
 		err = search_chunk(walk, walk->has_got ? &from : after, chunk, need, out, &goes_on, error);
 		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
-	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+	reader_watch(walk->reader);
 	return walk->is_cut ? ERR_OK : err;
 }

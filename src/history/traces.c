@@ -337,7 +337,9 @@ enum err history_trace(struct history_reader *reader, struct arena *arena, const
 		.spans = {.arena = arena, .row_size = sizeof(struct span_row)},
 		.error = error,
 	};
+	bool began = reading_begin(reader);
 	enum err err = load(&l);
+	reading_end(reader, began);
 	if (err != ERR_OK) return err;
 	assemble(&l);
 	return ERR_OK;

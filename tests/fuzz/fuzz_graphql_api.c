@@ -120,12 +120,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct gql_request request = {.query = query, .variables = yyjson_doc_get_root(doc)};
 	if (!yyjson_is_obj(request.variables)) request.variables = NULL;
 	struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = COST_MAX};
-	struct gql_context context = {.server = &world.server};
 	struct arena arena = {0};
+	struct gql_context context = {.server = &world.server, .arena = &arena};
 	struct buf body;
 	buf_init(&body, BODY_MAX);
 	int status = gql_execute(world.schema, &context, &arena, &request, &limits, &body);
-	context_release(&context);
+	context_end(&context);
 	CHECK(!body.overflow);
 	check_body(buf_view(&body), status);
 	buf_free(&body);

@@ -1,4 +1,5 @@
 // GraphQL over HTTP (spec 06 §1.2, §1.3): what a request asks, and its execution on a thread of the pool.
+#include "base/clock.h"
 #include "server/gql/gql.h"
 #include "server/gql/persisted.h"
 
@@ -116,16 +117,21 @@ static bool use_cache(struct request *request, struct asked *asked) {
 // ---- execution -----------------------------------------------------------------------------------------------------
 
 static void execute(struct request *request, const struct gql_request *asked) {
-	static const struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = GQL_COST_MAX};
+	const struct gql_limits limits = {.depth = GQL_DEPTH_MAX,
+					  .cost = GQL_COST_MAX,
+					  .bytes = GQL_MEMORY_MAX,
+					  .deadline_ns = clock_mono_ns() + READ_TIME_MAX_MS * 1000000ull};
 	struct server *server = request->server;
-	struct gql_context context = {.server = server};
+	struct gql_context context = {.server = server, .arena = &request->arena, .deadline_ns = limits.deadline_ns};
 	struct str query = asked->query;
 	if (str_utf8_prefix(query) != query.len) {
 		answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
 		return;
 	}
-	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, respond_begin(request));
-	context_release(&context);
+	struct buf *out = respond_begin(request);
+	out->max_bytes = GQL_REPLY_MAX;
+	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, out);
+	context_end(&context);
 	respond_out(request, status);
 }
 

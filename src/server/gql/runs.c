@@ -170,6 +170,7 @@ static enum err read_arguments(struct gql_call *call, struct run_list *list, str
 	struct run_query *query = &list->query;
 	yyjson_val *filter = gql_argument_get(call, "filter");
 	struct str search = member_str(filter, "query");
+	if (filter_check(filter, error) != ERR_OK) return ERR_INVALID;
 	read_page_size(call, query);
 	read_filter(call->arena, filter, query);
 	read_orders(gql_argument_get(call, "orderBy"), query);
@@ -256,7 +257,7 @@ ARGUMENTS(count_inputs, ARGUMENT("preview", "Boolean"))
 FIELDS(type_runs_v2_connection) = {
 	CALL("edges", "[FunctionRunV2Edge!]!", resolve_edges),
 	CALL("pageInfo", "PageInfo!", resolve_page_info),
-	CALL_WITH("totalCount", "Int!", resolve_total_count, count_inputs),
+	CALL_DEAR("totalCount", "Int!", resolve_total_count, count_inputs, COST_LIST),
 	END,
 };
 OBJECT(type_runs_v2_connection, "RunsV2Connection")
