@@ -93,7 +93,9 @@ struct v2_run_query {
 bool v2_run_query_read(struct request *request, struct reading *reading, struct str app, struct str function,
 		       struct v2_run_query *out);
 struct str v2_run_cursor(struct arena *arena, const struct run_order *order, const struct run_cursor *cursor);
-// The same from a text; also a bare run id. False when it is none.
+// The same from a text; false when it is none.
+bool v2_run_cursor_parse(struct str text, const struct run_order *order, struct run_cursor *out);
+// Also of a bare run id.
 bool v2_run_cursor_read(struct request *request, struct reading *reading, struct str text,
 			const struct run_order *order, struct run_cursor *out);
 
