@@ -31,3 +31,7 @@ void reading_close(struct reading *reading) {
 	reading->server->config.reader_return(reading->server->config.context, reading->store);
 	reading->store = NULL;
 }
+
+int reading_status(const struct error *error) {
+	return error->code == ERR_BUSY ? 503 : 500;
+}

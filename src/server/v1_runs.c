@@ -8,7 +8,7 @@ enum err run_history(struct request *request, const struct ulid *run_id, struct 
 	enum err err = history_run(reading.history, &request->arena, run_id, out, &error);
 	reading_close(&reading);
 	if (err == ERR_OK || err == ERR_NOT_FOUND) return err;
-	json_reply_error(request, 500, str_from_cstr(error.message));
+	json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 	return ERR_CLOSED;
 }
 
@@ -36,7 +36,7 @@ void v1_run_work(struct request *request) {
 	if (err == ERR_NOT_FOUND || (err == ERR_OK && count == 0)) {
 		answer_unknown(request);
 	} else if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 	} else {
 		json_envelope_open(request);
 		v1_run_write(&request->out, &run);
@@ -77,7 +77,7 @@ void v1_event_runs_work(struct request *request) {
 	if (err == ERR_OK) err = v1_runs_complete(&reading, &request->arena, runs, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	v1_runs_send(request, runs, count, 15);

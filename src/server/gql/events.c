@@ -227,10 +227,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct event_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -420,7 +416,7 @@ static void resolve_total_runs(struct gql_call *call) {
 
 FIELDS(type_events_connection) = {
 	CALL("edges", "[EventsEdge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
+	READ("pageInfo", "PageInfo!", SELF, struct event_list, info),
 	CALL_DEAR("totalCount", "Int!", resolve_total_count, NULL, COST_LIST),
 	END,
 };

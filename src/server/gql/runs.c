@@ -226,10 +226,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct run_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -256,7 +252,7 @@ ARGUMENTS(count_inputs, ARGUMENT("preview", "Boolean"))
 
 FIELDS(type_runs_v2_connection) = {
 	CALL("edges", "[FunctionRunV2Edge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
+	READ("pageInfo", "PageInfo!", SELF, struct run_list, info),
 	CALL_DEAR("totalCount", "Int!", resolve_total_count, count_inputs, COST_LIST),
 	END,
 };

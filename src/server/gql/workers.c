@@ -171,10 +171,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct worker_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -203,7 +199,7 @@ static void resolve_status(struct gql_call *call) {
 
 FIELDS(type_connect_v1_worker_connections_connection) = {
 	CALL("edges", "[ConnectV1WorkerConnectionEdge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
+	READ("pageInfo", "PageInfo!", SELF, struct worker_list, info),
 	CALL_DEAR("totalCount", "Int!", resolve_total_count, NULL, COST_LIST),
 	END,
 };
