@@ -152,6 +152,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 };
 
 static void settle(struct engine *engine) {
+	engine->cause_job = 0; // what is due now comes from no answer
 	crons_wake(engine, TICKS_MAX);
 	debounces_wake(engine, DEBOUNCES_MAX);
 	event_batches_wake(engine, EVENT_BATCHES_MAX);
@@ -202,6 +203,7 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 	event_batches_start(engine);
 	cancellations_start(engine);
 	crons_start(engine);
+	pauses_start(engine);
 	settle(engine);
 }
 

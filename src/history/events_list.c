@@ -98,7 +98,7 @@ static enum err event_load(struct history_reader *reader, struct arena *arena, i
 // ---- Pages and searches --------------------------------------------------------------------------------------------
 
 #define CHUNK_FIRST 64
-#define CHUNK_MAX 4096
+#define CHUNK_MAX 1024 // as in runs_search.c
 
 struct event_walk {
 	struct history_reader *reader;
@@ -171,7 +171,10 @@ static enum err walk_run(struct event_walk *walk, struct error *error) {
 	walk->bytes_before = walk->arena->bytes;
 	for (; goes_on && err == ERR_OK; chunk *= chunk < CHUNK_MAX ? 2 : 1) {
 		err = walk_chunk(walk, chunk, &goes_on, error);
-		if (is_search) sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
+		if (!is_search) continue;
+		sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+		if (goes_on) reading_renew(walk->reader);
+		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
 	reader_watch(walk->reader);
 	return walk->is_cut ? ERR_OK : err;

@@ -32,11 +32,15 @@ void history_deadline(struct history_reader *reader, uint64_t deadline_ns);
 // of the largest size would be half a gigabyte. What is loaded otherwise is ERR_TOO_LARGE when the arena is spent.
 #define HISTORY_PAGE_BYTES (16u << 20)
 
+enum event_row_flag {       // stored
+	EVENT_ROW_BARE = 1, // retention has taken its data and user
+};
 struct history_event {
 	struct ulid internal_id;
 	int64_t received_ns;
 	struct str id, name, data, user, v; // data, user: JSON; empty user for {} or null
 	int64_t ts_ms;
+	bool is_bare; // EVENT_ROW_BARE: `data` is null
 };
 struct history_events_query { // 05 §12.2
 	uint32_t limit;

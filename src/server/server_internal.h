@@ -53,12 +53,20 @@ struct waiter *pending_close(struct pending *pending);
 #define WORK_THREADS 4
 #define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
 
+// Searches take as long as they may: so many at once, and the other threads are for what is over soon.
+#define WORK_SEARCHES_MAX (WORK_THREADS / 2)
+
+struct work_line {
+	struct request *first, *last;
+};
 struct work {
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;   // there is a request in line, or the end
 	pthread_cond_t answered; // some thread of the pool has got its reply
-	struct request *first, *last;
-	unsigned waiting; // in line
+	struct work_line line;
+	struct work_line search_line; // of those that were put off
+	unsigned waiting;             // in both
+	unsigned searches;            // under way
 	bool closed;
 	unsigned thread_count;
 	pthread_t threads[WORK_THREADS];
@@ -143,6 +151,7 @@ struct request {
 	struct reply *reply;                   // owned
 	void (*work)(struct request *request); // on a thread of the pool
 	struct request *next;                  // in line for it
+	bool is_search, is_put_off;            // on such a thread: counts as one; has to wait until it may be one
 	struct MHD_Response *response;         // made there; owned
 	unsigned response_status;
 	struct {
@@ -175,6 +184,9 @@ bool percent_decode(struct arena *arena, struct str text, struct str *out);
 
 // The last thing that `start` does: suspends the request and has `work` answer it on a thread of the pool.
 void request_work(struct request *request, void (*work)(struct request *request));
+// On a thread of the pool only, before a request searches at length. False: there are enough searches under way. Then
+// its `work` has to end without an answer and without effects; it is called once more when it is the request's turn.
+bool work_search_begin(struct request *request);
 // On a thread of the pool only: hands a command to the engine and waits for its reply, which is the caller's. NULL when
 // the engine is full or the server stops; the command is gone in any case.
 struct reply *server_ask(struct server *server, struct command *command);
@@ -271,7 +283,9 @@ enum rerun_problem {
 	RERUN_UNREADABLE, // history, or what it has
 	RERUN_STEP_UNKNOWN,
 	RERUN_STEP_AMBIGUOUS, // several have that name
+	RERUN_REMOVED,        // retention has taken what it needs: RERUN_REMOVED_TEXT
 };
+#define RERUN_REMOVED_TEXT "Payloads of this run have been removed by retention; it cannot be run again"
 // The command that starts it; it takes over the input. `error` is filled for RERUN_NO_EVENT and RERUN_UNREADABLE.
 enum rerun_problem rerun_make(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 			      struct v2_rerun *wanted, struct command **out, struct error *error);

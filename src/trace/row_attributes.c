@@ -3,74 +3,7 @@
 #include "base/check.h"
 #include "trace/builder.h"
 
-#define PREFIX STR("_inngest.")
 #define TEXT_MAX (16u << 20) // of a JSON value as text: more than any row holds
-
-enum attribute_type {
-	ATTRIBUTE_TEXT,
-	ATTRIBUTE_NAME, // text that is cut
-	ATTRIBUTE_TIME, // ms as text
-	ATTRIBUTE_MS,
-	ATTRIBUTE_BOOL,
-	ATTRIBUTE_TRISTATE,
-	ATTRIBUTE_INT,
-	ATTRIBUTE_COUNT,
-	ATTRIBUTE_STATUS,
-	ATTRIBUTE_OP,
-	ATTRIBUTE_OBJECT, // JSON, or a text with it
-};
-
-#define NO_FLAG SIZE_MAX
-#define MEMBER(name, type, member) \
-	{ STR_INIT(name), ATTRIBUTE_##type, offsetof(struct span, member), NO_FLAG }
-#define FLAGGED(name, type, member, flag) \
-	{ STR_INIT(name), ATTRIBUTE_##type, offsetof(struct span, member), offsetof(struct span, flag) }
-
-static const struct attribute {
-	struct str name;
-	enum attribute_type type;
-	size_t offset;
-	size_t flag; // that it is there
-} attributes[] = {
-	MEMBER("queued_at", TIME, queued_ns),
-	MEMBER("scheduled_at", TIME, scheduled_ns),
-	MEMBER("started_at", TIME, started_ns),
-	MEMBER("ended_at", TIME, ended_ns),
-	MEMBER("dynamic.status", STATUS, status),
-	MEMBER("dynamic.trace.id", TEXT, trace_id),
-	MEMBER("job.group.id", TEXT, group_id),
-	FLAGGED("response.status_code", INT, status_code, has_response),
-	FLAGGED("response.headers", OBJECT, headers, has_headers),
-	MEMBER("step.id", TEXT, step_id),
-	MEMBER("step.name", NAME, step_name),
-	MEMBER("step.op", OP, op),
-	MEMBER("step.run.type", TEXT, run_type),
-	FLAGGED("step.attempt", COUNT, attempt, has_attempt),
-	MEMBER("step.max_attempts", COUNT, max_attempts),
-	MEMBER("step.output_ref", TEXT, output_ref),
-	MEMBER("is.function.output", BOOL, is_output),
-	MEMBER("executor.drop", BOOL, is_dropped),
-	FLAGGED("step.sleep.duration", MS, sleep_ms, has_sleep),
-	FLAGGED("step.wait.expiry", TIME, expiry_ns, has_expiry),
-	MEMBER("step.wait.expired", TRISTATE, is_expired),
-	MEMBER("step.wait_for_event.name", TEXT, wait_event),
-	MEMBER("step.wait_for_event.if", TEXT, wait_expression),
-	MEMBER("step.wait_for_event.matched_id", TEXT, matched_event_id),
-	MEMBER("step.signal.name", TEXT, signal),
-	MEMBER("step.invoke.function.id", TEXT, invoke_function),
-	MEMBER("step.invoke.trigger.event.id", TEXT, trigger_event_id),
-	MEMBER("step.invoke.finish.event.id", TEXT, matched_event_id),
-	MEMBER("step.invoke.run.id", TEXT, invoke_run_id),
-	MEMBER("run.skip_reason", TEXT, skip_reason),
-	MEMBER("run.skip_existing_run_id", TEXT, skip_existing_run_id),
-	MEMBER("debug.run.id", TEXT, debug_run_id),
-	MEMBER("debug.session.id", TEXT, debug_session_id),
-	MEMBER("userland.name", TEXT, name),
-	MEMBER("userland.kind", TEXT, user_kind),
-	MEMBER("userland.service.name", TEXT, service_name),
-	MEMBER("userland.scope.name", TEXT, scope_name),
-	MEMBER("userland.scope.version", TEXT, scope_version),
-};
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
@@ -190,9 +123,9 @@ static bool set_member(struct arena *arena, char *at, enum attribute_type type, 
 	return false;
 }
 
-static const struct attribute *attribute_named(struct str name) {
-	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
-		if (str_eq(attributes[i].name, name)) return &attributes[i];
+static const struct span_attribute *attribute_named(struct str name) {
+	for (size_t i = 0; i < span_attribute_count; i++)
+		if (str_eq(span_attributes[i].name, name)) return &span_attributes[i];
 	return NULL;
 }
 
@@ -201,13 +134,13 @@ void row_attributes_apply(struct arena *arena, yyjson_val *object, struct span *
 	if (!yyjson_obj_iter_init(object, &iter)) return;
 	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
 		struct str name = json_str(key);
-		if (!str_starts_with(name, PREFIX)) continue;
-		const struct attribute *attribute = attribute_named(str_skip(name, PREFIX.len));
+		if (!str_starts_with(name, SPAN_ATTRIBUTE_PREFIX)) continue;
+		const struct span_attribute *attribute = attribute_named(str_skip(name, SPAN_ATTRIBUTE_PREFIX.len));
 		if (attribute == NULL) continue;
 		char *base = (char *)span;
 		if (!set_member(arena, base + attribute->offset, attribute->type, yyjson_obj_iter_get_val(key)))
 			continue;
-		if (attribute->flag != NO_FLAG) *(bool *)(base + attribute->flag) = true;
+		if (attribute->flag != SPAN_ATTRIBUTE_UNFLAGGED) *(bool *)(base + attribute->flag) = true;
 	}
 }
 
@@ -231,7 +164,7 @@ struct str row_attributes_of_user(struct arena *arena, yyjson_val *object) {
 	yyjson_obj_iter iter;
 	yyjson_obj_iter_init(object, &iter);
 	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
-		if (str_starts_with(json_str(key), PREFIX)) continue;
+		if (str_starts_with(json_str(key), SPAN_ATTRIBUTE_PREFIX)) continue;
 		buf_byte(&text, text.len == 0 ? '{' : ',');
 		buf_json_str(&text, json_str(key));
 		buf_byte(&text, ':');

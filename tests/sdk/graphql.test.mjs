@@ -585,6 +585,8 @@ each("the history of a run", [V4_PLAIN], async ({ server, app, name }) => {
 	const one = run.history.find((item) => item.type === "StepCompleted" && item.stepName === "one");
 	assert.deepEqual([one.stepType, one.result.sdkLanguage, one.result.sdkVersion, one.attempt], ["Run", "js", "v4.24.0", 0]);
 	assert.match(one.groupID, UUID);
+	assert.ok(one.result.sizeBytes > 10 && one.result.sizeBytes < 1000, JSON.stringify(one.result)); // of the reply
+	assert.ok(run.history.at(-1).result.sizeBytes >= '"done"'.length);
 	assert.ok(run.history.find(({ type }) => type === "StepSleeping").sleep.until);
 	assert.equal(run.history.find(({ type }) => type === "StepWaiting").waitForEvent.eventName, `${name}/never`);
 	assert.deepEqual(run.history.find((item) => item.waitResult)?.waitResult, { eventID: null, timeout: true });
@@ -645,6 +647,11 @@ each("apps by hand", [V4], async ({ server, app, name }) => {
 	assert.equal(await appNamed(server, name), undefined);
 	const kept = await query(server, "query ($id: UUID!) { app(id: $id) { name } }", { id: createApp.id });
 	assert.equal(kept.app.name, name);
+	// Its function is not in the list of functions, and is found by its slug all the same.
+	const bySlug = "query ($q: FunctionQuery!) { functionBySlug(query: $q) { slug app { name } } functions { slug } }";
+	const { functionBySlug, functions } = await query(server, bySlug, { q: { functionSlug: `${name}-f` } });
+	assert.deepEqual(functionBySlug, { slug: `${name}-f`, app: { name } });
+	assert.equal(functions.some(({ slug }) => slug === `${name}-f`), false);
 	assert.equal((await query(server, DELETE, { id: UNKNOWN_UUID })).deleteApp, UNKNOWN_UUID);
 	await assertFails(server, DELETE, { id: "abc" }, "invalid UUID length: 3");
 	// Its runs are still of a function and an app; and it comes back.

@@ -148,7 +148,8 @@ static void execute(struct request *request, const struct gql_request *asked) {
 					  .bytes = GQL_MEMORY_MAX,
 					  .deadline_ns = clock_mono_ns() + READ_TIME_MAX_MS * 1000000ull};
 	struct server *server = request->server;
-	struct gql_context context = {.server = server, .arena = &request->arena, .deadline_ns = limits.deadline_ns};
+	struct gql_context context = {
+		.server = server, .request = request, .arena = &request->arena, .deadline_ns = limits.deadline_ns};
 	struct str query = asked->query;
 	if (str_utf8_prefix(query) != query.len) {
 		answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
@@ -158,7 +159,7 @@ static void execute(struct request *request, const struct gql_request *asked) {
 	out->max_bytes = GQL_REPLY_MAX;
 	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, out);
 	context_end(&context);
-	respond_out(request, status);
+	if (!context.is_put_off) respond_out(request, status);
 }
 
 static void work(struct request *request) {

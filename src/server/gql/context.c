@@ -15,10 +15,24 @@ static bool is_spent(const struct gql_context *context, struct error *error) {
 struct history_reader *context_reader(struct gql_context *context, struct error *error) {
 	struct reading *reading = &context->reading;
 	if (is_spent(context, error)) return NULL;
+	if (reading->store == NULL && context->is_put_off) {
+		(void)error_set(error, ERR_BUSY, "The server searches for others at the moment");
+		return NULL;
+	}
 	if (reading->store != NULL || reading_take(reading, context->server, context->deadline_ns))
 		return reading->history;
 	(void)error_set(error, ERR_BUSY, "The server cannot read its store at the moment");
 	return NULL;
+}
+
+struct history_reader *context_list_reader(struct gql_context *context, const struct run_search *search,
+					   struct error *error) {
+	bool may_search = search == NULL || context->request == NULL || work_search_begin(context->request);
+	if (!may_search) {
+		context->is_put_off = true;
+		context_release(context);
+	}
+	return context_reader(context, error);
 }
 
 void context_release(struct gql_context *context) {

@@ -27,14 +27,19 @@
 
 struct gql_context {
 	struct server *server;
-	struct arena *arena;    // of the execution
-	uint64_t deadline_ns;   // of the execution, clock_mono_ns; 0: none
-	struct reading reading; // borrowed when first needed
-	struct map memos;       // see context_memo
+	struct request *request; // NULL: none that could be put off
+	struct arena *arena;     // of the execution
+	uint64_t deadline_ns;    // of the execution, clock_mono_ns; 0: none
+	struct reading reading;  // borrowed when first needed
+	struct map memos;        // see context_memo
+	bool is_put_off;         // too many searches are under way: nothing that is answered from now on matters
 };
 // NULL: the store cannot be read now, or the execution has used up its time or memory; `error` (may be NULL) says so.
 // So whoever asks for it before each of many things stops in time.
 struct history_reader *context_reader(struct gql_context *context, struct error *error);
+// The same for a list, which searches when there is something to search for.
+struct history_reader *context_list_reader(struct gql_context *context, const struct run_search *search,
+					   struct error *error);
 void context_release(struct gql_context *context); // the reader, until it is needed again
 void context_end(struct gql_context *context);
 // What aliases would load again and again: the place of an object of some kind and name, NULL until somebody puts one
@@ -152,8 +157,11 @@ ERR_CHECKED enum err events_load_runs(struct gql_context *context, struct arena 
 // ---- traces (trace.c) ----------------------------------------------------------------------------------------------
 
 // Everything there is to know of a run's trace, with what the engine has under way of it. ERR_NOT_FOUND.
-ERR_CHECKED enum err trace_load(struct gql_context *context, struct arena *arena, const struct run_row *run,
+ERR_CHECKED enum err trace_load(struct gql_context *context, struct arena *arena, const struct ulid *run_id,
 				struct trace_loaded **out, struct error *error);
+// Preview trees of several runs by their starts; a run that is no more is left out.
+struct gql_value trace_trees(struct gql_context *context, struct arena *arena, const struct ulid *run_ids,
+			     size_t count);
 void resolve_trace_of_run(struct gql_call *call); // of api_run, with the argument `preview`
 
 // ---- resolvers of the roots ----------------------------------------------------------------------------------------
