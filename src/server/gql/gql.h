@@ -76,7 +76,6 @@ struct uuid *member_uuids(struct arena *arena, yyjson_val *object, const char *n
 ERR_CHECKED enum err filter_check(yyjson_val *filter, struct error *error);
 
 bool ulid_is_none(const struct ulid *id);
-int64_t ulid_time_ns(const struct ulid *id);
 
 // Ids (ULIDs or UUIDs) of many objects, to be looked up at once.
 struct ids {
