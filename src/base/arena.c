@@ -20,13 +20,14 @@ void arena_init(struct arena *arena, size_t first_chunk_bytes) {
 	*arena = (struct arena){.chunk_bytes = first_chunk_bytes};
 }
 
-static struct arena_chunk *chunk_new(size_t bytes) {
+static struct arena_chunk *chunk_new(struct arena *arena, size_t bytes) {
+	arena->bytes += bytes;
 	return mem_alloc(sizeof(struct arena_chunk) + bytes);
 }
 
 // A large piece gets a chunk to itself, so that the rest of the current one is not lost.
 static void *alloc_apart(struct arena *arena, size_t size) {
-	struct arena_chunk *chunk = chunk_new(size);
+	struct arena_chunk *chunk = chunk_new(arena, size);
 	if (arena->head == NULL) {
 		chunk->next = NULL;
 		arena->head = chunk;
@@ -38,7 +39,7 @@ static void *alloc_apart(struct arena *arena, size_t size) {
 }
 
 static void grow(struct arena *arena) {
-	struct arena_chunk *chunk = chunk_new(arena->chunk_bytes);
+	struct arena_chunk *chunk = chunk_new(arena, arena->chunk_bytes);
 	chunk->next = arena->head;
 	arena->head = chunk;
 	arena->next = chunk->bytes;
@@ -95,6 +96,10 @@ struct str arena_printf(struct arena *arena, const char *format, ...) {
 	}
 	va_end(again);
 	return str_make(text, (size_t)len);
+}
+
+void arena_limit(struct arena *arena, size_t bytes) {
+	arena->bytes_max = bytes < SIZE_MAX - arena->bytes ? arena->bytes + bytes : SIZE_MAX;
 }
 
 void arena_free(struct arena *arena) {

@@ -87,17 +87,10 @@ void hex_text(const void *bytes, size_t len, char *out) {
 	out[2 * len] = '\0';
 }
 
-static int hex_digit(char c) {
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
-
 bool hex_parse(struct str text, uint8_t *out, size_t out_len) {
 	if (text.len % 2 != 0 || text.len / 2 != out_len) return false;
 	for (size_t i = 0; i < out_len; i++) {
-		int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
+		int high = char_hex(text.ptr[2 * i]), low = char_hex(text.ptr[2 * i + 1]);
 		if (high < 0 || low < 0) return false;
 		out[i] = (uint8_t)(high << 4 | low);
 	}

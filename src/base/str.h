@@ -49,6 +49,20 @@ static inline bool str_ends_with(struct str s, struct str suffix) {
 	return s.len >= suffix.len && str_eq(str_skip(s, s.len - suffix.len), suffix);
 }
 
+// Of ASCII.
+static inline bool char_is_digit(char c) {
+	return c >= '0' && c <= '9';
+}
+static inline bool char_is_name(char c) { // what names begin with
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+static inline int char_hex(char c) { // value of a hexadecimal digit; -1: it is none
+	if (char_is_digit(c)) return c - '0';
+	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+	return -1;
+}
+
 // ASCII case folding only.
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts_with_nocase(struct str s, struct str prefix);

@@ -6,19 +6,6 @@
 
 #define NUMBER_TEXT_MAX 400
 
-static bool is_digit(char c) {
-	return c >= '0' && c <= '9';
-}
-static bool is_name_start(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-static int hex_digit(char c) {
-	if (is_digit(c)) return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
-
 // 0 behind the end: no token holds a NUL.
 static char peek(const struct lexer *lexer, size_t ahead) {
 	return lexer->at + ahead < lexer->text.len ? lexer->text.ptr[lexer->at + ahead] : '\0';
@@ -45,13 +32,13 @@ static void bad(struct lexer *lexer, struct token *out, size_t at, const char *w
 // ---- numbers ---------------------------------------------------------------------------------------------------
 
 static void skip_digits(struct lexer *lexer) {
-	while (is_digit(peek(lexer, 0))) lexer->at++;
+	while (char_is_digit(peek(lexer, 0))) lexer->at++;
 }
 
 static bool skip_exponent(struct lexer *lexer) {
 	if (peek(lexer, 0) != 'e' && peek(lexer, 0) != 'E') return false;
 	size_t sign = peek(lexer, 1) == '+' || peek(lexer, 1) == '-' ? 1 : 0;
-	if (!is_digit(peek(lexer, 1 + sign))) return false;
+	if (!char_is_digit(peek(lexer, 1 + sign))) return false;
 	lexer->at += 1 + sign;
 	skip_digits(lexer);
 	return true;
@@ -60,12 +47,12 @@ static bool skip_exponent(struct lexer *lexer) {
 static void number_token(struct lexer *lexer, struct token *out) {
 	bool fraction = false;
 	if (peek(lexer, 0) == '0' && (peek(lexer, 1) == 'x' || peek(lexer, 1) == 'X') &&
-	    hex_digit(peek(lexer, 2)) >= 0) {
+	    char_hex(peek(lexer, 2)) >= 0) {
 		lexer->at += 2;
-		while (hex_digit(peek(lexer, 0)) >= 0) lexer->at++;
+		while (char_hex(peek(lexer, 0)) >= 0) lexer->at++;
 	} else {
 		skip_digits(lexer);
-		if (peek(lexer, 0) == '.' && is_digit(peek(lexer, 1))) {
+		if (peek(lexer, 0) == '.' && char_is_digit(peek(lexer, 1))) {
 			fraction = true;
 			lexer->at++;
 			skip_digits(lexer);
@@ -76,14 +63,14 @@ static void number_token(struct lexer *lexer, struct token *out) {
 	out->kind = TOKEN_LITERAL;
 	out->is_number = true;
 	out->text = str_make(lexer->text.ptr + out->at, lexer->at - out->at);
-	if (is_name_start(peek(lexer, 0)) || hex_digit(peek(lexer, 0)) >= 0)
+	if (char_is_name(peek(lexer, 0)) || char_hex(peek(lexer, 0)) >= 0)
 		bad(lexer, out, lexer->at, "a number may not be followed by a name");
 }
 
 static bool read_integer(struct str digits, unsigned base, uint64_t *out) {
 	uint64_t value = 0;
 	for (size_t i = 0; i < digits.len; i++) {
-		uint64_t digit = (uint64_t)hex_digit(digits.ptr[i]);
+		uint64_t digit = (uint64_t)char_hex(digits.ptr[i]);
 		if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
 			return false;
 	}
@@ -153,7 +140,7 @@ static bool append_utf8(struct buf *out, uint32_t c) {
 static bool read_code(struct str text, size_t *at, unsigned count, unsigned base, uint32_t *out) {
 	*out = 0;
 	for (unsigned i = 0; i < count; i++, (*at)++) {
-		int digit = *at < text.len ? hex_digit(text.ptr[*at]) : -1;
+		int digit = *at < text.len ? char_hex(text.ptr[*at]) : -1;
 		if (digit < 0 || digit >= (int)base) return false;
 		*out = *out * base + (uint32_t)digit;
 	}
@@ -289,12 +276,12 @@ void lexer_next(struct lexer *lexer, struct token *out) {
 	*out = (struct token){.kind = TOKEN_END, .at = lexer->at};
 	if (lexer->at >= lexer->text.len) return;
 	char c = peek(lexer, 0);
-	if (is_digit(c) || (c == '.' && is_digit(peek(lexer, 1)))) {
+	if (char_is_digit(c) || (c == '.' && char_is_digit(peek(lexer, 1)))) {
 		number_token(lexer, out);
 	} else if (string_prefix(lexer, &raw, &bytes)) {
 		string_token(lexer, out, raw, bytes);
-	} else if (is_name_start(c)) {
-		while (is_name_start(peek(lexer, 0)) || is_digit(peek(lexer, 0))) lexer->at++;
+	} else if (char_is_name(c)) {
+		while (char_is_name(peek(lexer, 0)) || char_is_digit(peek(lexer, 0))) lexer->at++;
 		out->kind = TOKEN_NAME;
 	} else {
 		symbol_token(lexer, out);

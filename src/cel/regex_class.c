@@ -29,19 +29,13 @@ static char peek(const struct regex_reader *reader, size_t offset) {
 
 // --- Escapes
 
-static int hex_digit(char c) {
-	if (c >= '0' && c <= '9') return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // After "\x": two digits, or any number of them in braces.
 static bool read_hex(struct regex_reader *reader, uint32_t *rune) {
 	bool braces = peek(reader, 0) == '{';
 	if (braces) reader->at++;
 	*rune = 0;
 	size_t digits = 0;
-	for (int digit; (braces || digits < 2) && (digit = hex_digit(peek(reader, 0))) >= 0; digits++) {
+	for (int digit; (braces || digits < 2) && (digit = char_hex(peek(reader, 0))) >= 0; digits++) {
 		*rune = *rune * 16 + (uint32_t)digit;
 		if (*rune > REGEX_RUNE_MAX) return false;
 		reader->at++;

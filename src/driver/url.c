@@ -7,22 +7,12 @@
 static bool is_alpha(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
-static bool is_digit(char c) {
-	return c >= '0' && c <= '9';
-}
 static bool is_unreserved(char c) {
-	return is_alpha(c) || is_digit(c) || (c != '\0' && strchr("-_.~", c) != NULL);
-}
-
-static int hex_value(char c) {
-	if (is_digit(c)) return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
+	return is_alpha(c) || char_is_digit(c) || (c != '\0' && strchr("-_.~", c) != NULL);
 }
 
 static bool is_escape(struct str s, size_t at) {
-	return at + 2 < s.len && hex_value(s.ptr[at + 1]) >= 0 && hex_value(s.ptr[at + 2]) >= 0;
+	return at + 2 < s.len && char_hex(s.ptr[at + 1]) >= 0 && char_hex(s.ptr[at + 2]) >= 0;
 }
 
 // ---- checking -------------------------------------------------------------------------------------------------
@@ -41,7 +31,7 @@ static enum err check_escapes(struct str s, struct error *error) {
 
 static enum err check_port(struct str port, struct error *error) {
 	bool good = port.len == 0 || port.ptr[0] == ':';
-	for (size_t i = 1; i < port.len; i++) good = good && is_digit(port.ptr[i]);
+	for (size_t i = 1; i < port.len; i++) good = good && char_is_digit(port.ptr[i]);
 	if (good) return ERR_OK;
 	return error_set(error, ERR_INVALID, "invalid port \"%.*s\" after host", STR_ARG(port));
 }
@@ -53,7 +43,7 @@ static enum err check_host_characters(struct str host, struct error *error) {
 		if (c == '%') {
 			// Only a zone's percent sign or a byte beyond ASCII may be escaped in a host.
 			if (!is_escape(host, i)) return bad_escape(host, i, error);
-			if (hex_value(host.ptr[i + 1]) < 8 && memcmp(host.ptr + i, "%25", 3) != 0)
+			if (char_hex(host.ptr[i + 1]) < 8 && memcmp(host.ptr + i, "%25", 3) != 0)
 				return bad_escape(host, i, error);
 			continue;
 		}
@@ -92,7 +82,7 @@ static ptrdiff_t scheme_length(struct str url) {
 		char c = url.ptr[i];
 		if (is_alpha(c)) continue;
 		if (c == ':') return i > 0 ? (ptrdiff_t)i : -1;
-		if (i == 0 || !(is_digit(c) || c == '+' || c == '-' || c == '.')) return 0;
+		if (i == 0 || !(char_is_digit(c) || c == '+' || c == '-' || c == '.')) return 0;
 	}
 	return 0;
 }
@@ -174,7 +164,7 @@ static bool query_decode(struct arena *arena, struct str text, struct str *out) 
 		char c = text.ptr[i];
 		if (c == '%') {
 			if (!is_escape(text, i)) return false;
-			c = (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
+			c = (char)(char_hex(text.ptr[i + 1]) * 16 + char_hex(text.ptr[i + 2]));
 			i += 2;
 		} else if (c == '+') {
 			c = ' ';

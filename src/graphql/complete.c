@@ -11,12 +11,20 @@
 
 bool gql_charge(struct gql_execution *execution, size_t count) {
 	if (count > execution->cost_max - execution->cost || execution->visits > execution->visits_max ||
-	    execution->places > PLACES_MAX) {
+	    execution->places > PLACES_MAX || arena_is_spent(execution->arena)) {
 		execution->is_too_large = true;
 		return false;
 	}
 	execution->cost += count;
 	return true;
+}
+
+// Texts are in memory once and in the response for each of its aliases.
+static void charge_text(struct gql_execution *execution, size_t bytes) {
+	if (bytes > execution->text_bytes_max - execution->text_bytes)
+		execution->is_too_large = true;
+	else
+		execution->text_bytes += bytes;
 }
 
 // ---- paths ---------------------------------------------------------------------------------------------------------
@@ -184,6 +192,7 @@ static bool is_json_list(const struct gql_value *value, const struct gql_ref *re
 // Recursion: a step for each list that the field's type has.
 static void complete_value(const struct completion *completion, struct gql_value *value, const struct gql_ref *ref,
 			   const struct place *place) {
+	if (value->kind == GQL_TEXT || value->kind == GQL_JSON) charge_text(completion->execution, value->text.len);
 	if (value->kind == GQL_ERROR) {
 		fail(completion, value, place, value->text);
 	} else if (is_null(value)) {

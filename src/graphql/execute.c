@@ -1,9 +1,9 @@
 // A request from its text to the body of the response (spec 06 §1).
 #include "graphql/execute.h"
+#include "base/clock.h"
 
 #define VALIDATION_FAILED "GRAPHQL_VALIDATION_FAILED"
 #define PARSE_FAILED "GRAPHQL_PARSE_FAILED"
-#define TOO_LARGE "the response would be too large"
 // Selections looked at for each value that the response may have: documents of fragments in fragments can make this
 // work large though the response stays small.
 #define VISITS_PER_VALUE 4
@@ -67,9 +67,24 @@ static yyjson_val *arguments_of(struct gql_execution *execution, const struct gq
 	return NULL;
 }
 
+static bool is_late(const struct gql_execution *execution) {
+	return execution->deadline_ns != 0 && clock_mono_ns() >= execution->deadline_ns;
+}
+
+// What has been resolved stands: of a mutation, the client must know.
+static void fail_late(struct gql_execution *execution, struct gql_group *group, struct gql_column *column) {
+	for (size_t i = 0; i < group->count; i++)
+		column->values[i] = (struct gql_value){.kind = GQL_ERROR, .text = STR(GQL_TOO_LATE)};
+	gql_complete(execution, group, column);
+}
+
 static void resolve_column(struct gql_execution *execution, struct gql_group *group, struct gql_column *column) {
 	if (!gql_charge(execution, group->count)) return;
 	column->values = ARENA_ARRAY(execution->arena, struct gql_value, group->count);
+	if (is_late(execution)) {
+		fail_late(execution, group, column);
+		return;
+	}
 	struct gql_call call = {
 		.context = execution->context,
 		.arena = execution->arena,
@@ -90,11 +105,20 @@ static void resolve_column(struct gql_execution *execution, struct gql_group *gr
 	}
 	gql_resolve *resolve = column->field->resolve != NULL ? column->field->resolve : gql_members_read;
 	resolve(&call);
+	if (!gql_charge(execution, 0)) return;
 	gql_complete(execution, group, column);
 }
 
+// The fields of a place, charged before any of them is resolved.
+static void collect_group(struct gql_execution *execution, struct gql_group *group, const struct gql_sets *sets) {
+	gql_collect(execution, group, sets);
+	for (const struct gql_column *column = group->columns; column != NULL; column = column->next) {
+		if (!gql_charge(execution, column->field->cost * group->count)) return;
+	}
+}
+
 static void run_group(struct gql_execution *execution, struct gql_group *group) {
-	gql_collect(execution, group, &group->column->selected.sets);
+	collect_group(execution, group, &group->column->selected.sets);
 	for (struct gql_column *column = group->columns; column != NULL && !execution->is_too_large;
 	     column = column->next) {
 		resolve_column(execution, group, column);
@@ -117,12 +141,12 @@ static void run_root(struct gql_execution *execution, const struct gql_type *typ
 	execution->done = &root->all;
 	struct gql_sets sets = {0};
 	gql_sets_add(execution->arena, &sets, &execution->operation->selections);
-	gql_collect(execution, root, &sets);
+	collect_group(execution, root, &sets);
 	bool one_by_one = execution->operation->kind == GQL_MUTATION;
-	for (struct gql_column *column = root->columns; column != NULL; column = column->next) {
+	for (struct gql_column *column = root->columns; column != NULL && !execution->is_too_large;
+	     column = column->next) {
 		resolve_column(execution, root, column);
 		if (one_by_one) run_waiting(execution);
-		if (execution->is_too_large) return;
 	}
 	run_waiting(execution);
 	if (!execution->is_too_large) gql_settle(execution);
@@ -192,6 +216,9 @@ static struct gql_execution *execution_new(const struct gql_schema *schema, void
 	CHECK(execution->doc != NULL);
 	list_init(&execution->groups);
 	execution->cost_max = limits->cost;
+	execution->text_bytes_max = SIZE_MAX;
+	execution->deadline_ns = limits->deadline_ns;
+	if (limits->bytes > 0) arena_limit(arena, limits->bytes);
 	execution->visits_max = VISITS_LEAST + VISITS_PER_VALUE * limits->cost;
 	return execution;
 }
@@ -219,7 +246,7 @@ static int write_response(const struct gql_execution *execution, struct buf *out
 	if (out->overflow) {
 		out->overflow = false;
 		out->len = start;
-		gql_write_error(out, STR(TOO_LARGE), NULL);
+		gql_write_error(out, STR(GQL_TOO_LARGE), NULL);
 	}
 	return STATUS_OK;
 }
@@ -240,9 +267,10 @@ int gql_execute(const struct gql_schema *schema, void *context, struct arena *ar
 		gql_write_error(out, STR("the schema has no such operations"), VALIDATION_FAILED);
 		return STATUS_UNPROCESSABLE;
 	}
+	execution->text_bytes_max = out->max_bytes - out->len;
 	run_root(execution, roots[kind]);
 	if (execution->is_too_large) {
-		gql_write_error(out, STR(TOO_LARGE), NULL);
+		gql_write_error(out, STR(GQL_TOO_LARGE), NULL);
 		return STATUS_OK;
 	}
 	return write_response(execution, out);

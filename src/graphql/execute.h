@@ -70,6 +70,8 @@ struct gql_execution {
 	struct list groups;
 	struct list *done; // the last group that has been executed
 	size_t cost, cost_max;
+	size_t text_bytes, text_bytes_max; // of all texts of the response, as often as they stand in it
+	uint64_t deadline_ns;
 	size_t places; // columns of all groups
 	bool is_too_large;
 	// of walks, one at a time:
@@ -104,6 +106,7 @@ const struct gql_step *gql_path(struct gql_execution *execution, const struct gq
 // Lets nulls in required places rise, once everything is resolved.
 void gql_settle(struct gql_execution *execution);
 // Counts values of the response; false and `is_too_large` when there are too many, or too much work is done for them.
+// Also when the memory is spent.
 bool gql_charge(struct gql_execution *execution, size_t count);
 
 // write.c

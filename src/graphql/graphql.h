@@ -94,6 +94,7 @@ struct gql_field {
 	const struct gql_input *arguments; // ends with a NULL name; NULL: none
 	const char *deprecated;            // the reason; NULL: it is not
 	const char *description;           // NULL: none
+	size_t cost;                       // of resolving it for one parent, as if it were so many values
 };
 enum gql_type_kind { GQL_SCALAR, GQL_OBJECT_TYPE, GQL_UNION, GQL_ENUM, GQL_INPUT_TYPE };
 struct gql_enum_value {
@@ -153,10 +154,15 @@ bool gql_selects(const struct gql_call *call, const char *path);
 
 struct gql_limits {
 	size_t depth; // of the selection, fragments in their place; introspection does not count
-	size_t cost;  // values in the response
+	size_t cost;  // values in the response, and what their fields cost
+	size_t bytes; // of memory in the arena, from the beginning of the execution: soft, see arena_limit; 0: any
+	// When it is over (clock_mono_ns): fields that have not been resolved by then are errors; 0: never.
+	uint64_t deadline_ns;
 };
 #define GQL_DEPTH_MAX 40
 #define GQL_COST_MAX 1000000
+#define GQL_TOO_LARGE "the response would be too large"
+#define GQL_TOO_LATE "the request takes too long"
 
 struct gql_request {
 	struct str query, operation_name;
@@ -165,7 +171,7 @@ struct gql_request {
 };
 // Parses, validates and executes; writes the whole body ({"errors":…,"data":…}) and returns the HTTP status: 200, also
 // with errors of resolvers; 422 for a document or variables that are wrong; 406. Root fields of a mutation are resolved
-// one after the other.
+// one after the other. What is too large, by the limits or for `out`, is a single error without data.
 int gql_execute(const struct gql_schema *schema, void *context, struct arena *arena, const struct gql_request *request,
 		const struct gql_limits *limits, struct buf *out);
 // The body of an error that comes before all this.

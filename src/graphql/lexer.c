@@ -10,19 +10,6 @@ const char *const gql_token_names[GQL_TOKEN_KINDS] = {
 	[GQL_TOKEN_PIPE] = "|",         [GQL_TOKEN_BRACE_CLOSE] = "}",
 };
 
-static bool is_digit(char c) {
-	return c >= '0' && c <= '9';
-}
-static bool is_name_start(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-static int hex_digit(char c) {
-	if (is_digit(c)) return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
-
 // 0 behind the end: no token holds a NUL.
 static char peek(const struct gql_lexer *lexer, size_t ahead) {
 	return lexer->at + ahead < lexer->text.len ? lexer->text.ptr[lexer->at + ahead] : '\0';
@@ -85,13 +72,13 @@ static void skip_ignored(struct gql_lexer *lexer) {
 // ---- numbers -------------------------------------------------------------------------------------------------------
 
 static bool digits(struct gql_lexer *lexer) {
-	if (!is_digit(peek(lexer, 0))) {
+	if (!char_is_digit(peek(lexer, 0))) {
 		struct str found = show(lexer, lexer->at);
 		return fail(
 			lexer, lexer->at,
 			arena_printf(lexer->arena, "Invalid number, expected digit but got: %.*s.", STR_ARG(found)));
 	}
-	while (is_digit(peek(lexer, 0))) lexer->at++;
+	while (char_is_digit(peek(lexer, 0))) lexer->at++;
 	return true;
 }
 
@@ -99,7 +86,7 @@ static bool number(struct gql_lexer *lexer, struct gql_token *out) {
 	size_t start = lexer->at;
 	out->kind = GQL_TOKEN_INT;
 	if (peek(lexer, 0) == '-') lexer->at++;
-	if (peek(lexer, 0) == '0' && is_digit(peek(lexer, 1)))
+	if (peek(lexer, 0) == '0' && char_is_digit(peek(lexer, 1)))
 		return fail(
 			lexer, lexer->at + 1,
 			arena_printf(lexer->arena, "Invalid number, unexpected digit after 0: %c.", peek(lexer, 1)));
@@ -115,7 +102,7 @@ static bool number(struct gql_lexer *lexer, struct gql_token *out) {
 		if (!digits(lexer)) return false;
 	}
 	// 0x10 and 1.2.3 are mistakes, not two tokens.
-	if (peek(lexer, 0) == '.' || is_name_start(peek(lexer, 0))) return digits(lexer);
+	if (peek(lexer, 0) == '.' || char_is_name(peek(lexer, 0))) return digits(lexer);
 	out->text = str_make(lexer->text.ptr + start, lexer->at - start);
 	return true;
 }
@@ -146,7 +133,7 @@ static bool code_digits(struct gql_lexer *lexer, uint32_t *out) {
 	size_t count = 0;
 	*out = 0;
 	if (braced) lexer->at++;
-	for (int digit; (braced || count < 4) && (digit = hex_digit(peek(lexer, 0))) >= 0; count++, lexer->at++) {
+	for (int digit; (braced || count < 4) && (digit = char_hex(peek(lexer, 0))) >= 0; count++, lexer->at++) {
 		if (*out > 0x10ffff) return false;
 		*out = *out << 4 | (uint32_t)digit;
 	}
@@ -325,7 +312,7 @@ struct str gql_block_string(struct arena *arena, struct str raw) {
 
 static bool name(struct gql_lexer *lexer, struct gql_token *out) {
 	size_t start = lexer->at;
-	while (is_name_start(peek(lexer, 0)) || is_digit(peek(lexer, 0))) lexer->at++;
+	while (char_is_name(peek(lexer, 0)) || char_is_digit(peek(lexer, 0))) lexer->at++;
 	out->kind = GQL_TOKEN_NAME;
 	out->text = str_make(lexer->text.ptr + start, lexer->at - start);
 	return true;
@@ -371,8 +358,8 @@ static bool token(struct gql_lexer *lexer, struct gql_token *out) {
 	if (lexer->tokens++ >= GQL_TOKENS_MAX)
 		return fail(lexer, lexer->at, arena_printf(lexer->arena, "exceeded token limit of %d", GQL_TOKENS_MAX));
 	char c = peek(lexer, 0);
-	if (is_name_start(c)) return name(lexer, out);
-	if (is_digit(c) || c == '-') return number(lexer, out);
+	if (char_is_name(c)) return name(lexer, out);
+	if (char_is_digit(c) || c == '-') return number(lexer, out);
 	if (c == '"') return string(lexer, out);
 	return punctuator(lexer, out);
 }

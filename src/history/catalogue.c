@@ -98,9 +98,13 @@ static enum err query(struct history_reader *reader, const char *sql, const stru
 	enum err err = sql_prepare(reader->db, sql, &statement, error);
 	if (err != ERR_OK) return err;
 	bind(statement, wanted);
-	while (sql_row(statement, &err, error)) read(statement, rows);
+	enum err room = ERR_OK;
+	while (room == ERR_OK && sql_row(statement, &err, error)) {
+		read(statement, rows);
+		room = room_check(rows->arena, error);
+	}
 	sqlite3_finalize(statement);
-	return err;
+	return room != ERR_OK ? room : err;
 }
 
 static enum err query_apps(struct history_reader *reader, struct arena *arena, const char *sql,

@@ -23,6 +23,7 @@ struct history_events_filter {
 	const struct ulid *before; // only smaller internal ids: where the page before ended; NULL: none
 	const struct ulid *after;  // only greater ones; NULL: none
 	size_t limit;
+	bool is_bare;                    // without data and user, which may be large
 	const struct run_search *search; // comparisons with output and error match nothing; NULL: none
 	uint64_t budget_ms;              // of a search, in real time; 0: EVENT_SEARCH_BUDGET_MS
 };

@@ -114,11 +114,12 @@ static enum err events_pick(struct history_reader *reader, const struct event_wi
 	return err == ERR_OK ? stream_read(reader, window, &stream, picks, error) : err;
 }
 
-static enum err event_load(struct history_reader *reader, struct arena *arena, int64_t rowid, struct history_event *out,
-			   bool *found, struct error *error) {
+static enum err event_load(struct history_reader *reader, struct arena *arena, int64_t rowid, bool is_bare,
+			   struct history_event *out, bool *found, struct error *error) {
+	static const struct str bare = STR_INIT("SELECT " EVENT_BARE_SELECT " FROM events e WHERE e.rowid = ?1"),
+				all = STR_INIT("SELECT " EVENT_COLUMNS_SELECT " FROM events e WHERE e.rowid = ?1");
 	sqlite3_stmt *row;
-	enum err err = statement_get(reader, STR("SELECT " EVENT_COLUMNS_SELECT " FROM events e WHERE e.rowid = ?1"),
-				     &row, error);
+	enum err err = statement_get(reader, is_bare ? bare : all, &row, error);
 	*found = false;
 	if (err != ERR_OK) return err;
 	sqlite3_bind_int64(row, 1, rowid);
@@ -131,7 +132,6 @@ static enum err event_load(struct history_reader *reader, struct arena *arena, i
 
 #define CHUNK_FIRST 64
 #define CHUNK_MAX 1024 // as in runs_search.c
-#define PROGRESS_STEPS 20000
 
 struct event_walk {
 	struct history_reader *reader;
@@ -141,7 +141,9 @@ struct event_walk {
 	struct rows *out;     // struct history_event; NULL: matches are only counted
 	size_t need;          // matches
 	uint64_t deadline_ns; // of a search
+	size_t bytes_before;  // of the arena
 	bool is_cut, has_got;
+	bool is_full;    // the page holds no more
 	struct ulid got; // the last one that was looked at
 	uint64_t found;
 };
@@ -162,15 +164,17 @@ static bool event_matches(const struct run_search *search, const struct history_
 static enum err walk_look(struct event_walk *walk, const struct event_pick *pick, struct error *error) {
 	struct arena scratch;
 	struct history_event event;
-	bool found;
+	bool found, is_bare = walk->filter->is_bare;
 	arena_init(&scratch, 0);
 	struct arena *arena = walk->filter->search == NULL ? walk->arena : &scratch;
-	enum err err = event_load(walk->reader, arena, pick->rowid, &event, &found, error);
+	enum err err = event_load(walk->reader, arena, pick->rowid, is_bare && walk->filter->search == NULL, &event,
+				  &found, error);
 	bool matched = err == ERR_OK && found && event_matches(walk->filter->search, &event);
 	if (matched && walk->out != NULL && walk->filter->search != NULL)
-		err = event_load(walk->reader, walk->arena, pick->rowid, &event, &found, error);
+		err = event_load(walk->reader, walk->arena, pick->rowid, is_bare, &event, &found, error);
 	if (matched && err == ERR_OK) walk->found++;
 	if (matched && err == ERR_OK && walk->out != NULL) *(struct history_event *)rows_add(walk->out) = event;
+	walk->is_full = walk->out != NULL && walk->arena->bytes - walk->bytes_before > HISTORY_PAGE_BYTES;
 	arena_free(&scratch);
 	return err;
 }
@@ -179,14 +183,14 @@ static enum err walk_chunk(struct event_walk *walk, size_t chunk, bool *goes_on,
 	struct event_picks picks = {.need = chunk};
 	const struct ulid *before = walk->has_got ? &walk->got : walk->filter->before;
 	enum err err = events_pick(walk->reader, walk->window, walk->filter, before, &picks, error);
-	for (size_t i = 0; i < picks.count && err == ERR_OK && walk->found < walk->need; i++) {
+	for (size_t i = 0; i < picks.count && err == ERR_OK && walk->found < walk->need && !walk->is_full; i++) {
 		if (walk->filter->search != NULL && walk->has_got && is_time_up(walk)) break;
 		err = walk_look(walk, &picks.items[i], error);
 		if (err != ERR_OK) break;
 		walk->got = picks.items[i].id;
 		walk->has_got = true;
 	}
-	*goes_on = err == ERR_OK && picks.count == chunk && walk->found < walk->need && !walk->is_cut;
+	*goes_on = err == ERR_OK && picks.count == chunk && walk->found < walk->need && !walk->is_cut && !walk->is_full;
 	free(picks.items);
 	return err;
 }
@@ -196,7 +200,8 @@ static enum err walk_run(struct event_walk *walk, struct error *error) {
 	size_t chunk = is_search ? CHUNK_FIRST : walk->need;
 	uint64_t budget_ms = walk->filter->budget_ms > 0 ? walk->filter->budget_ms : EVENT_SEARCH_BUDGET_MS;
 	enum err err = ERR_OK;
-	walk->deadline_ns = clock_mono_ns() + budget_ms * NS_PER_MS;
+	walk->deadline_ns = reader_deadline(walk->reader, budget_ms);
+	walk->bytes_before = walk->arena->bytes;
 	for (; goes_on && err == ERR_OK; chunk *= chunk < CHUNK_MAX ? 2 : 1) {
 		err = walk_chunk(walk, chunk, &goes_on, error);
 		if (!is_search) continue;
@@ -204,7 +209,7 @@ static enum err walk_run(struct event_walk *walk, struct error *error) {
 		if (goes_on) reading_renew(walk->reader);
 		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
-	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+	reader_watch(walk->reader);
 	return walk->is_cut ? ERR_OK : err;
 }
 
@@ -224,7 +229,7 @@ enum err history_events_search(struct history_reader *reader, struct arena *aren
 	if (err != ERR_OK) return err;
 	out->events = (struct history_event *)(void *)rows.items;
 	out->count = rows.count < filter->limit ? rows.count : filter->limit;
-	out->has_more = walk.is_cut || rows.count > filter->limit;
+	out->has_more = walk.is_cut || walk.is_full || rows.count > filter->limit;
 	out->is_cut = walk.is_cut && rows.count < filter->limit;
 	if (out->count > 0) out->end = out->events[out->count - 1].internal_id;
 	if (walk.is_cut && walk.has_got) out->end = walk.got;
@@ -276,6 +281,7 @@ enum err history_events_by_id(struct history_reader *reader, struct arena *arena
 		err = history_event(reader, arena, &ids[i], &event, error);
 		if (err == ERR_OK) *(struct history_event *)rows_add(&rows) = event;
 		if (err == ERR_NOT_FOUND) err = ERR_OK;
+		if (err == ERR_OK) err = room_check(arena, error);
 	}
 	reading_end(reader, began);
 	*out = (struct history_event *)(void *)rows.items;

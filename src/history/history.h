@@ -24,6 +24,13 @@ ERR_CHECKED enum err history_write(struct history_writer *writer, const struct h
 // Queries; one thread at a time per reader. Slices of the results live in the given arena.
 ERR_CHECKED enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error);
 void history_reader_free(struct history_reader *reader);
+// For who borrows it: statements that are still at work at this time (clock_mono_ns) end with ERR_BUSY, searches with
+// what they have found; 0: no such time.
+void history_deadline(struct history_reader *reader, uint64_t deadline_ns);
+
+// A page ends early, and says that there is more, when its rows have taken so much memory: a hundred outputs or events
+// of the largest size would be half a gigabyte. What is loaded otherwise is ERR_TOO_LARGE when the arena is spent.
+#define HISTORY_PAGE_BYTES (16u << 20)
 
 enum event_row_flag {       // stored
 	EVENT_ROW_BARE = 1, // retention has taken its data and user
@@ -66,9 +73,11 @@ struct history_run {
 };
 ERR_CHECKED enum err history_run(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 				 struct history_run *out, struct error *error);
-// In the order of their scheduling; a run of a batch is found by each of its events.
+// In the order of their scheduling, behind the run `after` (NULL, or one that is not known: from the first), at most
+// `limit` and as many as a page holds; a run of a batch is found by each of its events.
 ERR_CHECKED enum err history_event_runs(struct history_reader *reader, struct arena *arena, const struct ulid *event_id,
-					struct history_run **out, size_t *count, struct error *error);
+					const struct ulid *after, size_t limit, struct history_run **out, size_t *count,
+					struct error *error);
 
 // Why an event has not become a run of a function that it was due.
 struct history_outcome {

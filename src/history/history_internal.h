@@ -113,8 +113,15 @@ struct history_reader {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERY_COUNT];
 	struct statements statements;
-	uint64_t try_steps; // RUNS_TRY_STEPS; tests have fewer
+	uint64_t try_steps;   // RUNS_TRY_STEPS; tests have fewer
+	uint64_t deadline_ns; // history_deadline
 };
+#define PROGRESS_STEPS 20000 // of the library's machine between two looks at the clock
+// Ends statements when the reader's time is over (reader.c); searches put their own in its place for a while.
+void reader_watch(struct history_reader *reader);
+uint64_t reader_deadline(const struct history_reader *reader, uint64_t budget_ms); // of a search that begins now
+// ERR_TOO_LARGE when the arena is spent.
+ERR_CHECKED enum err room_check(const struct arena *arena, struct error *error);
 // Steps of the library's machine that a plan gets at first, when there are several (runs_walk.c): about 1 ms.
 #define RUNS_TRY_STEPS 100000
 // Reset, without bindings; stays for the next few calls. The same text must not be asked for while it is in use.
@@ -134,6 +141,10 @@ void reading_end(struct history_reader *reader, bool began);
 #define EVENT_COLUMNS_SELECT                                                                              \
 	"e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
 	"e.event_ts, e.engine_flags"
+// The same without data and user.
+#define EVENT_BARE_SELECT                                                                             \
+	"e.internal_id, e.received_at, e.event_id, e.event_name, NULL, NULL, e.event_v, e.event_ts, " \
+	"e.engine_flags"
 // False when the row has no id.
 bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out);
 // The texts between which a time column's are: `end` is "" for the first instant, "," for the last one (reader.c says

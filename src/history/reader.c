@@ -30,7 +30,8 @@ static const char *const query_sql[QUERY_COUNT] = {
 	[QUERY_EVENTS_NAMED] = EVENTS_SQL(" AND e.event_name = ?9"),
 	[QUERY_EVENT] = EVENT_SELECT " FROM events e WHERE e.internal_id = ?1 ORDER BY e.rowid LIMIT 1",
 	[QUERY_RUN] = RUN_SQL("run_id = ?1") " LIMIT 1",
-	[QUERY_EVENT_RUNS] = RUN_SQL("rowid IN (" EVENT_RUN_ROWS ")"),
+	[QUERY_EVENT_RUNS] = RUN_SQL("rowid IN (" EVENT_RUN_ROWS ") AND r.rowid > ifnull("
+				     "(SELECT max(rowid) FROM function_runs WHERE run_id = ?2), 0)") " LIMIT ?3",
 	[QUERY_EVENT_OUTCOMES] = "SELECT function_id, outcome, reason, run_id, other_id, at FROM engine_event_outcomes"
 				 " WHERE event_id = ?1 ORDER BY rowid",
 	[QUERY_APPS] = "SELECT id, name, url, error, method, sdk_language, sdk_version, framework FROM apps"
@@ -57,6 +58,30 @@ enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, str
 	}
 	*out = reader;
 	return ERR_OK;
+}
+
+static int is_time_over(void *argument) {
+	const struct history_reader *reader = argument;
+	return clock_mono_ns() >= reader->deadline_ns;
+}
+
+void reader_watch(struct history_reader *reader) {
+	bool is_limited = reader->deadline_ns != 0;
+	sqlite3_progress_handler(reader->db, is_limited ? PROGRESS_STEPS : 0, is_limited ? is_time_over : NULL, reader);
+}
+
+void history_deadline(struct history_reader *reader, uint64_t deadline_ns) {
+	reader->deadline_ns = deadline_ns;
+	reader_watch(reader);
+}
+
+uint64_t reader_deadline(const struct history_reader *reader, uint64_t budget_ms) {
+	uint64_t own_ns = clock_mono_ns() + budget_ms * NS_PER_MS;
+	return reader->deadline_ns != 0 && reader->deadline_ns < own_ns ? reader->deadline_ns : own_ns;
+}
+
+enum err room_check(const struct arena *arena, struct error *error) {
+	return arena_is_spent(arena) ? error_set(error, ERR_TOO_LARGE, "the response would be too large") : ERR_OK;
 }
 
 void history_reader_free(struct history_reader *reader) {
@@ -129,11 +154,16 @@ enum err history_events(struct history_reader *reader, struct arena *arena, cons
 	sqlite3_stmt *statement = reader->queries[query->name.len > 0 ? QUERY_EVENTS_NAMED : QUERY_EVENTS];
 	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_event)};
 	struct ulid bounds[3];
+	size_t before = arena->bytes;
 	bind_events(statement, arena, query, bounds);
 	enum err err;
 	while (sql_row(statement, &err, error)) {
 		struct history_event event = {0};
 		if (history_event_read(statement, arena, &event)) *(struct history_event *)rows_add(&rows) = event;
+		if (arena->bytes - before <= HISTORY_PAGE_BYTES) continue;
+		sqlite3_reset(statement);
+		err = ERR_OK;
+		break;
 	}
 	*out = (struct history_event *)(void *)rows.items;
 	*count = rows.count;

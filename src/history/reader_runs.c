@@ -28,14 +28,25 @@ enum err history_run(struct history_reader *reader, struct arena *arena, const s
 }
 
 enum err history_event_runs(struct history_reader *reader, struct arena *arena, const struct ulid *event_id,
-			    struct history_run **out, size_t *count, struct error *error) {
+			    const struct ulid *after, size_t limit, struct history_run **out, size_t *count,
+			    struct error *error) {
 	sqlite3_stmt *statement = reader->queries[QUERY_EVENT_RUNS];
 	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_run)};
+	size_t before = arena->bytes;
 	sql_bind_ulid(statement, 1, event_id);
+	if (after != NULL)
+		sql_bind_ulid(statement, 2, after);
+	else
+		sqlite3_bind_null(statement, 2);
+	sqlite3_bind_int64(statement, 3, (sqlite3_int64)limit);
 	enum err err;
 	while (sql_row(statement, &err, error)) {
 		struct history_run run = {0};
 		if (read_run(statement, arena, &run)) *(struct history_run *)rows_add(&rows) = run;
+		if (arena->bytes - before <= HISTORY_PAGE_BYTES) continue;
+		sqlite3_reset(statement);
+		err = ERR_OK;
+		break;
 	}
 	*out = (struct history_run *)(void *)rows.items;
 	*count = rows.count;

@@ -38,8 +38,10 @@ struct list {
 	struct run_page *page;
 };
 
+// Fewer when a page holds no more.
 static enum err load_rows(struct list *list, const struct run_pick *picks, size_t count, struct error *error) {
 	struct run_page *page = list->page;
+	size_t before = list->arena->bytes;
 	page->rows = ARENA_ARRAY(list->arena, struct run_row, count);
 	for (size_t i = 0; i < count; i++) {
 		struct run_row *row = &page->rows[page->count];
@@ -48,6 +50,10 @@ static enum err load_rows(struct list *list, const struct run_pick *picks, size_
 		// What a search has found may have been removed since, and its place taken.
 		if (err == ERR_OK && ulid_cmp(&row->id, &picks[i].id) == 0) page->count++;
 		if (err != ERR_OK && err != ERR_NOT_FOUND) return err;
+		if (list->arena->bytes - before <= HISTORY_PAGE_BYTES || i + 1 == count) continue;
+		page->has_more = true;
+		page->end = cursor_of(list->query, &picks[i]);
+		break;
 	}
 	return ERR_OK;
 }
@@ -67,11 +73,9 @@ static enum err plain_page(struct list *list, struct error *error) {
 static struct run_search_walk search_walk(struct history_reader *reader, const struct run_query *query,
 					  const struct run_filter *filter, const struct run_sort *sort) {
 	uint64_t budget_ms = query->budget_ms > 0 ? query->budget_ms : RUN_SEARCH_BUDGET_MS;
-	return (struct run_search_walk){.reader = reader,
-					.filter = filter,
-					.sort = sort,
-					.search = query->search,
-					.deadline_ns = clock_mono_ns() + budget_ms * NS_PER_MS};
+	uint64_t deadline_ns = reader_deadline(reader, budget_ms);
+	return (struct run_search_walk){
+		.reader = reader, .filter = filter, .sort = sort, .search = query->search, .deadline_ns = deadline_ns};
 }
 
 static enum err search_page(struct list *list, struct error *error) {

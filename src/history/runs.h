@@ -91,7 +91,9 @@ ERR_CHECKED enum err history_runs_count(struct history_reader *reader, const str
 ERR_CHECKED enum err history_runs_by_id(struct history_reader *reader, struct arena *arena, const struct ulid *ids,
 					size_t id_count, bool with_output, struct run_row **out, size_t *count,
 					struct error *error);
-// Runs of several events at once, skipped ones too, oldest first within an event; `event_index` says whose a row is.
+// Runs of several events at once, skipped ones too, oldest first within an event; `event_index` says whose a row is. Of
+// an event's more than EVENT_RUNS_MAX the newest.
+#define EVENT_RUNS_MAX 1000
 struct event_run_row {
 	size_t event_index;
 	struct run_row run;
@@ -99,6 +101,10 @@ struct event_run_row {
 ERR_CHECKED enum err history_runs_of_events(struct history_reader *reader, struct arena *arena,
 					    const struct ulid *event_ids, size_t event_count,
 					    struct event_run_row **out, size_t *count, struct error *error);
+// Ids of an event's runs, newest first, without skipped ones: those older than `before` (NULL: all), at most `limit`.
+ERR_CHECKED enum err history_event_run_ids(struct history_reader *reader, const struct ulid *event_id,
+					   const struct ulid *before, size_t limit, struct ulid *out, size_t *count,
+					   struct error *error);
 // Internal ids of a run's events, in their order (one, or those of its batch).
 ERR_CHECKED enum err history_run_event_ids(struct history_reader *reader, struct arena *arena,
 					   const struct ulid *run_id, struct ulid **out, size_t *count,

@@ -3,6 +3,8 @@
 
 #include "history/runs_internal.h"
 
+#define NUMBER_TEXT_OF(number) #number
+#define NUMBER_TEXT(number) NUMBER_TEXT_OF(number)
 #define RUN_COLUMNS                                                                                            \
 	"r.run_id, r.function_id, r.engine_status, r.engine_started_at, r.engine_ended_at, r.event_id,"        \
 	" r.original_run_id, r.cron, r.engine_flags, (SELECT app_id FROM functions WHERE id = r.function_id)," \
@@ -14,13 +16,18 @@ static const char name_sql[] = "SELECT event_name FROM events WHERE internal_id 
 static const char by_id_sql[] = "SELECT rowid FROM function_runs WHERE run_id = ?1 ORDER BY rowid LIMIT 1";
 static const char of_event_sql[] = "SELECT rowid FROM function_runs WHERE event_id = ?1 UNION"
 				   " SELECT b.rowid FROM engine_batch_events l CROSS JOIN function_runs b"
-				   " ON b.run_id = l.run_id WHERE l.event_id = ?1";
+				   " ON b.run_id = l.run_id WHERE l.event_id = ?1 ORDER BY 1 DESC"
+				   " LIMIT " NUMBER_TEXT(EVENT_RUNS_MAX);
+static const char ids_of_event_sql[] =
+	"SELECT run_id FROM function_runs WHERE event_id = ?1 AND run_id < ?2 UNION"
+	" SELECT b.run_id FROM engine_batch_events l CROSS JOIN function_runs b ON b.run_id = l.run_id"
+	" WHERE l.event_id = ?1 AND l.run_id < ?2 ORDER BY 1 DESC LIMIT ?3";
 #define SKIPPED(column)                                                                                          \
 	"SELECT h.run_id, h.function_id, h.event_id, (SELECT app_id FROM functions WHERE id = h.function_id),"   \
 	" (SELECT id FROM event_batches WHERE run_id = h.run_id LIMIT 1) FROM history h WHERE h." column " = ?1" \
 	" AND h.type = 'FunctionSkipped' ORDER BY h.rowid"
 static const char skipped_by_id_sql[] = SKIPPED("run_id") " LIMIT 1";
-static const char skipped_of_event_sql[] = SKIPPED("event_id");
+static const char skipped_of_event_sql[] = SKIPPED("event_id") " LIMIT " NUMBER_TEXT(EVENT_RUNS_MAX);
 static const char batch_sql[] = "SELECT event_ids FROM event_batches WHERE run_id = ?1 LIMIT 1";
 static const char first_event_sql[] = "SELECT event_id FROM function_runs WHERE run_id = ?1 UNION ALL"
 				      " SELECT event_id FROM history WHERE run_id = ?1 AND type = 'FunctionSkipped'"
@@ -130,6 +137,7 @@ static enum err add_skipped(struct history_reader *reader, const char *sql, cons
 	for (size_t i = before; i < out->count && err == ERR_OK; i++) {
 		struct run_row *run = &((struct run_row *)(void *)out->items)[i];
 		err = load_texts(reader, out->arena, false, run, error);
+		if (err == ERR_OK) err = room_check(out->arena, error);
 	}
 	return err;
 }
@@ -148,6 +156,7 @@ static enum err add_runs(struct history_reader *reader, const char *sql, const s
 		err = run_load(reader, out->arena, ((int64_t *)(void *)rowids.items)[i], with_output, &run, error);
 		if (err == ERR_OK) *(struct run_row *)rows_add(out) = run;
 		if (err == ERR_NOT_FOUND) err = ERR_OK;
+		if (err == ERR_OK) err = room_check(out->arena, error);
 	}
 	return err;
 }
@@ -198,6 +207,20 @@ enum err history_runs_of_events(struct history_reader *reader, struct arena *are
 	reading_end(reader, began);
 	*out = (struct event_run_row *)(void *)rows.items;
 	*count = rows.count;
+	return err;
+}
+
+enum err history_event_run_ids(struct history_reader *reader, const struct ulid *event_id, const struct ulid *before,
+			       size_t limit, struct ulid *out, size_t *count, struct error *error) {
+	struct ulid none = ulid_ceiling(UINT64_MAX);
+	sqlite3_stmt *row;
+	*count = 0;
+	enum err err = get(reader, ids_of_event_sql, &row, error);
+	if (err != ERR_OK) return err;
+	sql_bind_ulid(row, 1, event_id);
+	sql_bind_ulid(row, 2, before != NULL ? before : &none);
+	sqlite3_bind_int64(row, 3, (sqlite3_int64)limit);
+	while (sql_row(row, &err, error)) *count += sql_ulid(row, 0, &out[*count]);
 	return err;
 }
 

@@ -3,9 +3,8 @@
 #include "history/runs_internal.h"
 #include "history/search_internal.h"
 
-#define CHUNK_FIRST 64       // runs that are picked at once
-#define CHUNK_MAX 1024       // some 10 ms: the log of the file cannot start over meanwhile (reading_renew)
-#define PROGRESS_STEPS 20000 // of the library's machine between two looks at the clock
+#define CHUNK_FIRST 64 // runs that are picked at once
+#define CHUNK_MAX 1024 // some 10 ms: the log of the file cannot start over meanwhile (reading_renew)
 
 // Of one run: ?1 is its rowid; of one event: its id.
 #define EVENT_FIELDS(data) "SELECT e.internal_id, e.event_id, e.event_name, e.event_v, e.event_ts, " data " FROM "
@@ -144,6 +143,6 @@ enum err runs_search(struct run_search_walk *walk, const struct run_pick *after,
 		if (goes_on) reading_renew(walk->reader);
 		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
-	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+	reader_watch(walk->reader);
 	return walk->is_cut ? ERR_OK : err;
 }

@@ -187,7 +187,7 @@ static enum err try_plan(struct walk *walk, size_t index, uint64_t steps, bool *
 	walk->is_spent = walk->is_late = false;
 	sqlite3_progress_handler(walk->reader->db, STEPS_AT_ONCE, spend_steps, walk);
 	enum err err = read_plan(walk, walk->plans[index].plan, error);
-	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+	reader_watch(walk->reader);
 	*is_over = !walk->is_spent;
 	return walk->is_spent && !walk->is_late ? ERR_OK : err;
 }
@@ -244,7 +244,8 @@ static enum err pick_part(struct picking *picking, const struct run_filter *filt
 			    .arena = picking->arena,
 			    .filter = filter,
 			    .sort = sort,
-			    .deadline_ns = picking->deadline_ns,
+			    .deadline_ns =
+				    picking->deadline_ns != 0 ? picking->deadline_ns : picking->reader->deadline_ns,
 			    .picks.need = picking->need - picking->out.count,
 			    .first = run_sort_first(sort),
 			    .steps_left = UINT64_MAX};

@@ -3,6 +3,7 @@
 
 enum err sql_fail(sqlite3 *db, const char *what, struct error *error) {
 	int rc = sqlite3_errcode(db) & 0xFF;
+	if (rc == SQLITE_INTERRUPT) return error_set(error, ERR_BUSY, "the request takes too long");
 	enum err code = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? ERR_CORRUPT
 			: rc == SQLITE_BUSY || rc == SQLITE_LOCKED  ? ERR_BUSY
 								    : ERR_IO;

@@ -42,12 +42,15 @@ void statements_free(struct statements *statements) {
 	for (size_t i = 0; i < STATEMENTS_MAX; i++) slot_free(&statements->slots[i]);
 }
 
-// What this cannot do goes on without: it is for speed, and for one view of all.
+// What this cannot do goes on without: it is for speed, and for one view of all. No time is over meanwhile: a reading
+// that did not end would keep its view, and the log behind it, for whoever borrows the reader next.
 static void run_once(struct history_reader *reader, struct str sql) {
 	struct error error;
 	sqlite3_stmt *statement;
+	sqlite3_progress_handler(reader->db, 0, NULL, NULL);
 	if (statement_get(reader, sql, &statement, &error) == ERR_OK && sql_run(statement, &error) != ERR_OK)
 		sqlite3_reset(statement);
+	reader_watch(reader);
 }
 
 bool reading_begin(struct history_reader *reader) {

@@ -390,7 +390,9 @@ static enum err load_and_assemble(struct loading *l) {
 	l->facts = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_fact)};
 	l->steps = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_step)};
 	l->spans = (struct rows){.arena = l->arena, .row_size = sizeof(struct span_row)};
+	bool began = reading_begin(l->reader);
 	enum err err = load(l);
+	reading_end(l->reader, began);
 	if (err == ERR_OK) assemble(l);
 	return err;
 }

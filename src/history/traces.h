@@ -9,7 +9,7 @@
 // All of it; `live` is what the engine said of the run before (NULL: it does not know it). ERR_NOT_FOUND: no such run.
 // `out` is filled with the spans of facts or, for a run of the reference server, of its rows; and in both cases with
 // the metadata and userland spans that have come in.
-struct trace_loaded {
+struct trace_loaded { // all of it from one view of the store
 	struct run_row run;
 	struct trace_subject subject;
 	struct trace_spans spans;

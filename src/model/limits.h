@@ -80,6 +80,14 @@
 #define HTTP_REPLY_MAX ((size_t)256 << 20)
 #define HTTP_THREAD_STACK (4u << 20) // JSON_DEPTH_MAX fits even under sanitizers; untouched pages cost nothing
 
+// Reading (ours: the reference has no such limits)
+#define READ_TIME_MAX_MS 10000u            // of one request: what has not been read by then is an error
+#define GQL_MEMORY_MAX ((size_t)128 << 20) // of one GraphQL request, besides its body and its reply
+#define GQL_REPLY_MAX ((size_t)64 << 20)
+#define REST_MEMORY_MAX ((size_t)128 << 20)
+#define FILTER_VALUES_MAX 1000u   // ids or names in one filter of GraphQL
+#define EVENT_RUNS_PAGE_MAX 1000u // of GET /v1/events/{id}/runs, where the reference answers with all of them
+
 // Span metadata (06 §18.1) and spans of users (06 §19.1)
 #define METADATA_KIND_MAX 128u
 #define METADATA_RECORD_MAX (64u << 10)      // keys and values of one record

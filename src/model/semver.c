@@ -1,17 +1,13 @@
 #include "model/semver.h"
 
-static bool is_digit(char c) {
-	return c >= '0' && c <= '9';
-}
-
 static bool is_identifier(char c) {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+	return char_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
 }
 
 // One numeric part without leading zeros; absurdly long ones count as the largest number.
 static bool take_number(struct str *text, uint64_t *out) {
 	size_t len = 0;
-	while (len < text->len && is_digit(text->ptr[len])) len++;
+	while (len < text->len && char_is_digit(text->ptr[len])) len++;
 	if (len == 0 || (len > 1 && text->ptr[0] == '0')) return false;
 	if (!str_to_u64(str_first(*text, len), out)) *out = UINT64_MAX;
 	*text = str_skip(*text, len);
@@ -23,7 +19,8 @@ static bool take_identifiers(struct str *text, bool prerelease) {
 	for (;;) {
 		size_t len = 0;
 		bool numeric = true;
-		for (; len < text->len && is_identifier(text->ptr[len]); len++) numeric &= is_digit(text->ptr[len]);
+		for (; len < text->len && is_identifier(text->ptr[len]); len++)
+			numeric &= char_is_digit(text->ptr[len]);
 		if (len == 0 || (prerelease && numeric && len > 1 && text->ptr[0] == '0')) return false;
 		*text = str_skip(*text, len);
 		if (text->len == 0 || text->ptr[0] != '.') return true;

@@ -21,28 +21,18 @@ struct url_parts {
 static bool is_alpha(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
-static bool is_digit(char c) {
-	return c >= '0' && c <= '9';
-}
 static bool is_one_of(char c, const char *set) {
 	return c != '\0' && strchr(set, c) != NULL;
 }
 static bool is_unreserved(char c) {
-	return is_alpha(c) || is_digit(c) || is_one_of(c, "-_.~");
-}
-
-static int hex_value(char c) {
-	if (is_digit(c)) return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
+	return is_alpha(c) || char_is_digit(c) || is_one_of(c, "-_.~");
 }
 
 // The byte that the escape at `s[at]` stands for, -1 when it is not an escape.
 static int escape_value(struct str s, size_t at) {
 	if (s.len - at < 3) return -1;
-	int high = hex_value(s.ptr[at + 1]);
-	int low = hex_value(s.ptr[at + 2]);
+	int high = char_hex(s.ptr[at + 1]);
+	int low = char_hex(s.ptr[at + 2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
@@ -67,7 +57,7 @@ static bool cut_scheme(struct str text, struct str *scheme, struct str *rest) {
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 		if (is_alpha(c)) continue;
-		if (i > 0 && (is_digit(c) || is_one_of(c, "+-."))) continue;
+		if (i > 0 && (char_is_digit(c) || is_one_of(c, "+-."))) continue;
 		if (c != ':') return true;
 		if (i == 0) return false;
 		*scheme = str_first(text, i);
@@ -82,7 +72,7 @@ static bool port_valid(struct str s) {
 	if (s.len == 0) return true;
 	if (s.ptr[0] != ':') return false;
 	for (size_t i = 1; i < s.len; i++) {
-		if (!is_digit(s.ptr[i])) return false;
+		if (!char_is_digit(s.ptr[i])) return false;
 	}
 	return true;
 }

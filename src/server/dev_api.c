@@ -68,7 +68,7 @@ void dev_work(struct request *request) {
 	enum err err = history_functions(reading.history, &request->arena, &functions, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	write_body(request, functions, count);

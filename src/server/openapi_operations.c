@@ -12,7 +12,7 @@ const struct openapi_operation openapi_operations[] = {
 	{"GET", "/v1/events", "Events of the last hour", OPENAPI_V1, "[V1Event]", EVENT_QUERY, NULL},
 	{"GET", "/v1/events/{eventId}", "An event", OPENAPI_V1, "V1Event", NULL, NULL},
 	{"GET", "/v1/events/{eventId}/outcomes", "Why an event started nothing", OPENAPI_V1, "[V1Outcome]", NULL, NULL},
-	{"GET", "/v1/events/{eventId}/runs", "Runs of an event", OPENAPI_V1, "[V1Run]", NULL, NULL},
+	{"GET", "/v1/events/{eventId}/runs", "Runs of an event", OPENAPI_V1, "[V1Run]", "limit cursor", NULL},
 	{"GET", "/v1/runs", "Runs", OPENAPI_V1, "[V1Run]", RUN_QUERY, NULL},
 	{"GET", "/v1/runs/{runId}", "A run", OPENAPI_V1, "V1Run", NULL, NULL},
 	{"DELETE", "/v1/runs/{runId}", "Cancel a run", OPENAPI_EMPTY, NULL, NULL, NULL},

@@ -2,13 +2,6 @@
 // that an escaped slash does not split a path segment (05 §1).
 #include "server/server_internal.h"
 
-static int hex_digit(char c) {
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
-
 bool percent_decode(struct arena *arena, struct str text, struct str *out) {
 	*out = text;
 	if (str_find(text, '%') < 0) return true;
@@ -19,8 +12,8 @@ bool percent_decode(struct arena *arena, struct str text, struct str *out) {
 			decoded[len++] = text.ptr[i];
 			continue;
 		}
-		int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-		int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
+		int high = i + 2 < text.len ? char_hex(text.ptr[i + 1]) : -1;
+		int low = i + 2 < text.len ? char_hex(text.ptr[i + 2]) : -1;
 		if (high < 0 || low < 0) return false;
 		decoded[len++] = (char)(high << 4 | low);
 		i += 2;

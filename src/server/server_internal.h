@@ -266,9 +266,13 @@ struct reading {
 	struct store_reader *store;
 	struct history_reader *history;
 };
-// False when there is none (it has answered 503 then).
+// False when there is none. Statements end with ERR_BUSY when it is later than `deadline_ns` (clock_mono_ns).
+bool reading_take(struct reading *reading, struct server *server, uint64_t deadline_ns);
+// The same for a request that REST answers, within its limits; false: it has answered 503.
 bool reading_open(struct reading *reading, struct request *request);
 void reading_close(struct reading *reading);
+// Of the answer when reading has failed: 503 when it took too long or the store is busy, else 500.
+int reading_status(const struct error *error);
 
 // --- running a run again (rerun.c) ----------------------------------------------------------------------------------
 

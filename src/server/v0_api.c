@@ -42,7 +42,7 @@ static bool resolve(struct request *request, struct payload_ref **refs, size_t c
 	if (err == ERR_NOT_FOUND)
 		answer_gone(request); // the run ended meanwhile
 	else if (err != ERR_OK)
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 	return err == ERR_OK;
 }
 

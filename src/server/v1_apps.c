@@ -48,7 +48,7 @@ void v1_app_functions_work(struct request *request) {
 	enum err err = read_app_functions(request, &reading, &functions, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	struct buf *out = respond_begin(request);
@@ -66,7 +66,7 @@ void v1_functions_work(struct request *request) {
 	enum err err = catalogue_functions(reading.history, &request->arena, &live, &functions, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	json_envelope_open(request);

@@ -79,7 +79,7 @@ void v1_events_work(struct request *request) {
 	enum err err = history_events(reading.history, &request->arena, &query, &events, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, STR("Unable to query events"));
+		json_reply_error(request, reading_status(&error), STR("Unable to query events"));
 		return;
 	}
 	json_envelope_open(request);
@@ -111,7 +111,7 @@ void v1_event_work(struct request *request) {
 		return;
 	}
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, STR("Unable to query events"));
+		json_reply_error(request, reading_status(&error), STR("Unable to query events"));
 		return;
 	}
 	json_envelope_open(request);
@@ -152,7 +152,7 @@ void v1_event_outcomes_work(struct request *request) {
 	enum err err = history_event_outcomes(reading.history, &request->arena, &id, &outcomes, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	json_envelope_open(request);

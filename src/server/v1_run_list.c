@@ -27,7 +27,7 @@ static void list(struct request *request, struct reading *reading) {
 	struct error error;
 	if (!v2_run_query_read(request, reading, none, none, &asked)) return;
 	if (history_runs(reading->history, &request->arena, &asked.query, &found, &error) != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	struct history_run *runs = ARENA_ARRAY(&request->arena, struct history_run, found.count);

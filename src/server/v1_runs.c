@@ -8,7 +8,7 @@ enum err run_history(struct request *request, const struct ulid *run_id, struct 
 	enum err err = history_run(reading.history, &request->arena, run_id, out, &error);
 	reading_close(&reading);
 	if (err == ERR_OK || err == ERR_NOT_FOUND) return err;
-	json_reply_error(request, 500, str_from_cstr(error.message));
+	json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 	return ERR_CLOSED;
 }
 
@@ -36,7 +36,7 @@ void v1_run_work(struct request *request) {
 	if (err == ERR_NOT_FOUND || (err == ERR_OK && count == 0)) {
 		answer_unknown(request);
 	} else if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 	} else {
 		json_envelope_open(request);
 		v1_run_write(&request->out, &run);
@@ -44,18 +44,40 @@ void v1_run_work(struct request *request) {
 	}
 }
 
+// Ours: `limit`, and `cursor`, the last run that was seen.
+static bool read_page(struct request *request, size_t *limit, struct ulid *cursor, const struct ulid **after) {
+	struct str text;
+	int64_t given;
+	*limit = EVENT_RUNS_PAGE_MAX;
+	*after = NULL;
+	if (request_query(request, "limit", &text) && str_to_i64(text, &given) && given > 0 &&
+	    given < EVENT_RUNS_PAGE_MAX)
+		*limit = (size_t)given;
+	if (!request_query(request, "cursor", &text) || text.len == 0) return true;
+	*after = cursor;
+	if (ulid_parse(text, cursor)) return true;
+	json_reply_error(request, 400, STR("Invalid cursor query parameter"));
+	return false;
+}
+
 void v1_event_runs_work(struct request *request) {
-	struct ulid event_id;
+	struct ulid event_id, cursor;
+	const struct ulid *after;
+	size_t limit;
 	struct reading reading;
-	if (!v1_event_id(request, &event_id) || !reading_open(&reading, request)) return;
+	if (!v1_event_id(request, &event_id) || !read_page(request, &limit, &cursor, &after) ||
+	    !reading_open(&reading, request)) {
+		return;
+	}
 	struct history_run *runs = NULL;
 	size_t count = 0;
 	struct error error;
-	enum err err = history_event_runs(reading.history, &request->arena, &event_id, &runs, &count, &error);
+	enum err err =
+		history_event_runs(reading.history, &request->arena, &event_id, after, limit, &runs, &count, &error);
 	if (err == ERR_OK) err = v1_runs_complete(&reading, &request->arena, runs, &count, &error);
 	reading_close(&reading);
 	if (err != ERR_OK) {
-		json_reply_error(request, 500, str_from_cstr(error.message));
+		json_reply_error(request, reading_status(&error), str_from_cstr(error.message));
 		return;
 	}
 	v1_runs_send(request, runs, count, 15);

@@ -69,6 +69,17 @@ bool v2_query_refuse(struct request *request, struct str text); // 400 invalid_f
 bool v2_query_limit(struct request *request, int64_t given, size_t max, size_t *out);
 // The cursor of a page of apps or functions; *after NULL when there is none.
 bool v2_query_after(struct request *request, struct str cursor, struct uuid *id, const struct uuid **after);
+// A page of the catalogue, whose lists go by id: at most `limit`, behind the cursor. `query` gets both; false:
+// answered.
+bool v2_catalogue_ask(struct request *request, int64_t limit_given, struct str cursor, struct uuid *after,
+		      struct catalogue_query *query);
+// The answer from what that query gave: one more than the page has when there is another one.
+struct v2_items {
+	const void *first;
+	size_t count, size, id_at; // size of one, and where its struct uuid is
+	void (*write)(struct request *request, const void *item);
+};
+void v2_catalogue_send(struct request *request, const struct v2_items *items, const struct catalogue_query *query);
 
 #define V2_PAGE_DEFAULT 20
 #define V2_PAGE_MAX 100
@@ -93,7 +104,9 @@ struct v2_run_query {
 bool v2_run_query_read(struct request *request, struct reading *reading, struct str app, struct str function,
 		       struct v2_run_query *out);
 struct str v2_run_cursor(struct arena *arena, const struct run_order *order, const struct run_cursor *cursor);
-// The same from a text; also a bare run id. False when it is none.
+// The same from a text; false when it is none.
+bool v2_run_cursor_parse(struct str text, const struct run_order *order, struct run_cursor *out);
+// Also of a bare run id.
 bool v2_run_cursor_read(struct request *request, struct reading *reading, struct str text,
 			const struct run_order *order, struct run_cursor *out);
 

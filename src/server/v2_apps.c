@@ -14,7 +14,8 @@ static void write_method(struct buf *out, struct str method) {
 		if (str_eq_nocase(method, str_from_cstr(names[i][0]))) v2_cstr(out, "method", names[i][1]);
 }
 
-static void write_app(struct request *request, const struct catalogue_app *app) {
+static void write_app(struct request *request, const void *item) {
+	const struct catalogue_app *app = item;
 	struct buf *out = &request->out;
 	v2_text(out, "appVersion", app->app_version);
 	v2_time(out, "archivedAt", app->is_archived ? app->archived_ns : INT64_MIN);
@@ -45,42 +46,24 @@ static const struct v2_query_rule app_rules[] = {
 	{"archived", NULL, V2_QUERY_BOOL, offsetof(struct app_parameters, archived)},
 };
 
-static void send_apps(struct request *request, const struct catalogue_app *apps, size_t count, size_t limit) {
-	struct v2_page page = {.limit = limit, .has_more = count > limit};
-	v2_list_open(request);
-	for (size_t i = 0; i < count && i < limit; i++) {
-		v2_element_open(&request->out);
-		write_app(request, &apps[i]);
-		v2_object_close(&request->out);
-	}
-	char cursor[UUID_TEXT_LEN + 1];
-	if (page.has_more) {
-		uuid_text(&apps[limit - 1].id, cursor);
-		page.cursor = str_from_cstr(cursor);
-	}
-	v2_list_send(request, &page);
-}
-
 void v2_apps_work(struct request *request) {
 	struct app_parameters given = {.limit = V2_NOT_GIVEN};
 	struct catalogue_query query = {.which = CATALOGUE_LIVE};
 	struct uuid after;
 	struct reading reading;
-	size_t limit;
 	if (!v2_query_read(request, app_rules, ARRAY_LEN(app_rules), &given) ||
-	    !v2_query_limit(request, given.limit, V2_PAGE_MAX, &limit) ||
-	    !v2_query_after(request, given.cursor, &after, &query.after) || !reading_open(&reading, request)) {
+	    !v2_catalogue_ask(request, given.limit, given.cursor, &after, &query) || !reading_open(&reading, request)) {
 		return;
 	}
 	if (given.archived == YES) query.which = CATALOGUE_ARCHIVED;
-	query.limit = limit + 1;
 	struct catalogue_app *apps;
-	size_t count;
+	struct v2_items items = {.size = sizeof *apps, .id_at = offsetof(struct catalogue_app, id), .write = write_app};
 	struct error error;
-	enum err err = catalogue_apps(reading.history, &request->arena, &query, &apps, &count, &error);
+	enum err err = catalogue_apps(reading.history, &request->arena, &query, &apps, &items.count, &error);
 	reading_close(&reading);
+	items.first = apps;
 	if (err == ERR_OK)
-		send_apps(request, apps, count, limit);
+		v2_catalogue_send(request, &items, &query);
 	else
 		v2_reply_internal(request, &error);
 }

@@ -141,6 +141,11 @@ static void write_function(struct request *request, const struct catalogue_funct
 	write_triggers(out, &view);
 }
 
+// Of the app that the path names.
+static void write_function_of_path(struct request *request, const void *item) {
+	write_function(request, item, request->params[0]);
+}
+
 // ---- the routes ----------------------------------------------------------------------------------------------------
 
 struct function_parameters {
@@ -151,23 +156,6 @@ static const struct v2_query_rule function_rules[] = {
 	{"limit", NULL, V2_QUERY_INT, offsetof(struct function_parameters, limit)},
 	{"cursor", NULL, V2_QUERY_TEXT, offsetof(struct function_parameters, cursor)},
 };
-
-static void send_functions(struct request *request, const struct catalogue_function *functions, size_t count,
-			   size_t limit) {
-	struct v2_page page = {.limit = limit, .has_more = count > limit};
-	v2_list_open(request);
-	for (size_t i = 0; i < count && i < limit; i++) {
-		v2_element_open(&request->out);
-		write_function(request, &functions[i], request->params[0]);
-		v2_object_close(&request->out);
-	}
-	char cursor[UUID_TEXT_LEN + 1];
-	if (page.has_more) {
-		uuid_text(&functions[limit - 1].id, cursor);
-		page.cursor = str_from_cstr(cursor);
-	}
-	v2_list_send(request, &page);
-}
 
 // Apps go by their id here, not by the internal one. None for an app that is not known.
 static enum err read_functions(struct request *request, struct reading *reading, const struct catalogue_query *query,
@@ -187,20 +175,20 @@ void v2_functions_work(struct request *request) {
 	struct catalogue_query query = {.which = CATALOGUE_LIVE};
 	struct uuid after;
 	struct reading reading;
-	size_t limit;
 	if (!v2_query_read(request, function_rules, ARRAY_LEN(function_rules), &given) ||
-	    !v2_query_limit(request, given.limit, V2_PAGE_MAX, &limit) ||
-	    !v2_query_after(request, given.cursor, &after, &query.after) || !reading_open(&reading, request)) {
+	    !v2_catalogue_ask(request, given.limit, given.cursor, &after, &query) || !reading_open(&reading, request)) {
 		return;
 	}
-	query.limit = limit + 1;
 	struct catalogue_function *functions = NULL;
-	size_t count;
+	struct v2_items items = {.size = sizeof *functions,
+				 .id_at = offsetof(struct catalogue_function, id),
+				 .write = write_function_of_path};
 	struct error error;
-	enum err err = read_functions(request, &reading, &query, &functions, &count, &error);
+	enum err err = read_functions(request, &reading, &query, &functions, &items.count, &error);
 	reading_close(&reading);
+	items.first = functions;
 	if (err == ERR_OK)
-		send_functions(request, functions, count, limit);
+		v2_catalogue_send(request, &items, &query);
 	else
 		v2_reply_internal(request, &error);
 }

@@ -91,5 +91,5 @@ void v2_list_send(struct request *request, const struct v2_page *page) {
 }
 
 void v2_reply_internal(struct request *request, const struct error *error) {
-	v2_query_error(request, 500, STR("internal_error"), str_from_cstr(error->message));
+	v2_query_error(request, reading_status(error), STR("internal_error"), str_from_cstr(error->message));
 }

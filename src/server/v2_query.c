@@ -110,3 +110,29 @@ bool v2_query_after(struct request *request, struct str cursor, struct uuid *id,
 	*after = id;
 	return true;
 }
+
+bool v2_catalogue_ask(struct request *request, int64_t limit_given, struct str cursor, struct uuid *after,
+		      struct catalogue_query *query) {
+	if (!v2_query_limit(request, limit_given, V2_PAGE_MAX, &query->limit) ||
+	    !v2_query_after(request, cursor, after, &query->after)) {
+		return false;
+	}
+	query->limit++;
+	return true;
+}
+
+void v2_catalogue_send(struct request *request, const struct v2_items *items, const struct catalogue_query *query) {
+	size_t limit = query->limit - 1;
+	struct v2_page page = {.limit = limit, .has_more = items->count > limit};
+	const char *item = items->first;
+	char cursor[UUID_TEXT_LEN + 1];
+	v2_list_open(request);
+	for (size_t i = 0; i < items->count && i < limit; i++, item += items->size) {
+		v2_element_open(&request->out);
+		items->write(request, item);
+		v2_object_close(&request->out);
+		uuid_text((const void *)(item + items->id_at), cursor);
+	}
+	if (page.has_more) page.cursor = str_from_cstr(cursor);
+	v2_list_send(request, &page);
+}

@@ -110,20 +110,20 @@ static const struct v2_query_rule event_rules[] = {
 };
 static const struct run_order newest_first = {RUN_TIME_QUEUED, true};
 
-// Those of the event behind the cursor, newest first, at most `limit`, and one more.
-static enum err read_event_runs(struct request *request, struct reading *reading, const struct ulid *event_id,
-				const struct run_cursor *after, size_t limit, struct ulid *out, size_t *count,
+// As many as a page holds.
+static enum err load_event_runs(struct request *request, struct reading *reading, const struct ulid *ids,
+				size_t id_count, bool with_output, struct run_row *out, size_t *count,
 				struct error *error) {
-	struct event_run_row *rows;
-	size_t row_count;
+	struct arena *arena = &request->arena;
+	size_t before = arena->bytes;
 	*count = 0;
-	enum err err = history_runs_of_events(reading->history, &request->arena, event_id, 1, &rows, &row_count, error);
-	if (err != ERR_OK) return err;
-	for (size_t i = row_count; i > 0 && *count <= limit; i--) {
-		const struct run_row *run = &rows[i - 1].run;
-		bool is_behind = after == NULL || run->queued_ns < after->at_ns[0] ||
-				 (run->queued_ns == after->at_ns[0] && ulid_cmp(&run->id, &after->run_id) < 0);
-		if (is_behind && run->status != TRACE_RUN_SKIPPED) out[(*count)++] = run->id;
+	for (size_t i = 0; i < id_count && arena->bytes - before <= HISTORY_PAGE_BYTES; i++) {
+		struct run_row *row;
+		size_t found;
+		enum err err =
+			history_runs_by_id(reading->history, arena, &ids[i], 1, with_output, &row, &found, error);
+		if (err != ERR_OK) return err;
+		if (found > 0) out[(*count)++] = *row;
 	}
 	return ERR_OK;
 }
@@ -131,21 +131,21 @@ static enum err read_event_runs(struct request *request, struct reading *reading
 static void send_event_runs(struct request *request, struct reading *reading, const struct ulid *event_id,
 			    const struct run_cursor *after, size_t limit, bool with_output) {
 	struct ulid ids[V2_EVENT_RUNS_MAX + 1];
-	struct run_row *rows = NULL;
+	struct run_row rows[V2_EVENT_RUNS_MAX];
 	struct v2_run_names names = {.function_count = 0};
 	size_t found, count = 0;
 	struct error error;
 	struct arena *arena = &request->arena;
-	enum err err = read_event_runs(request, reading, event_id, after, limit, ids, &found, &error);
+	enum err err = history_event_run_ids(reading->history, event_id, after != NULL ? &after->run_id : NULL,
+					     limit + 1, ids, &found, &error);
 	size_t shown = found < limit ? found : limit;
-	if (err == ERR_OK)
-		err = history_runs_by_id(reading->history, arena, ids, shown, with_output, &rows, &count, &error);
+	if (err == ERR_OK) err = load_event_runs(request, reading, ids, shown, with_output, rows, &count, &error);
 	if (err == ERR_OK) err = v2_run_names_read(reading, arena, rows, count, &names, &error);
 	if (err != ERR_OK) {
 		v2_reply_internal(request, &error);
 		return;
 	}
-	struct v2_page page = {.limit = limit, .has_more = found > limit && count > 0};
+	struct v2_page page = {.limit = limit, .has_more = found > count && count > 0};
 	if (page.has_more) {
 		struct run_cursor end = {.run_id = rows[count - 1].id, .at_ns = {rows[count - 1].queued_ns}};
 		page.cursor = v2_run_cursor(arena, &newest_first, &end);

@@ -219,6 +219,15 @@ static bool read_cursor_json(struct str json, const struct run_order *order, str
 	return valid;
 }
 
+bool v2_run_cursor_parse(struct str text, const struct run_order *order, struct run_cursor *out) {
+	struct buf json;
+	buf_init(&json, HTTP_HEADER_MAX);
+	*out = (struct run_cursor){.at_ns = {0}};
+	bool valid = base64_parse(text, true, &json) && read_cursor_json(buf_view(&json), order, out);
+	buf_free(&json);
+	return valid;
+}
+
 // Of a run that is not known any more, the id says when it was queued.
 static bool read_cursor_id(struct request *request, struct reading *reading, const struct ulid *id,
 			   const struct run_order *order, struct run_cursor *out) {
@@ -242,9 +251,5 @@ bool v2_run_cursor_read(struct request *request, struct reading *reading, struct
 	*out = (struct run_cursor){.at_ns = {0}};
 	struct ulid id;
 	if (ulid_parse(text, &id)) return read_cursor_id(request, reading, &id, order, out);
-	struct buf json;
-	buf_init(&json, HTTP_HEADER_MAX);
-	bool valid = base64_parse(text, true, &json) && read_cursor_json(buf_view(&json), order, out);
-	buf_free(&json);
-	return valid;
+	return v2_run_cursor_parse(text, order, out);
 }

@@ -37,19 +37,13 @@ static struct str text_of(const struct otlp_span *span, const char *key) {
 
 // ---- where it belongs -----------------------------------------------------------------------------------------
 
-static int hex_value(char c) {
-	if (c >= '0' && c <= '9') return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // Undoes URL escapes; what is none stays.
 static struct str unescape(struct arena *arena, struct str text) {
 	char *out = arena_alloc(arena, text.len);
 	size_t len = 0;
 	for (size_t i = 0; i < text.len; i++) {
-		int high = text.ptr[i] == '%' && i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+		int high = text.ptr[i] == '%' && i + 2 < text.len ? char_hex(text.ptr[i + 1]) : -1;
+		int low = high >= 0 ? char_hex(text.ptr[i + 2]) : -1;
 		out[len++] = low >= 0 ? (char)(high * 16 + low) : text.ptr[i];
 		if (low >= 0) i += 2;
 	}

@@ -1,115 +1,6 @@
 // Requests to the GraphQL API over a small store: variables as JSON on the first line (none when it is no object), the
-// query after it. So cursors, ids, filters and searches come from outside. The engine is always busy.
-#include "fuzz.h"
-#include "server/gql/gql.h"
-#include "store/store.h"
-
-#define COST_MAX 5000
-#define BODY_MAX (16 << 20)
-
-static struct {
-	struct server server;
-	struct store *store;
-	struct store_reader *reader;
-	struct history_reader *history;
-	struct gql_schema *schema;
-} world;
-
-static enum err refuse(void *context, struct command *command) {
-	(void)context;
-	(void)command;
-	return ERR_BUSY;
-}
-static struct store_reader *borrow(void *context) {
-	(void)context;
-	return world.reader;
-}
-static void give_back(void *context, struct store_reader *reader) {
-	(void)context;
-	(void)reader;
-}
-static struct history_reader *history_of(void *context, struct store_reader *reader) {
-	(void)context;
-	(void)reader;
-	return world.history;
-}
-
-static void write_item(struct history_writer *writer, const struct history_item *item) {
-	CHECK(history_write(writer, item, NULL) == ERR_OK);
-}
-
-static void write_catalogue(struct history_writer *writer) {
-	struct history_item app = {.kind = HISTORY_APP, .at_ms = FUZZ_NOW_MS};
-	app.app.id = (struct uuid){{1}};
-	app.app.name = STR("app");
-	app.app.metadata = STR("{\"featureObservations\":\"{\\\"extendedTraces\\\":{\\\"readinessReason\\\":1}}\"}");
-	app.app.method = STR("serve");
-	write_item(writer, &app);
-	struct history_item function = {.kind = HISTORY_FUNCTION, .at_ms = FUZZ_NOW_MS};
-	function.function.id = (struct uuid){{2}};
-	function.function.app_id = (struct uuid){{1}};
-	function.function.name = STR("f");
-	function.function.slug = STR("app-f");
-	function.function.config = STR("{\"fv\":1,\"triggers\":[{\"event\":\"a\"}],\"cancel\":[{\"event\":\"b\"}]}");
-	write_item(writer, &function);
-}
-
-// The corpus knows their ids.
-static void write_runs(struct history_writer *writer) {
-	for (uint8_t n = 1; n < 5; n++) {
-		uint8_t entropy[10] = {[9] = n};
-		struct history_item event = {.kind = HISTORY_EVENT, .at_ms = FUZZ_NOW_MS};
-		event.event.internal_id = ulid_make(FUZZ_NOW_MS, entropy);
-		event.event.id = STR("mine");
-		event.event.name = n == 4 ? STR("inngest/x") : STR("a");
-		event.event.text = payload_new(STR("{\"k\":1}"));
-		event.event.data = payload_str(event.event.text);
-		event.event.ts_ms = FUZZ_NOW_MS;
-		write_item(writer, &event);
-		payload_unref(event.event.text);
-		struct history_item run = {.kind = HISTORY_RUN, .at_ms = FUZZ_NOW_MS};
-		run.run.run_id = run.run.event_id = event.event.internal_id;
-		run.run.function_id = (struct uuid){{2}};
-		run.run.started_ms = FUZZ_NOW_MS + n;
-		write_item(writer, &run);
-		if (n == 1) continue;
-		struct history_item end = {.kind = HISTORY_FINISH, .at_ms = FUZZ_NOW_MS + 10};
-		end.finish.run_id = run.run.run_id;
-		end.finish.status = n == 2 ? "Completed" : n == 3 ? "Failed" : "Cancelled";
-		end.finish.output = payload_new(n == 3 ? STR("{\"message\":\"m\"}") : STR("{\"k\":[1]}"));
-		write_item(writer, &end);
-		payload_unref(end.finish.output);
-	}
-}
-
-static void open_world(void) {
-	if (world.schema != NULL) return;
-	struct history_writer *writer;
-	CHECK(store_open_sqlite(NULL, DURABILITY_NONE, 1, &world.store, NULL) == ERR_OK);
-	CHECK(history_migrate(store_sql(world.store), NULL) == ERR_OK);
-	CHECK(history_writer_new(store_sql(world.store), &writer, NULL) == ERR_OK);
-	CHECK(store_begin(world.store, NULL) == ERR_OK);
-	write_catalogue(writer);
-	write_runs(writer);
-	CHECK(store_commit(world.store, NULL) == ERR_OK);
-	history_writer_free(writer);
-	CHECK(store_reader_open(world.store, &world.reader, NULL) == ERR_OK);
-	CHECK(history_reader_new(store_reader_sql(world.reader), &world.history, NULL) == ERR_OK);
-	world.server.config = (struct server_config){
-		.post = refuse, .reader_borrow = borrow, .reader_return = give_back, .history_of = history_of};
-	pending_init(&world.server.pending);
-	CHECK(gql_api_schema(&world.schema, NULL) == ERR_OK);
-}
-
-static void check_body(struct str body, int status) {
-	yyjson_doc *doc = json_read(body, false, NULL, NULL);
-	yyjson_val *errors = yyjson_obj_get(yyjson_doc_get_root(doc), "errors");
-	yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(doc), "data");
-	fuzz_check_utf8(body);
-	CHECK(data != NULL && (errors == NULL || yyjson_arr_size(errors) > 0));
-	CHECK(status == 200 || status == 406 || status == 422);
-	yyjson_doc_free(doc);
-}
+// query after it. So cursors, ids, filters and searches come from outside.
+#include "api_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	open_world();
@@ -117,19 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (!str_cut(str_make(data, size), '\n', &variables, &query)) query = variables;
 	if (str_utf8_prefix(query) != query.len) return 0; // refused before
 	yyjson_doc *doc = json_read(variables, false, NULL, NULL);
-	struct gql_request request = {.query = query, .variables = yyjson_doc_get_root(doc)};
-	if (!yyjson_is_obj(request.variables)) request.variables = NULL;
-	struct gql_limits limits = {GQL_DEPTH_MAX, COST_MAX};
-	struct gql_context context = {.server = &world.server};
-	struct arena arena = {0};
-	struct buf body;
-	buf_init(&body, BODY_MAX);
-	int status = gql_execute(world.schema, &context, &arena, &request, &limits, &body);
-	context_release(&context);
-	CHECK(!body.overflow);
-	check_body(buf_view(&body), status);
-	buf_free(&body);
-	arena_free(&arena);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	(void)ask_world(query, yyjson_is_obj(root) ? root : NULL);
 	yyjson_doc_free(doc);
 	return 0;
 }

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	yyjson_doc *doc = json_read(variables, false, NULL, NULL);
 	struct gql_request request = {.query = query, .variables = yyjson_doc_get_root(doc)};
 	if (!yyjson_is_obj(request.variables)) request.variables = NULL;
-	struct gql_limits limits = {GQL_DEPTH_MAX, COST_MAX};
+	struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = COST_MAX};
 	struct asked asked = {0};
 	struct arena arena = {0};
 	struct buf body;

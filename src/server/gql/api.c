@@ -1,5 +1,7 @@
 // GraphQL over HTTP (spec 06 §1.2, §1.3): what a request asks, and its execution on a thread of the pool.
+#include "base/clock.h"
 #include "server/gql/gql.h"
+#include "server/gql/multipart.h"
 #include "server/gql/persisted.h"
 
 // ---- errors before the execution -----------------------------------------------------------------------------------
@@ -44,8 +46,8 @@ static bool is_object_or_null(yyjson_val *value) {
 }
 
 // A body in the wrong form is refused as one that is no JSON.
-static enum err read_body(struct request *request, struct asked *asked, struct error *error) {
-	asked->body = json_read(buf_view(&request->body), false, NULL, error);
+static enum err read_text(struct str text, struct asked *asked, struct error *error) {
+	asked->body = json_read(text, false, NULL, error);
 	if (asked->body == NULL) return ERR_INVALID;
 	yyjson_val *root = yyjson_doc_get_root(asked->body);
 	if (yyjson_is_arr(root)) return error_set(error, ERR_INVALID, "batches of requests are not supported");
@@ -60,6 +62,31 @@ static enum err read_body(struct request *request, struct asked *asked, struct e
 		.query = json_str(query), .operation_name = json_str(name), .variables = variables};
 	take_extensions(asked, extensions);
 	return ERR_OK;
+}
+
+static enum err read_body(struct request *request, struct asked *asked, struct error *error) {
+	enum err err = read_text(buf_view(&request->body), asked, error);
+	if (err != ERR_OK) error_prefix(error, "json request body could not be decoded");
+	return err;
+}
+
+// The GraphQL multipart request specification: the first two parts are the request, and the files that go to its
+// variables. No type of the schema takes files, so they are left out, and the variables stay what the request says.
+static enum err read_form(struct request *request, struct asked *asked, struct error *error) {
+	struct multipart form;
+	struct str name, text;
+	if (!multipart_begin(&form, request_header(request, "Content-Type"), buf_view(&request->body)))
+		return error_set(error, ERR_INVALID, "failed to parse multipart form");
+	if (!multipart_next(&form, &name, &text) || !str_eq(name, STR("operations")))
+		return error_set(error, ERR_INVALID, "first part must be operations");
+	if (read_text(text, asked, error) != ERR_OK)
+		return error_set(error, ERR_INVALID, "operations form field could not be decoded");
+	if (!multipart_next(&form, &name, &text) || !str_eq(name, STR("map")))
+		return error_set(error, ERR_INVALID, "second part must be map");
+	yyjson_doc *map = json_read(text, false, NULL, error);
+	bool is_map = yyjson_is_obj(yyjson_doc_get_root(map));
+	yyjson_doc_free(map);
+	return is_map ? ERR_OK : error_set(error, ERR_INVALID, "map form field could not be decoded");
 }
 
 // An object in a parameter; none when it is absent, empty or null.
@@ -87,10 +114,10 @@ static enum err read_parameters(struct request *request, struct asked *asked, st
 static bool read_asked(struct request *request, struct asked *asked) {
 	struct error error;
 	bool is_get = str_eq(request->method, STR("GET"));
+	bool is_form = !is_get && multipart_is_form(request_header(request, "Content-Type"));
 	*asked = (struct asked){.body = NULL};
-	if ((is_get ? read_parameters : read_body)(request, asked, &error) == ERR_OK) return true;
-	if (!is_get) error_prefix(&error, "json request body could not be decoded");
-	answer_error(request, 400, error.message, NULL);
+	if ((is_get ? read_parameters : is_form ? read_form : read_body)(request, asked, &error) == ERR_OK) return true;
+	answer_error(request, is_form ? 422 : 400, error.message, NULL);
 	return false;
 }
 
@@ -116,16 +143,22 @@ static bool use_cache(struct request *request, struct asked *asked) {
 // ---- execution -----------------------------------------------------------------------------------------------------
 
 static void execute(struct request *request, const struct gql_request *asked) {
-	static const struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = GQL_COST_MAX};
+	const struct gql_limits limits = {.depth = GQL_DEPTH_MAX,
+					  .cost = GQL_COST_MAX,
+					  .bytes = GQL_MEMORY_MAX,
+					  .deadline_ns = clock_mono_ns() + READ_TIME_MAX_MS * 1000000ull};
 	struct server *server = request->server;
-	struct gql_context context = {.server = server, .request = request};
+	struct gql_context context = {
+		.server = server, .request = request, .arena = &request->arena, .deadline_ns = limits.deadline_ns};
 	struct str query = asked->query;
 	if (str_utf8_prefix(query) != query.len) {
 		answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
 		return;
 	}
-	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, respond_begin(request));
-	context_release(&context);
+	struct buf *out = respond_begin(request);
+	out->max_bytes = GQL_REPLY_MAX;
+	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, out);
+	context_end(&context);
 	if (!context.is_put_off) respond_out(request, status);
 }
 
@@ -143,6 +176,17 @@ static bool is_json(struct str type) {
 	return str_eq_nocase(str_trim(name), STR("application/json"));
 }
 
+static bool takes_body(struct request *request) {
+	struct str type = request_header(request, "Content-Type");
+	return is_json(type) || multipart_is_form(type);
+}
+
+// The reference server takes WebSockets, which serve subscriptions; there are none. So a client is told at once that it
+// has to do without.
+static bool is_upgrade(struct request *request) {
+	return str_eq_nocase(request_header(request, "Upgrade"), STR("websocket"));
+}
+
 // Every method comes here: those that GraphQL does not know get an answer of its own.
 void gql_start(struct request *request) {
 	bool is_post = str_eq(request->method, STR("POST"));
@@ -151,7 +195,7 @@ void gql_start(struct request *request) {
 	} else if (str_eq(request->method, STR("OPTIONS"))) {
 		respond_header(request, "Allow", "OPTIONS, GET, POST");
 		respond_empty(request, 200);
-	} else if (is_post ? is_json(request_header(request, "Content-Type")) : str_eq(request->method, STR("GET"))) {
+	} else if (is_post ? takes_body(request) : str_eq(request->method, STR("GET")) && !is_upgrade(request)) {
 		request_work(request, work);
 	} else {
 		answer_transport(request);

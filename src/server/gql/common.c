@@ -74,6 +74,18 @@ struct uuid *member_uuids(struct arena *arena, yyjson_val *object, const char *n
 	return ids;
 }
 
+enum err filter_check(yyjson_val *filter, struct error *error) {
+	size_t i, max;
+	yyjson_val *name, *value;
+	if (!yyjson_is_obj(filter)) return ERR_OK;
+	yyjson_obj_foreach(filter, i, max, name, value) {
+		if (yyjson_arr_size(value) > FILTER_VALUES_MAX)
+			return error_set(error, ERR_INVALID, "%s has more than %u values", yyjson_get_str(name),
+					 FILTER_VALUES_MAX);
+	}
+	return ERR_OK;
+}
+
 // ---- ids -----------------------------------------------------------------------------------------------------------
 
 static const uint8_t zero[16];

@@ -172,6 +172,10 @@ static void read_names(struct arena *arena, yyjson_val *filter, struct history_e
 
 static enum err read_arguments(struct gql_call *call, struct history_events_filter *query, struct error *error) {
 	yyjson_val *filter = gql_argument_get(call, "filter");
+	if (filter_check(filter, error) != ERR_OK) {
+		error_prefix(error, "error retrieving events");
+		return ERR_INVALID;
+	}
 	int64_t first = yyjson_get_sint(gql_argument_get(call, "first"));
 	query->limit = first >= 1 && first <= PAGE_MAX ? (size_t)first : PAGE_DEFAULT;
 	read_names(call->arena, filter, query);
@@ -185,6 +189,7 @@ static enum err read_arguments(struct gql_call *call, struct history_events_filt
 		if (err != ERR_OK) return err;
 		query->before = id;
 	}
+	query->is_bare = !gql_selects(call, "edges.node.raw");
 	struct run_search *compiled = NULL;
 	enum err err = search.len > 0 ? run_search_new(call->arena, search, &compiled, error) : ERR_OK;
 	query->search = compiled;
@@ -222,10 +227,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct event_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -252,8 +253,13 @@ static struct api_event *load_one(struct gql_call *call, struct str text, enum e
 	struct ulid id;
 	struct api_event *event = NULL;
 	*err = ERR_OK;
-	if (ulid_parse(text, &id)) *err = events_load(call->context, call->arena, &id, 1, &event, error);
-	return event;
+	if (!ulid_parse(text, &id)) return NULL;
+	void **known = context_memo(call->context, "event", str_make(id.bytes, sizeof id.bytes));
+	if (*known == NULL) {
+		*err = events_load(call->context, call->arena, &id, 1, &event, error);
+		*known = event;
+	}
+	return *known;
 }
 
 void resolve_event_v2(struct gql_call *call) {
@@ -283,6 +289,7 @@ void resolve_event(struct gql_call *call) {
 void resolve_events(struct gql_call *call) {
 	int64_t now_ns = (int64_t)clock_wall_ns();
 	struct history_events_filter query = {.limit = PAGE_MAX, .from_ns = now_ns - HOUR_NS, .until_ns = now_ns};
+	query.is_bare = !gql_selects(call, "raw") && !gql_selects(call, "payload");
 	struct history_events_page page;
 	struct error error;
 	struct history_reader *reader = call_reader(call, &error);
@@ -295,6 +302,13 @@ void resolve_events(struct gql_call *call) {
 }
 
 // ---- fields --------------------------------------------------------------------------------------------------------
+
+// To put what is loaded where other fields find it.
+static struct api_event *own_event(const struct gql_call *call, size_t i) {
+	struct api_event *event;
+	memcpy(&event, &call->parents[i], sizeof event);
+	return event;
+}
 
 static void resolve_occurred(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++)
@@ -310,14 +324,21 @@ static void resolve_created(struct gql_call *call) {
 	}
 }
 
+// Each is made once and belongs to the object.
 static void resolve_raw_v2(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++)
-		call->out[i] = gql_text(event_v2_text(call->arena, &PARENT(struct api_event, i)->event));
+	for (size_t i = 0; i < call->count; i++) {
+		struct api_event *event = own_event(call, i);
+		if (event->raw_v2.ptr == NULL) event->raw_v2 = event_v2_text(call->arena, &event->event);
+		call->out[i] = gql_text(event->raw_v2);
+	}
 }
 
 static void resolve_raw(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++)
-		call->out[i] = gql_text(event_text(call->arena, &PARENT(struct api_event, i)->event));
+	for (size_t i = 0; i < call->count; i++) {
+		struct api_event *event = own_event(call, i);
+		if (event->raw.ptr == NULL) event->raw = event_text(call->arena, &event->event);
+		call->out[i] = gql_text(event->raw);
+	}
 }
 
 static void resolve_payload(struct gql_call *call) {
@@ -329,9 +350,8 @@ static void resolve_payload(struct gql_call *call) {
 
 // The runs of all parents at once; false when all is answered.
 static bool load_runs(struct gql_call *call) {
-	// What is loaded belongs to the object, which several fields read.
 	struct api_event **events = ARENA_ARRAY(call->arena, struct api_event *, call->count);
-	for (size_t i = 0; i < call->count; i++) memcpy(&events[i], &call->parents[i], sizeof events[i]);
+	for (size_t i = 0; i < call->count; i++) events[i] = own_event(call, i);
 	struct error error;
 	if (events_load_runs(call->context, call->arena, events, call->count, &error) == ERR_OK) return true;
 	fail_all(call, "%s", error.message);
@@ -396,8 +416,8 @@ static void resolve_total_runs(struct gql_call *call) {
 
 FIELDS(type_events_connection) = {
 	CALL("edges", "[EventsEdge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
-	CALL("totalCount", "Int!", resolve_total_count),
+	READ("pageInfo", "PageInfo!", SELF, struct event_list, info),
+	CALL_DEAR("totalCount", "Int!", resolve_total_count, NULL, COST_LIST),
 	END,
 };
 OBJECT(type_events_connection, "EventsConnection")
@@ -417,7 +437,7 @@ FIELDS(type_event_v2) = {
 	CALL("occurredAt", "Time!", resolve_occurred),
 	CALL("raw", "String!", resolve_raw_v2),
 	READ("receivedAt", "Time!", TIME_NS, struct api_event, event.received_ns),
-	CALL("runs", "[FunctionRunV2!]!", resolve_event_runs),
+	CALL_DEAR("runs", "[FunctionRunV2!]!", resolve_event_runs, NULL, COST_RUNS),
 	NEVER("source", "EventSource"),
 	READ("version", "String", STR, struct api_event, event.v),
 	END,
@@ -440,11 +460,11 @@ FIELDS(type_event) = {
 	CALL("createdAt", "Time", resolve_created),
 	CALL("payload", "String", resolve_payload),
 	NEVER("schema", "String"),
-	CALL("status", "EventStatus", resolve_status),
-	CALL("pendingRuns", "Int", resolve_pending_runs),
-	CALL("totalRuns", "Int", resolve_total_runs),
+	CALL_DEAR("status", "EventStatus", resolve_status, NULL, COST_RUNS),
+	CALL_DEAR("pendingRuns", "Int", resolve_pending_runs, NULL, COST_RUNS),
+	CALL_DEAR("totalRuns", "Int", resolve_total_runs, NULL, COST_RUNS),
 	CALL("raw", "String", resolve_raw),
-	CALL("functionRuns", "[FunctionRun!]", resolve_function_runs),
+	CALL_DEAR("functionRuns", "[FunctionRun!]", resolve_function_runs, NULL, COST_RUNS),
 	END,
 };
 OBJECT(type_event, "Event")

@@ -1,4 +1,6 @@
 // Functions and their settings (spec 06 §4.1, §4.3).
+#include <stdlib.h>
+
 #include "model/function_view.h"
 #include "server/gql/types.h"
 
@@ -59,10 +61,8 @@ void look_up_functions(struct gql_call *call, size_t id_at, bool is_required) {
 	}
 }
 
-static const function *by_slug(const function *functions, size_t count, struct str slug) {
-	for (size_t i = 0; i < count; i++)
-		if (str_eq(functions[i].slug, slug)) return &functions[i];
-	return NULL;
+static int slug_order(const void *a, const void *b) {
+	return str_cmp(((const function *)a)->slug, ((const function *)b)->slug);
 }
 
 // The function that runs when this one has failed for good: `<slug>-failure`.
@@ -79,7 +79,11 @@ static void resolve_failure_handler(struct gql_call *call) {
 		fail_all(call, "%s", error.message);
 		return;
 	}
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(by_slug(functions, count, slugs[i]));
+	if (count > 1) qsort(functions, count, sizeof *functions, slug_order);
+	for (size_t i = 0; i < call->count && count > 0; i++) {
+		function key = {.slug = slugs[i]};
+		call->out[i] = gql_object(bsearch(&key, functions, count, sizeof *functions, slug_order));
+	}
 }
 
 static void resolve_function_app(struct gql_call *call) {
@@ -89,8 +93,12 @@ static void resolve_function_app(struct gql_call *call) {
 // ---- fields that are in the configuration ------------------------------------------------------------------------
 
 static const view *view_of(struct gql_call *call, size_t i) {
+	const function *of = PARENT(function, i);
+	void **known = context_memo(call->context, "view", str_make(of->id.bytes, sizeof of->id.bytes));
+	if (*known != NULL) return *known;
 	view *made = ARENA_NEW(call->arena, view);
-	function_view_read(call->arena, PARENT(function, i)->config, made);
+	function_view_read(call->arena, of->config, made);
+	*known = made;
 	return made;
 }
 

@@ -6,6 +6,7 @@
 #ifndef INNGEST_SERVER_GQL_H
 #define INNGEST_SERVER_GQL_H
 
+#include "base/map.h"
 #include "graphql/graphql.h"
 #include "history/catalogue.h"
 #include "history/runs.h"
@@ -15,20 +16,35 @@
 #define NO_TIME INT64_MIN
 #define NO_ROWS "sql: no rows in result set" // what the reference server says when something is not there (06 §3)
 
+// What fields that read cost, as if they were so many values of GQL_COST_MAX: so a request may have 200 lists or
+// counts.
+#define COST_LIST 5000  // a walk through an index, maybe with a search
+#define COST_TRACE 1000 // all of one run
+#define COST_ROWS 100   // rows of one object
+#define COST_RUNS 20    // runs of one event
+
 // ---- one request (context.c) ---------------------------------------------------------------------------------------
 
 struct gql_context {
 	struct server *server;
 	struct request *request; // NULL: none that could be put off
+	struct arena *arena;     // of the execution
+	uint64_t deadline_ns;    // of the execution, clock_mono_ns; 0: none
 	struct reading reading;  // borrowed when first needed
+	struct map memos;        // see context_memo
 	bool is_put_off;         // too many searches are under way: nothing that is answered from now on matters
 };
-// NULL: the store cannot be read now; `error` (may be NULL) says so.
+// NULL: the store cannot be read now, or the execution has used up its time or memory; `error` (may be NULL) says so.
+// So whoever asks for it before each of many things stops in time.
 struct history_reader *context_reader(struct gql_context *context, struct error *error);
 // The same for a list, which searches when there is something to search for.
 struct history_reader *context_list_reader(struct gql_context *context, const struct run_search *search,
 					   struct error *error);
-void context_release(struct gql_context *context);
+void context_release(struct gql_context *context); // the reader, until it is needed again
+void context_end(struct gql_context *context);
+// What aliases would load again and again: the place of an object of some kind and name, NULL until somebody puts one
+// there. Lives until the engine is asked for something that may change it.
+void **context_memo(struct gql_context *context, const char *kind, struct str name);
 // Asks the engine, without keeping a reader meanwhile. The reply is the caller's; NULL: the engine is busy.
 struct reply *context_ask(struct gql_context *context, struct command *command);
 
@@ -54,6 +70,9 @@ bool member_bool(yyjson_val *object, const char *name, bool otherwise);
 int64_t member_time(yyjson_val *object, const char *name, int64_t otherwise);
 // The ids of a list of texts, without those that are none (the scalars have checked them).
 struct uuid *member_uuids(struct arena *arena, yyjson_val *object, const char *name, size_t *count);
+
+// ERR_INVALID when a list among the members has more values than FILTER_VALUES_MAX.
+ERR_CHECKED enum err filter_check(yyjson_val *filter, struct error *error);
 
 bool ulid_is_none(const struct ulid *id);
 
@@ -127,6 +146,7 @@ struct api_event { // Event and EventV2
 	struct api_run **runs; // with those of batches, skipped ones too; loaded when asked for
 	size_t run_count;
 	bool has_runs, is_received_time; // createdAt is the time of receipt
+	struct str raw, raw_v2;          // its text, when it was asked for
 };
 // Several at once, in the order of the ids; unknown ones are NULL.
 ERR_CHECKED enum err events_load(struct gql_context *context, struct arena *arena, const struct ulid *ids, size_t count,

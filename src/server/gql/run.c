@@ -9,6 +9,9 @@
 
 enum err api_run_load(struct gql_context *context, struct arena *arena, const struct ulid *id, struct api_run **out,
 		      struct error *error) {
+	void **known = context_memo(context, "run", str_make(id->bytes, sizeof id->bytes));
+	*out = *known;
+	if (*known != NULL) return ERR_OK;
 	struct history_reader *reader = context_reader(context, error);
 	struct run_row *rows;
 	size_t count;
@@ -16,7 +19,7 @@ enum err api_run_load(struct gql_context *context, struct arena *arena, const st
 	enum err err = history_runs_by_id(reader, arena, id, 1, true, &rows, &count, error);
 	if (err != ERR_OK) return err;
 	if (count == 0) return error_set(error, ERR_NOT_FOUND, NO_ROWS);
-	*out = runs_make(arena, rows, 1, true);
+	*known = *out = runs_make(arena, rows, 1, true);
 	return ERR_OK;
 }
 
@@ -152,6 +155,14 @@ void resolve_batch_created(struct gql_call *call) {
 	}
 }
 
+// What was found belongs to the object, where other fields find it.
+static void keep_output(const struct gql_call *call, size_t i, struct str output) {
+	struct api_run *run;
+	memcpy(&run, &call->parents[i], sizeof run);
+	run->row.output = output;
+	run->has_output = true;
+}
+
 // Outputs are large, so they are read only when asked for: of all runs at once.
 bool runs_load_outputs(struct gql_call *call, struct str *out) {
 	struct ids ids = {.arena = call->arena};
@@ -171,8 +182,9 @@ bool runs_load_outputs(struct gql_call *call, struct str *out) {
 	}
 	for (size_t i = 0; i < call->count; i++) {
 		const struct api_run *run = PARENT(struct api_run, i);
-		const struct run_row *row = run->has_output ? &run->row : find_row(rows, count, &run->row.id);
-		out[i] = row != NULL && run_is_over(row) ? row->output : (struct str){NULL, 0};
+		const struct run_row *row = run->has_output ? NULL : find_row(rows, count, &run->row.id);
+		if (row != NULL) keep_output(call, i, row->output);
+		out[i] = run_is_over(&run->row) ? run->row.output : (struct str){NULL, 0};
 	}
 	return true;
 }
@@ -226,7 +238,7 @@ FIELDS(type_function_run_v2) = {
 	CALL("batchCreatedAt", "Time", resolve_batch_created),
 	READ("cronSchedule", "String", STR_OR_NULL, struct api_run, row.cron),
 	CALL("output", "Bytes", resolve_output),
-	CALL_WITH("trace", "RunTraceSpan", resolve_trace_of_run, trace_inputs),
+	CALL_DEAR("trace", "RunTraceSpan", resolve_trace_of_run, trace_inputs, COST_TRACE),
 	CALL("hasAI", "Boolean!", resolve_has_ai),
 	CALL("defers", "[RunDefer!]!", resolve_defers),
 	CALL("siblingDefers", "[RunDefer!]!", resolve_sibling_defers),

@@ -176,6 +176,7 @@ static enum err read_arguments(struct gql_call *call, struct run_list *list, str
 	struct run_query *query = &list->query;
 	yyjson_val *filter = gql_argument_get(call, "filter");
 	struct str search = member_str(filter, "query");
+	if (filter_check(filter, error) != ERR_OK) return ERR_INVALID;
 	read_page_size(call, query);
 	read_filter(call->arena, filter, query);
 	list->is_legacy = yyjson_is_false(gql_argument_get(call, "preview")) ||
@@ -231,10 +232,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct run_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -261,8 +258,8 @@ ARGUMENTS(count_inputs, ARGUMENT("preview", "Boolean"))
 
 FIELDS(type_runs_v2_connection) = {
 	CALL("edges", "[FunctionRunV2Edge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
-	CALL_WITH("totalCount", "Int!", resolve_total_count, count_inputs),
+	READ("pageInfo", "PageInfo!", SELF, struct run_list, info),
+	CALL_DEAR("totalCount", "Int!", resolve_total_count, count_inputs, COST_LIST),
 	END,
 };
 OBJECT(type_runs_v2_connection, "RunsV2Connection")

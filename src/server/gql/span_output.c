@@ -56,10 +56,17 @@ static enum err load(struct gql_call *call, const struct trace_output_id *id, st
 void resolve_span_output(struct gql_call *call) {
 	struct trace_output_id id;
 	struct span_output *output = ARENA_NEW(call->arena, struct span_output);
+	struct str text = gql_argument_str(call, "outputID");
+	void **known = context_memo(call->context, "output", text);
+	if (*known != NULL) {
+		resolve_all(call, gql_object(*known));
+		return;
+	}
 	struct error error;
-	enum err err = trace_output_id_parse(call->arena, gql_argument_str(call, "outputID"), &id, &error);
+	enum err err = trace_output_id_parse(call->arena, text, &id, &error);
 	if (err == ERR_OK && ulid_is_none(&id.run_id)) err = error_set(&error, ERR_NOT_FOUND, "no output found");
 	if (err == ERR_OK) err = load(call, &id, output, &error);
+	if (err == ERR_OK) *known = output;
 	if (err == ERR_OK)
 		resolve_all(call, gql_object(output));
 	else

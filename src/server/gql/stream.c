@@ -22,6 +22,7 @@ static bool read_arguments(struct gql_call *call, struct history_events_filter *
 						 .limit = limit < 1            ? 0
 							  : limit > STREAM_MAX ? STREAM_MAX
 									       : (size_t)limit,
+						 .is_bare = true,
 						 .from_ns = INT64_MIN,
 						 .until_ns = INT64_MAX};
 	if (read_bound(member_str(query, "after"), &bounds[0], &filter->after) &&

@@ -16,9 +16,14 @@ struct api_span { // RunTraceSpan and what hangs on it
 
 enum err trace_load(struct gql_context *context, struct arena *arena, const struct ulid *run_id,
 		    struct trace_loaded **out, struct error *error) {
+	void **known = context_memo(context, "trace", str_make(run_id->bytes, sizeof run_id->bytes));
+	*out = *known;
+	if (*known != NULL) return ERR_OK;
 	if (context_reader(context, error) == NULL) return ERR_BUSY;
 	*out = ARENA_NEW(arena, struct trace_loaded);
-	return trace_open(&context->reading, arena, run_id, *out, error);
+	enum err err = trace_open(&context->reading, arena, run_id, *out, error);
+	if (err == ERR_OK) *known = *out;
+	return err;
 }
 
 static const struct api_span *span_make(struct arena *arena, const struct trace_node *node,

@@ -46,6 +46,9 @@ extern const struct gql_type type_time, type_ulid, type_uuid, type_bytes, type_u
 #define CALL GQL_RESOLVED
 #define CALL_WITH GQL_RESOLVED_WITH
 #define NEVER(field, field_type) GQL_RESOLVED(field, field_type, resolve_null)
+// That reads at length; `price`: see COST_LIST.
+#define CALL_DEAR(field, field_type, function, inputs, price) \
+	{ .name = (field), .type = (field_type), .resolve = (function), .arguments = (inputs), .cost = (price) }
 // The parent itself, as another type.
 #define SELF(field, field_type) \
 	{ .name = (field), .type = (field_type), .member = GQL_MEMBER_SELF }

@@ -127,10 +127,15 @@ void resolve_workers(struct gql_call *call) {
 	struct worker_query *query = &list->query;
 	int64_t first = yyjson_get_sint(gql_argument_get(call, "first"));
 	query->limit = first > 0 && first <= PAGE_MAX ? (size_t)first : PAGE_DEFAULT;
-	read_filter(call->arena, gql_argument_get(call, "filter"), query);
+	struct error error;
+	yyjson_val *filter = gql_argument_get(call, "filter");
+	if (filter_check(filter, &error) != ERR_OK) {
+		fail_all(call, "error retrieving worker connections: %s", error.message);
+		return;
+	}
+	read_filter(call->arena, filter, query);
 	read_orders(gql_argument_get(call, "orderBy"), query);
 	query->after = read_cursor(call->arena, query, gql_argument_str(call, "after"));
-	struct error error;
 	struct history_reader *reader = call_reader(call, &error);
 	worker *rows;
 	size_t count;
@@ -166,10 +171,6 @@ static void resolve_edges(struct gql_call *call) {
 	}
 }
 
-static void resolve_page_info(struct gql_call *call) {
-	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_object(&PARENT(struct worker_list, i)->info);
-}
-
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
@@ -198,8 +199,8 @@ static void resolve_status(struct gql_call *call) {
 
 FIELDS(type_connect_v1_worker_connections_connection) = {
 	CALL("edges", "[ConnectV1WorkerConnectionEdge!]!", resolve_edges),
-	CALL("pageInfo", "PageInfo!", resolve_page_info),
-	CALL("totalCount", "Int!", resolve_total_count),
+	READ("pageInfo", "PageInfo!", SELF, struct worker_list, info),
+	CALL_DEAR("totalCount", "Int!", resolve_total_count, NULL, COST_LIST),
 	END,
 };
 OBJECT(type_connect_v1_worker_connections_connection, "ConnectV1WorkerConnectionsConnection")

@@ -45,10 +45,9 @@ static inline int ask(const struct question *question, struct asked *asked, stru
 		.variables = yyjson_doc_get_root(variables),
 		.queries_only = question->queries_only,
 	};
-	struct gql_limits limits = {
-		question->limits.depth > 0 ? question->limits.depth : GQL_DEPTH_MAX,
-		question->limits.cost > 0 ? question->limits.cost : GQL_COST_MAX,
-	};
+	struct gql_limits limits = question->limits;
+	if (limits.depth == 0) limits.depth = GQL_DEPTH_MAX;
+	if (limits.cost == 0) limits.cost = GQL_COST_MAX;
 	struct asked nobody = {0};
 	int status = gql_execute(schema, asked != NULL ? asked : &nobody, &arena, &request, &limits, out);
 	yyjson_doc_free(variables);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "graphql/graphql.h"
 
 struct author {
@@ -36,9 +37,12 @@ struct asked {
 	size_t author_parents;
 	bool selects_name, selects_deep, selects_other;
 	char order[64];
+	uint64_t deadline_ns; // that `add` of "slow" waits for
 };
 
 #define BOOKS_MAX 100000
+#define TEXT_BYTES 1000  // of the answer "text", which is not in the arena
+#define HOG_BYTES 100000 // that the answer "hog" takes there
 
 // ---- resolvers -----------------------------------------------------------------------------------------------------
 
@@ -95,6 +99,7 @@ static void resolve_tags(struct gql_call *call) {
 static void resolve_odd(struct gql_call *call) {
 	struct str how = gql_argument_str(call, "how");
 	struct gql_value *out = &call->out[0];
+	static const char text[TEXT_BYTES];
 	static const char bytes[] = "a\xff\"\x01<\xc3\xa4";
 	*out = str_eq(how, STR("object"))  ? gql_object(&film)
 	       : str_eq(how, STR("int"))   ? gql_int(-5)
@@ -105,6 +110,8 @@ static void resolve_odd(struct gql_call *call) {
 	       : str_eq(how, STR("huge"))  ? gql_list(call->arena, 2000)
 	       : str_eq(how, STR("dog"))   ? (struct gql_value){.kind = GQL_OBJECT, .object = &film, .type = "Dog"}
 	       : str_eq(how, STR("film"))  ? (struct gql_value){.kind = GQL_OBJECT, .object = &film, .type = "Film"}
+	       : str_eq(how, STR("text"))  ? gql_text(str_make(text, sizeof text))
+	       : str_eq(how, STR("hog"))   ? gql_text(str_make(arena_calloc(call->arena, 1, HOG_BYTES), 1))
 	       : str_eq(how, STR("NOVEL")) ? gql_text(how)
 					   : gql_text((struct str){NULL, 0});
 }
@@ -126,7 +133,10 @@ static void note(struct gql_call *call, const char *what) {
 }
 
 static void resolve_add(struct gql_call *call) {
-	note(call, gql_argument_str(call, "id").ptr);
+	const struct asked *asked = call->context;
+	struct str id = gql_argument_str(call, "id");
+	note(call, id.ptr);
+	while (str_eq(id, STR("slow")) && clock_mono_ns() < asked->deadline_ns) continue;
 	call->out[0] = gql_object(&books[0]);
 }
 
@@ -161,6 +171,7 @@ static const struct gql_field book_fields[] = {
 	GQL_RESOLVED("child", "Book!", resolve_child),
 	GQL_RESOLVED("failing", "String", resolve_failing),
 	GQL_RESOLVED("step", "Boolean!", resolve_step),
+	{.name = "dear", .type = "Boolean!", .resolve = resolve_step, .cost = 10},
 	{.name = "isbn",
 	 .type = "String",
 	 .member = GQL_MEMBER_CSTR,

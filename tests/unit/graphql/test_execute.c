@@ -219,7 +219,7 @@ static void members_are_read_as_the_table_says(void **state) {
 		.query = STR_INIT(
 			"{all {text none empty json word no_word ulid no_ulid zero uuid no_uuid small flag ns no_ns ms"
 			" no_ms far_ms} group {__typename} nothing}")};
-	struct gql_limits limits = {GQL_DEPTH_MAX, GQL_COST_MAX};
+	struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = GQL_COST_MAX};
 	struct buf out;
 	buf_init(&out, SIZE_MAX);
 	assert_int_equal(gql_execute(schema, NULL, &arena, &request, &limits, &out), 200);
@@ -349,6 +349,88 @@ static void arguments_count_too(void **state) {
 	buf_free(&variables);
 }
 
+// What fields cost is charged before anything of their place is resolved.
+static void fields_cost_what_their_table_says(void **state) {
+	(void)state;
+	struct asked asked = {0};
+	// The book; its two fields, and ten for each.
+	struct question question = {"{book(id: \"b1\") {dear again: dear}}", .limits = {.cost = 23}};
+	expect(&question, &asked, 200, "{\"data\":{\"book\":{\"dear\":true,\"again\":true}}}");
+	assert_string_equal(asked.order, "step step ");
+	asked = (struct asked){0};
+	question.limits.cost = 20;
+	expect(&question, &asked, 200, TOO_LARGE);
+	assert_string_equal(asked.order, "");
+}
+
+static void expect_status(const struct question *question, size_t out_max, struct str start, size_t *bytes) {
+	struct buf out;
+	buf_init(&out, out_max);
+	assert_int_equal(ask(question, NULL, &out), 200);
+	if (!str_starts_with(buf_view(&out), start)) fail_msg("%.*s", (int)(out.len < 200 ? out.len : 200), out.ptr);
+	*bytes = out.len;
+	buf_free(&out);
+}
+
+// One text, many aliases.
+static void texts_count_as_often_as_they_are_shown(void **state) {
+	(void)state;
+	enum { ALIASES = 50 };
+	struct buf query;
+	size_t bytes;
+	buf_init(&query, SIZE_MAX);
+	buf_byte(&query, '{');
+	for (int i = 0; i < ALIASES; i++) buf_printf(&query, "a%d: anything(how: \"text\")", i);
+	buf_lit(&query, "}");
+	buf_byte(&query, '\0');
+	struct question question = {.query = query.ptr};
+	// Zeros are escaped, to six times their length.
+	expect_status(&question, 7 * ALIASES * TEXT_BYTES, STR("{\"data\""), &bytes);
+	assert_true(bytes > 6 * ALIASES * TEXT_BYTES);
+	expect_status(&question, 2 * ALIASES * TEXT_BYTES, STR(TOO_LARGE), &bytes);
+	expect_status(&question, ALIASES * TEXT_BYTES / 2, STR(TOO_LARGE), &bytes);
+	buf_free(&query);
+}
+
+// Behind the field that has spent it nothing is resolved.
+static void memory_is_limited(void **state) {
+	(void)state;
+	struct asked asked = {0};
+	static const char query[] = "{a: anything(how: \"hog\") b: anything(how: \"hog\") book(id: \"b1\") {step}}";
+	struct question question = {query, .limits = {.bytes = 4 * HOG_BYTES}};
+	struct buf out;
+	buf_init(&out, SIZE_MAX);
+	assert_int_equal(ask(&question, &asked, &out), 200);
+	assert_true(str_ends_with(buf_view(&out), STR("\"book\":{\"step\":true}}}")));
+	asked = (struct asked){0};
+	question.limits.bytes = HOG_BYTES;
+	expect(&question, &asked, 200, TOO_LARGE);
+	assert_string_equal(asked.order, "");
+	buf_free(&out);
+}
+
+#define LATE(path) "{\"message\":\"the request takes too long\",\"path\":[" path "]}"
+
+// What was resolved before the time was over is told; nothing is begun after it.
+static void time_is_limited(void **state) {
+	(void)state;
+	struct asked asked = {.deadline_ns = 1};
+	struct question question = {"{book(id: \"b1\") {step}}", .limits = {.deadline_ns = 1}};
+	expect(&question, &asked, 200, "{\"errors\":[" LATE("\"book\"") "],\"data\":{\"book\":null}}");
+	question.query = "mutation {a: add(id: \"one\") {id} b: add(id: \"slow\") {isbn} c: add(id: \"two\") {id}}";
+	struct buf out;
+	buf_init(&out, SIZE_MAX);
+	for (uint64_t ms = 20; strcmp(asked.order, "one slow ") != 0; ms *= 2) { // until the machine is fast enough
+		asked = (struct asked){.deadline_ns = clock_mono_ns() + ms * 1000000};
+		question.limits.deadline_ns = asked.deadline_ns;
+		buf_clear(&out);
+		assert_int_equal(ask(&question, &asked, &out), 200);
+	}
+	static const char late[] = "{\"errors\":[" LATE("\"b\",\"isbn\"") "," LATE("\"c\"") "],\"data\":null}";
+	assert_true(str_eq_cstr(buf_view(&out), late));
+	buf_free(&out);
+}
+
 static void a_large_response_leaves_later_mutations_undone(void **state) {
 	(void)state;
 	struct asked asked = {0};
@@ -449,7 +531,7 @@ static void expect_no_such_operation(const char *query) {
 	buf_init(&out, SIZE_MAX);
 	assert_int_equal(gql_schema_new(types, 1, "Author", NULL, &schema, NULL), ERR_OK);
 	struct gql_request request = {.query = str_from_cstr(query)};
-	struct gql_limits limits = {GQL_DEPTH_MAX, GQL_COST_MAX};
+	struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = GQL_COST_MAX};
 	assert_int_equal(gql_execute(schema, NULL, &arena, &request, &limits, &out), 422);
 	assert_true(str_ends_with(buf_view(&out), STR("\"data\":null}")));
 	buf_free(&out);
@@ -521,6 +603,10 @@ int main(void) {
 		cmocka_unit_test(null_for_a_required_argument_fails_the_field),
 		cmocka_unit_test(responses_may_have_so_many_values),
 		cmocka_unit_test(arguments_count_too),
+		cmocka_unit_test(fields_cost_what_their_table_says),
+		cmocka_unit_test(texts_count_as_often_as_they_are_shown),
+		cmocka_unit_test(memory_is_limited),
+		cmocka_unit_test(time_is_limited),
 		cmocka_unit_test(a_large_response_leaves_later_mutations_undone),
 		cmocka_unit_test(selections_may_be_so_deep),
 		cmocka_unit_test(fragments_cannot_multiply_without_end),

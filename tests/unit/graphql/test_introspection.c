@@ -76,12 +76,12 @@ static void deprecated_things_are_shown_when_asked_for(void **state) {
 	yyjson_doc *doc = read_answer("{__type(name: \"Book\") {a: fields {name} b: fields(includeDeprecated: true) {"
 				      "name isDeprecated deprecationReason description}}}");
 	yyjson_val *root = yyjson_doc_get_root(doc);
-	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/data/__type/a")), 11);
-	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/data/__type/b")), 12);
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/11/name")), "isbn");
-	assert_true(yyjson_get_bool(yyjson_ptr_get(root, "/data/__type/b/11/isDeprecated")));
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/11/deprecationReason")), "use \"id\"");
-	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/11/description")), "A number.");
+	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/data/__type/a")), 12);
+	assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/data/__type/b")), 13);
+	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/12/name")), "isbn");
+	assert_true(yyjson_get_bool(yyjson_ptr_get(root, "/data/__type/b/12/isDeprecated")));
+	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/12/deprecationReason")), "use \"id\"");
+	assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/data/__type/b/12/description")), "A number.");
 	yyjson_doc_free(doc);
 }
 

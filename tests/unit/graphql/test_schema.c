@@ -201,6 +201,7 @@ static const char expected[] =
 	"  child: Book!\n"
 	"  failing: String\n"
 	"  step: Boolean!\n"
+	"  dear: Boolean!\n"
 	"  \"\"\"A number.\"\"\"\n"
 	"  isbn: String @deprecated(reason: \"use \\\"id\\\"\")\n"
 	"}\n"

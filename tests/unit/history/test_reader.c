@@ -243,7 +243,8 @@ static void test_event_runs(void **state) {
 	struct history_run *runs;
 	size_t count;
 	struct ulid event_id = make_ulid(AT, 100), original = make_ulid(AT, 1);
-	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, &runs, &count, &f->error), &f->error);
+	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, NULL, SIZE_MAX / 2, &runs, &count, &f->error),
+		  &f->error);
 	assert_int_equal(count, 10);
 	for (size_t i = 0; i < count; i++) assert_int_equal(runs[i].run_id.bytes[15], 2 * (i + 1));
 	assert_str(runs[0].status, "Failed");
@@ -252,7 +253,8 @@ static void test_event_runs(void **state) {
 	assert_int_equal(ulid_cmp(&runs[0].original_run_id, &original), 0);
 	assert_false(runs[1].ended);
 	event_id = make_ulid(AT, 102);
-	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, &runs, &count, &f->error), &f->error);
+	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, NULL, SIZE_MAX / 2, &runs, &count, &f->error),
+		  &f->error);
 	assert_int_equal(count, 0);
 }
 
@@ -262,7 +264,8 @@ static const char *runs_of(struct fixture *f, uint8_t event) {
 	struct history_run *runs;
 	size_t count, len = 0;
 	struct ulid event_id = make_ulid(AT, event);
-	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, &runs, &count, &f->error), &f->error);
+	assert_ok(history_event_runs(f->reader, &f->arena, &event_id, NULL, SIZE_MAX / 2, &runs, &count, &f->error),
+		  &f->error);
 	text[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		len += (size_t)snprintf(text + len, sizeof text - len, "%u%s ", runs[i].run_id.bytes[15],

@@ -360,6 +360,39 @@ static void test_large_facts(void **state) {
 	free(large);
 }
 
+// A view of all of it: within one transaction, and none is left open.
+static int note_reading(unsigned what, void *context, void *statement, void *text) {
+	(void)what;
+	(void)text;
+	struct {
+		size_t inside, outside;
+	} *count = context;
+	if (!sqlite3_stmt_readonly(statement) || strncmp(sqlite3_sql(statement), "SELECT", 6) != 0) return 0;
+	if (sqlite3_get_autocommit(sqlite3_db_handle(statement)) != 0)
+		count->outside++;
+	else
+		count->inside++;
+	return 0;
+}
+
+static void test_one_view(void **state) {
+	struct fixture *f = *state;
+	struct {
+		size_t inside, outside;
+	} count = {0, 0};
+	add_function(f);
+	struct ulid run = add_run(f, 10, AT + 5), unknown = make_ulid(AT, 77);
+	struct trace_loaded loaded;
+	sqlite3_trace_v2(f->db, SQLITE_TRACE_STMT, note_reading, &count);
+	assert_ok(history_trace(f->reader, &f->arena, &run, NULL, 0, &loaded, &f->error), &f->error);
+	assert_int_equal(count.outside, 0);
+	assert_in_range(count.inside, 4, 100);
+	assert_int_equal(history_trace(f->reader, &f->arena, &unknown, NULL, 0, &loaded, &f->error), ERR_NOT_FOUND);
+	assert_int_equal(count.outside, 0);
+	assert_int_not_equal(sqlite3_get_autocommit(f->db), 0);
+	sqlite3_trace_v2(f->db, 0, NULL, NULL);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_unknown, set_up_store, tear_down),
@@ -370,6 +403,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_skipped, set_up_store, tear_down),
 		cmocka_unit_test_setup_teardown(test_reference_run, set_up_store, tear_down),
 		cmocka_unit_test_setup_teardown(test_rows_of_our_run, set_up_store, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_view, set_up_store, tear_down),
 		cmocka_unit_test_setup_teardown(test_large_facts, set_up_store, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,55 @@ static void query_that_is_no_text(void **state) {
 	http_free(&http);
 }
 
+#define PART(name, content) "--b\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" content "\r\n"
+#define OPERATIONS PART("operations", "{\"query\":\"{__typename}\"}")
+#define REFUSED(text) "{\"errors\":[{\"message\":\"" text "\"}],\"data\":null}"
+
+// The form in which clients send files; nothing here takes files.
+static void a_form(void **state) {
+	static const struct {
+		const char *type, *body;
+		int status;
+		const char *reply;
+	} cases[] = {
+		{"multipart/form-data; boundary=b",
+		 OPERATIONS PART("map", "{\"0\":[\"variables.file\"]}")
+			 PART("0\"; filename=\"a.txt", "abc") "--b--\r\n",
+		 200, "{\"data\":{\"__typename\":\"Query\"}}"},
+		{"Multipart/Form-Data; charset=x; Boundary=\"b\"",
+		 "what is this\r\n" OPERATIONS PART("map", "{}") "--b--", 200, "{\"data\":{\"__typename\":\"Query\"}}"},
+		{"multipart/form-data", OPERATIONS, 422, REFUSED("failed to parse multipart form")},
+		{"multipart/form-data; boundary=c", OPERATIONS, 422, REFUSED("failed to parse multipart form")},
+		{"multipart/form-data; boundary=b", PART("map", "{}") OPERATIONS "--b--", 422,
+		 REFUSED("first part must be operations")},
+		{"multipart/form-data; boundary=b", "--b--\r\n", 422, REFUSED("first part must be operations")},
+		{"multipart/form-data; boundary=b",
+		 "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{", 422,
+		 REFUSED("first part must be operations")},
+		{"multipart/form-data; boundary=b", PART("operations", "{") PART("map", "{}") "--b--", 422,
+		 REFUSED("operations form field could not be decoded")},
+		{"multipart/form-data; boundary=b", PART("operations", "") PART("map", "{}") "--b--", 422,
+		 REFUSED("operations form field could not be decoded")},
+		{"multipart/form-data; boundary=b", OPERATIONS "--b--", 422, REFUSED("second part must be map")},
+		{"multipart/form-data; boundary=b", OPERATIONS PART("map", "[]") "--b--", 422,
+		 REFUSED("map form field could not be decoded")},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char header[200];
+		(void)snprintf(header, sizeof header, "Content-Type: %s\r\n", cases[i].type);
+		struct http http = call_with(*state, "POST", "/v0/gql", header, cases[i].body);
+		assert_reply(http, cases[i].status, cases[i].reply);
+	}
+}
+
+static void a_web_socket(void **state) {
+	struct http http = call_with(*state, "GET", "/v0/gql",
+				     "Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+				     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+				     NULL);
+	assert_reply(http, 400, REFUSED("transport not supported"));
+}
+
 // ---- the cache -----------------------------------------------------------------------------------------------------
 
 static bool note(struct gql_cache *cache, const char *query) {
@@ -223,6 +272,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(a_rerun_that_does_not_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(rows_of_a_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(query_that_is_no_text, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_web_socket, setup, teardown),
 		cmocka_unit_test(the_cache_forgets_the_oldest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,7 +229,8 @@ static void store_one(struct fixture *fixture) {
 	assert_int_equal(store_commit(fixture->store, &error), ERR_OK);
 	payload_unref(record.body);
 	assert_int_equal(store_reader_open(fixture->store, &fixture->reader, &error), ERR_OK);
-	fixture->history = (struct history_reader *)fixture; // never used: only bodies are read
+	assert_int_equal(history_migrate(store_sql(fixture->store), &error), ERR_OK);
+	assert_int_equal(history_reader_new(store_reader_sql(fixture->reader), &fixture->history, &error), ERR_OK);
 }
 
 static void test_run_state(void **state) {
@@ -255,6 +256,7 @@ static void test_run_state(void **state) {
 	http = call(fixture, "GET", "/v0/runs/nonsense/batch", NULL);
 	assert_reply(http, 400, "{\"error\":\"The run ID specified is invalid\",\"data\":null,\"status\":400}\n");
 	fixture->engine = engine_says_ok;
+	history_reader_free(fixture->history);
 	fixture->history = NULL;
 	store_reader_close(fixture->reader);
 	fixture->reader = NULL;

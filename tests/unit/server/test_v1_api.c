@@ -223,6 +223,24 @@ static void test_event_runs(void **state) {
 	assert_int_equal(yyjson_arr_size(yyjson_doc_ptr_get(doc, "/data")), 3);
 	yyjson_doc_free(doc);
 	http_free(&http);
+	// Ours: pages.
+	char cursor[ULID_TEXT_LEN + 1] = "";
+	for (size_t seen = 0, count = 2; count > 0; seen += count) {
+		(void)snprintf(path, sizeof path, "/v1/events/%s/runs?limit=2&cursor=%s", event_texts[0], cursor);
+		http = get(state, path);
+		doc = parse(&http);
+		yyjson_val *data = yyjson_doc_ptr_get(doc, "/data");
+		count = yyjson_arr_size(data);
+		assert_int_equal(count, seen == 0 ? 2 : seen == 2 ? 1 : 0);
+		if (count > 0)
+			(void)snprintf(cursor, sizeof cursor, "%s",
+				       yyjson_get_str(yyjson_obj_get(yyjson_arr_get_last(data), "run_id")));
+		yyjson_doc_free(doc);
+		http_free(&http);
+	}
+	(void)snprintf(path, sizeof path, "/v1/events/%s/runs?cursor=x", event_texts[0]);
+	http = get(state, path);
+	assert_reply(http, 400, "{\"error\":\"Invalid cursor query parameter\",\"data\":null,\"status\":400}\n");
 	http = get(state, "/v1/events/01JQDAE4RQF8MBCR55T5AK4KXS/runs");
 	assert_int_equal(http.status, 200);
 	assert_non_null(strstr(http.body, "{\"data\":[],"));
