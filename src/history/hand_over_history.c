@@ -113,11 +113,18 @@ static enum err put_result(struct writing *w) {
 	return ERR_OK;
 }
 
+static void put_cancel(struct writing *w) {
+	const struct span *cause = w->row->cause;
+	const struct str none = {NULL, 0};
+	struct buf *out = &w->parts[CANCEL];
+	put_text(out, "{\"EventID\":", cause != NULL ? cause->matched_event_id : none);
+	put_text(out, ",\"Expression\":", cause != NULL ? cause->wait_expression : none);
+	buf_lit(out, ",\"UserID\":null,\"CancellationID\":null,\"ForceLifecycleHook\":false}");
+}
+
 static enum err put_parts(struct writing *w) {
 	for (size_t i = 0; i < PART_COUNT; i++) buf_clear(&w->parts[i]);
-	if (is_type(w->row, "FunctionCancelled"))
-		buf_lit(&w->parts[CANCEL], "{\"EventID\":null,\"Expression\":null,\"UserID\":null,"
-					   "\"CancellationID\":null,\"ForceLifecycleHook\":false}");
+	if (is_type(w->row, "FunctionCancelled")) put_cancel(w);
 	if (is_of_step(w->row)) put_begun(w);
 	if (is_of_step(w->row)) put_ended(w);
 	return put_result(w);

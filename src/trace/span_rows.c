@@ -83,7 +83,7 @@ static struct span span_at_first(const struct span *span) {
 	if (span->kind == SPAN_EXECUTION) first.input = nothing;
 	if (span->kind != SPAN_RUN) return first;
 	first.started_ns = 0;
-	first.group_id = none;
+	first.group_id = first.wait_expression = none;
 	return first;
 }
 

@@ -289,6 +289,9 @@ static void test_waits(void **state) {
 		fact.at_ms = AT + 20 + i;
 		if (kinds[i] != OPCODE_SLEEP) add_fact(f, &run, &fact);
 	}
+	struct trace_fact cancelled = {.kind = FACT_CANCELLED, .at_ms = AT + 90, .expression = STR("c == 1")};
+	cancelled.event_id = make_ulid(AT, 9);
+	add_fact(f, &run, &cancelled);
 	finish(f, &run, "Cancelled", NULL);
 	assert_int_equal(hand_over(f).done, 1);
 	check_json(f);
@@ -309,7 +312,8 @@ static void test_waits(void **state) {
 		    "null;"
 		    "StepCompleted|null|null|null|null|{\"event_id\":\"01M7YK5SQR0000000000000009\",\"run_id\":null,"
 		    "\"timeout\":false}|null;"
-		    "FunctionCancelled|null|null|null|null|null|{\"EventID\":null,\"Expression\":null,\"UserID\":null,"
+		    "FunctionCancelled|null|null|null|null|null|{\"EventID\":\"01M7YK5SQR0000000000000009\","
+		    "\"Expression\":\"c == 1\",\"UserID\":null,"
 		    "\"CancellationID\":null,\"ForceLifecycleHook\":false}");
 }
 

@@ -47,7 +47,7 @@ static struct str copy_attributes(struct rows_fixture *f, struct str text) {
 	return arena_dup(&f->base.arena, text);
 }
 
-// Last rows first: the file has them in any order.
+// Last rows first, as the file has them in any order; but not those of metadata, which stay in theirs.
 static void make_rows(struct rows_fixture *f) {
 	struct arena *arena = &f->base.arena;
 	const struct trace_spans *spans = &f->base.spans;
@@ -57,12 +57,13 @@ static void make_rows(struct rows_fixture *f) {
 		assert_true(f->count + SPAN_ROWS_MAX < ROWS_MAX);
 		f->count += span_rows_of_span(arena, rows_run(f), &spans->spans[i], &number, &f->made[f->count]);
 	}
+	size_t span_rows = f->count;
 	for (size_t i = 0; i < spans->metadata_count; i++) {
 		assert_true(f->count < ROWS_MAX);
 		span_row_of_metadata(arena, rows_run(f), &spans->metadata[i], &number, &f->made[f->count++]);
 	}
 	for (size_t i = 0; i < f->count; i++) {
-		struct span_row *row = &f->rows[f->count - 1 - i];
+		struct span_row *row = &f->rows[i < span_rows ? span_rows - 1 - i : i];
 		*row = f->made[i].row;
 		row->attributes = copy_attributes(f, row->attributes);
 		row->is_made = true;
