@@ -17,6 +17,7 @@ struct engine_config {
 	uint32_t steps_max;         // 0 means RUN_STEPS_MAX
 	uint64_t rest_after_ms;     // a run whose next work is further away than this drops its payloads; 0 means 1 s
 	bool no_history;            // events, runs and traces leave nothing for people
+	bool exports_spans;         // the end of a run is a trace fact as well (05 §24)
 	unsigned planted_bug;       // tests of the simulator only: breaks one rule on purpose; 0 for none
 };
 

@@ -757,7 +757,8 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 // trace.c: facts for people. Those about an item are written while it is there.
 void trace_init(struct engine *engine);
 void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry);
-void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
+// Its calls that are under way, and that it is over.
+void trace_ended(struct engine *engine, const struct run *run);
 void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL

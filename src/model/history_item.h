@@ -22,6 +22,7 @@ enum history_kind {
 	HISTORY_RUN_AI,      // the run has an AI step
 	HISTORY_FUNCTION_PAUSE,
 	HISTORY_ANNOTATION, // what others say of a run: rows of spans (06 §18, §19)
+	HISTORY_EXPORTED,   // how far our own spans have been exported (history/exports.h)
 };
 
 // Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").
@@ -111,6 +112,9 @@ struct history_item {
 			struct uuid function_id;
 			bool is_paused;
 		} pause;
+		struct {
+			uint64_t cursor;
+		} exported;
 		struct {
 			struct annotation *content;       // owned
 			struct annotation_result *result; // of the reply

@@ -90,6 +90,8 @@ void trace_fact_encode(const struct trace_fact *fact, struct buf *out) {
 	case FACT_INVOKED:
 	case FACT_CANCELLED:
 		return put_waiting(out, fact);
+	case FACT_ENDED:
+		return;
 	}
 }
 
@@ -178,6 +180,8 @@ enum err trace_fact_decode(struct arena *arena, struct str data, struct trace_fa
 	case FACT_INVOKED:
 	case FACT_CANCELLED:
 		take_waiting(&d, out);
+		break;
+	case FACT_ENDED:
 		break;
 	default:
 		return error_set(error, ERR_CORRUPT, "trace fact of an unknown kind");

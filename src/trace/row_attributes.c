@@ -211,6 +211,74 @@ void row_attributes_apply(struct arena *arena, yyjson_val *object, struct span *
 	}
 }
 
+// ---- out of members ------------------------------------------------------------------------------------------------
+
+static struct str number_text(struct arena *arena, int64_t number) {
+	return arena_printf(arena, "%lld", (long long)number);
+}
+
+// As stored: times are texts, numbers and booleans are not (§13). An empty text: there is nothing to tell.
+static void tell(struct arena *arena, const char *at, enum attribute_type type, struct otlp_attribute *out) {
+#define GET(type_) (*(const type_ *)(const void *)at)
+	out->is_text = true;
+	switch (type) {
+	case ATTRIBUTE_TEXT:
+	case ATTRIBUTE_NAME:
+		out->value = GET(struct str);
+		return;
+	case ATTRIBUTE_TIME:
+		if (GET(int64_t) > 0) out->value = number_text(arena, GET(int64_t) / 1000000);
+		return;
+	case ATTRIBUTE_STATUS:
+		if (GET(enum span_status) != SPAN_STATUS_NONE)
+			out->value = str_from_cstr(span_status_names[GET(enum span_status)]);
+		return;
+	case ATTRIBUTE_OP:
+		if (GET(enum opcode_kind) != OPCODE_NONE)
+			out->value = str_from_cstr(opcode_table[GET(enum opcode_kind)].name);
+		return;
+	case ATTRIBUTE_OBJECT:
+		return;
+	default:
+		break;
+	}
+	out->is_text = false;
+	if (type == ATTRIBUTE_BOOL && GET(bool)) out->value = STR("true");
+	if (type == ATTRIBUTE_TRISTATE && GET(enum tristate) != UNSET)
+		out->value = GET(enum tristate) == YES ? STR("true") : STR("false");
+	if (type == ATTRIBUTE_MS) out->value = number_text(arena, GET(int64_t));
+	if (type == ATTRIBUTE_INT) out->value = number_text(arena, GET(int));
+	if (type == ATTRIBUTE_COUNT) out->value = number_text(arena, GET(uint32_t));
+#undef GET
+}
+
+// The event that ended a wait, and the one that ended an invoke, are one member.
+static bool is_of_other(const struct attribute *attribute, const struct span *span) {
+	if (attribute->offset != offsetof(struct span, matched_event_id)) return false;
+	bool is_invoke = str_eq(attribute->name, STR("step.invoke.finish.event.id"));
+	return is_invoke != (span->op == OPCODE_INVOKE_FUNCTION);
+}
+
+size_t row_attributes_tell(struct arena *arena, const struct span *span,
+			   struct otlp_attribute out[ROW_ATTRIBUTES_MAX]) {
+	_Static_assert(ARRAY_LEN(attributes) <= ROW_ATTRIBUTES_MAX, "room for all");
+	const char *base = (const char *)span;
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
+		const struct attribute *attribute = &attributes[i];
+		bool is_there = attribute->flag == NO_FLAG || *(const bool *)(base + attribute->flag);
+		bool is_whose = !str_eq(attribute->name, STR("dynamic.trace.id")) &&
+				!str_starts_with(attribute->name, STR("userland.")) && !is_of_other(attribute, span);
+		if (!is_there || !is_whose) continue;
+		struct otlp_attribute told = {.value = {NULL, 0}};
+		tell(arena, base + attribute->offset, attribute->type, &told);
+		if (told.value.len == 0) continue;
+		told.key = arena_cat(arena, PREFIX, attribute->name);
+		out[count++] = told;
+	}
+	return count;
+}
+
 // ---- the rest ------------------------------------------------------------------------------------------------------
 
 yyjson_doc *row_attributes_read(struct str text) {

@@ -3,6 +3,7 @@
 #define INNGEST_TRACE_ROW_ATTRIBUTES_H
 
 #include "base/json.h"
+#include "trace/otlp.h"
 #include "trace/span.h"
 
 // NULL when the text is no object, nor a string that holds one. The caller frees.
@@ -13,5 +14,9 @@ void row_attributes_apply(struct arena *arena, yyjson_val *attributes, struct sp
 struct str row_attributes_of_user(struct arena *arena, yyjson_val *attributes);
 // Of a row named `metadata`; false when it is none.
 bool row_attributes_metadata(struct arena *arena, yyjson_val *attributes, struct span_metadata *out);
+
+// The other way round: what a span has, under the names of §13, for others to read. Headers are not among it.
+#define ROW_ATTRIBUTES_MAX 40
+size_t row_attributes_tell(struct arena *arena, const struct span *span, struct otlp_attribute out[ROW_ATTRIBUTES_MAX]);
 
 #endif
