@@ -105,6 +105,8 @@ struct batch {
 struct batch *batch_new(void);
 void batch_free(struct batch *batch); // also frees calls and replies that were not taken out
 bool batch_is_empty(const struct batch *batch);
+// A new item of history, to be filled.
+struct history_item *batch_history(struct batch *batch, enum history_kind kind, uint64_t at_ms);
 // Deterministic digest of records, history and effects: equal batches give equal digests (tests, simulation).
 uint64_t batch_digest(const struct batch *batch);
 

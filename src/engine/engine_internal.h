@@ -303,7 +303,6 @@ struct engine {
 
 // batch_write.c: what a batch is made of
 struct record *batch_record(struct batch *batch, enum record_op op, uint8_t kind, struct str key);
-struct history_item *batch_history(struct batch *batch, enum history_kind kind, uint64_t at_ms);
 struct late_text *batch_late(struct batch *batch, size_t parts);
 void batch_call(struct batch *batch, struct call *call);
 void batch_reply(struct batch *batch, struct reply *reply);

@@ -32,7 +32,8 @@ static void tell_ops(char *out, const struct trace_fact *fact) {
 static void tell(char *out, const struct trace_fact *fact) {
 	static const char *const names[] = {
 		[FACT_CALL] = "call",       [FACT_CHECKPOINT] = "checkpoint", [FACT_WAIT] = "wait",
-		[FACT_RESUMED] = "resumed", [FACT_INVOKED] = "invoked",       [FACT_CANCELLED] = "cancelled"};
+		[FACT_RESUMED] = "resumed", [FACT_INVOKED] = "invoked",       [FACT_CANCELLED] = "cancelled",
+		[FACT_ENDED] = "end"};
 	static const char *const outcomes[] = {[TRACE_OPCODES] = "",
 					       [TRACE_RESULT] = " result",
 					       [TRACE_ERROR] = " error",
@@ -293,6 +294,18 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+// When spans are exported, the end is the last fact, whatever else the end of the run brings about.
+static void test_exported(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.exports_spans = true;
+	f->engine = engine_new(&f->config, 7);
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	done(f, 'a');
+	expect_facts(f, "call #0/4 first result\nend None:");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_steps_and_result),
@@ -306,6 +319,7 @@ int main(void) {
 		TEST(test_cancelled_in_a_call),
 		TEST(test_what_is_under_way),
 		TEST(test_no_history),
+		TEST(test_exported),
 		TEST(test_ai_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
