@@ -52,16 +52,20 @@ struct waiter *pending_close(struct pending *pending);
 
 #define WORK_THREADS 4
 #define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
+#define WORK_OUT_MAX 16      // of its threads that may wait for something outside at the same time
 
 struct work {
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;   // there is a request in line, or the end
 	pthread_cond_t answered; // some thread of the pool has got its reply
 	struct request *first, *last;
-	unsigned waiting; // in line
+	pthread_cond_t back;     // a thread that was out may go on
+	unsigned waiting;        // in line
+	unsigned busy;           // threads with a request, WORK_THREADS at most; those that are out are not
+	unsigned out, returning; // threads that wait outside; that are back and wait for their turn
 	bool closed;
 	unsigned thread_count;
-	pthread_t threads[WORK_THREADS];
+	pthread_t threads[WORK_THREADS + WORK_OUT_MAX]; // the first ones from the start, others when some are out
 };
 void work_init(struct work *work);
 ERR_CHECKED enum err work_start(struct work *work, struct error *error);
@@ -175,6 +179,10 @@ bool percent_decode(struct arena *arena, struct str text, struct str *out);
 
 // The last thing that `start` does: suspends the request and has `work` answer it on a thread of the pool.
 void request_work(struct request *request, void (*work)(struct request *request));
+// Around waiting for what may take long and is not the engine, on a thread of the pool, which must hold no reader then:
+// another thread serves the line meanwhile. False: too many are out already.
+bool work_step_out(struct work *work);
+void work_step_in(struct work *work);
 // On a thread of the pool only: hands a command to the engine and waits for its reply, which is the caller's. NULL when
 // the engine is full or the server stops; the command is gone in any case.
 struct reply *server_ask(struct server *server, struct command *command);
