@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/mailbox.h"
 #include "engine/load.h"
+#include "engine/stats.h"
 #include "model/history_item.h"
 #include "model/record.h"
 #include "model/trace_fact.h"
@@ -48,6 +49,7 @@ enum reply_kind {
 	REPLY_RUN_STATE,
 	REPLY_TEXT,      // `text` is JSON: jobs (05 §12.7), a cancellation or all of them (05 §12.11)
 	REPLY_STARTED,   // `run_id` began, or with status 409 had begun before
+	REPLY_STATS,     // `stats`
 	REPLY_RUN_TRACE, // `live`: what is under way of a run; none when the engine does not know it
 };
 // The answer to a request. A heap object with its own arena; ownership passes to the server.
@@ -70,6 +72,7 @@ struct reply {
 	size_t step_count;
 	struct trace_live *live; // REPLY_RUN_TRACE
 	size_t live_count;
+	struct engine_stats stats;          // REPLY_STATS
 	struct annotation_result annotated; // REPLY_OK of an annotation
 };
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);

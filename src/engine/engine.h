@@ -38,15 +38,6 @@ void engine_apply(struct engine *engine, uint64_t now_ms, struct command *comman
 // When the engine wants a COMMAND_TICK; UINT64_MAX: never.
 uint64_t engine_deadline(const struct engine *engine);
 
-// For metrics and tests; cheap.
-struct engine_stats {
-	uint64_t runs;        // not finished
-	uint64_t items_ready; // due, waiting for a worker
-	uint64_t items_later; // sleeps, retries
-	uint64_t calls_in_flight;
-	uint64_t events_held; // wait for their data
-	uint64_t apps, functions;
-};
 void engine_stats(const struct engine *engine, struct engine_stats *out);
 // Aborts (CHECK) when an internal index disagrees with the state it indexes. O(everything): tests and simulation.
 void engine_verify(const struct engine *engine);

@@ -770,6 +770,7 @@ void apply_annotate(struct engine *engine, struct command *command);
 // read.c
 void apply_run_state(struct engine *engine, struct command *command);
 void apply_run_jobs(struct engine *engine, struct command *command);
+void apply_stats(struct engine *engine, struct command *command);
 void apply_cancel(struct engine *engine, struct command *command);
 void run_refs(const struct run *run, struct arena *arena, struct payload_ref *events, struct call_step **steps,
 	      size_t *count);

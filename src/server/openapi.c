@@ -74,9 +74,11 @@ static void write_envelope(struct buf *out, const struct openapi_operation *oper
 
 static void write_replies(struct buf *out, const struct openapi_operation *operation) {
 	buf_lit(out, ",\"responses\":{\"200\":{\"description\":\"OK\"");
-	if (operation->reply == OPENAPI_EVENTS)
-		buf_lit(out, ",\"content\":{\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}");
-	if (operation->reply != OPENAPI_EMPTY && operation->reply != OPENAPI_EVENTS) {
+	const char *text = operation->reply == OPENAPI_EVENTS    ? "text/event-stream"
+			   : operation->reply == OPENAPI_METRICS ? "text/plain"
+								 : NULL;
+	if (text != NULL) buf_printf(out, ",\"content\":{\"%s\":{\"schema\":{\"type\":\"string\"}}}", text);
+	if (text == NULL && operation->reply != OPENAPI_EMPTY) {
 		buf_lit(out, ",\"content\":{\"application/json\":{\"schema\":");
 		write_envelope(out, operation);
 		buf_lit(out, "}}");

@@ -32,7 +32,8 @@ enum openapi_reply {
 	OPENAPI_V1,      // {data, metadata}
 	OPENAPI_BARE,    // the type itself
 	OPENAPI_EMPTY,
-	OPENAPI_EVENTS, // server-sent events
+	OPENAPI_EVENTS,  // server-sent events
+	OPENAPI_METRICS, // Prometheus' text format
 };
 struct openapi_operation {
 	const char *method, *path; // "{name}" is a parameter

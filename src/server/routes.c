@@ -58,6 +58,7 @@ const struct route routes[] = {
 	ENGINE("POST", "/invoke/:", EVENT_BODY_MAX, SHAPE_PUB, invoke),
 	PLAIN_HEAD("/health", health),
 	PLAIN_HEAD("/ready", ready),
+	ENGINE("GET", "/metrics", 0, SHAPE_TEXT, metrics),
 	READ("/dev", SHAPE_PUB, dev),
 	ENGINE("POST", "/fn/register", REGISTER_BODY_MAX, SHAPE_PUB, register),
 	ENGINE_FAILS("DELETE", "/fn/remove", 0, SHAPE_PUB, fn_remove),
@@ -86,6 +87,7 @@ const struct route routes[] = {
 	ENGINE("POST", "/v1/cancellations", CANCELLATION_BODY_MAX, SHAPE_PUB, v1_cancellation),
 	ENGINE("GET", "/v1/cancellations", 0, SHAPE_PUB, v1_cancellations),
 	ENGINE("DELETE", "/v1/cancellations/:", 0, SHAPE_PUB, v1_cancellation_remove),
+	ENGINE("GET", "/v1/prom/:", 0, SHAPE_PUB, metrics),
 
 	PLAIN("GET", "/v2/health", SHAPE_V2, v2_health),
 	ENGINE_FAILS("POST", "/v2/events", V2_EVENT_BODY_MAX, SHAPE_V2, v2_event),

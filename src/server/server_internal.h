@@ -294,6 +294,8 @@ void invoke_start(struct request *request); // invoke_api.c
 void invoke_finish(struct request *request, struct reply *reply);
 void health_start(struct request *request); // health_api.c
 void ready_start(struct request *request);
+void metrics_start(struct request *request); // metrics_api.c
+void metrics_finish(struct request *request, struct reply *reply);
 void dev_work(struct request *request); // dev_api.c
 struct str dev_features(struct arena *arena);
 void register_start(struct request *request); // register_api.c

@@ -294,6 +294,25 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+static void test_stats(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, FLOW("app-a", "x/a", NO_SETTINGS) "," FLOW("app-b", "x/b", "\"debounce\":{\"period\":\"1h\"}"));
+	begin(f, 'a', "x/a", NULL);
+	fixture_event(f, "{\"name\":\"x/b\"}");
+	struct command *command = command_new(COMMAND_STATS);
+	command->request = ++f->next_request;
+	fixture_apply(f, command);
+	const struct reply *reply = flow_reply(f);
+	assert_int_equal(reply->kind, REPLY_STATS);
+	assert_int_equal(reply->stats.runs, 1);
+	assert_int_equal(reply->stats.calls_in_flight, 1);
+	assert_int_equal(reply->stats.events_waiting, 1);
+	assert_int_equal(reply->stats.functions, 2);
+	assert_int_equal(f->batch->history_count, 0); // it only reads
+	assert_int_equal(f->batch->record_count, 0);
+}
+
 // When spans are exported, the end is the last fact, whatever else the end of the run brings about.
 static void test_exported(void **state) {
 	struct fixture *f = *state;
@@ -320,6 +339,7 @@ int main(void) {
 		TEST(test_what_is_under_way),
 		TEST(test_no_history),
 		TEST(test_exported),
+		TEST(test_stats),
 		TEST(test_ai_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
