@@ -1,9 +1,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "node/node.h"
 
 int main(int argc, char **argv) {
-	struct cli cli = {stdout, stderr, isatty(STDOUT_FILENO) == 1, node_run};
+	struct cli cli = {stdout, stderr, isatty(STDOUT_FILENO) == 1, node_run, node_hand_over};
 	return cli_main(&cli, argc, argv);
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "node/hand_over.h"
 #include "node/node.h"
 
 // Exit codes (05 §20.4)
@@ -19,11 +20,15 @@
 typedef enum err cli_node_fn(const struct node_config *config, void (*online)(void *context, uint16_t port),
 			     void *context, struct error *error);
 
+typedef enum err cli_hand_over_fn(const char *sqlite_dir, hand_over_progress *progress, void *context,
+				  struct hand_over_result *out, struct error *error);
+
 struct cli {
 	FILE *out;
 	FILE *err;
 	bool terminal; // `out` is one: banner and coloured logs
 	cli_node_fn *run_node;
+	cli_hand_over_fn *hand_over;
 };
 
 // The exit code of the process.

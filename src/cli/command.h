@@ -50,5 +50,7 @@ int functions_pause_run(struct cli *cli, struct settings *settings);
 int functions_unpause_run(struct cli *cli, struct settings *settings);
 int apps_list_run(struct cli *cli, struct settings *settings);
 int apps_sync_run(struct cli *cli, struct settings *settings);
+// With no server on the file.
+int db_hand_over_run(struct cli *cli, struct settings *settings);
 
 #endif

@@ -132,5 +132,13 @@ const struct cli_command cli_commands[COMMAND_ID_COUNT] = {
 		.examples = "   inngest apps sync shop\n"
 			    "   inngest apps sync http://localhost:3000/api/inngest\n",
 		.note = CLIENT_NOTE},
+
+	[COMMAND_ID_DB] = {"db", "Work on the database of a stopped server", .usage_exit = CLI_EXIT_ERROR},
+	[COMMAND_ID_DB_HAND_OVER] = {"db hand-over", "Write traces as the Inngest server in Go reads them",
+		.usage_exit = CLI_EXIT_ERROR, .parent = COMMAND_ID_DB, .run = db_hand_over_run,
+		.examples = "   inngest db hand-over\n"
+			    "   inngest db hand-over --sqlite-dir /var/lib/inngest --json\n",
+		.note = "Stop the server first. Nothing is removed: this server goes on with the same file. Ctrl-C breaks it\n"
+			"off, and the same command goes on later. docs/cli.md says what the other server sees.\n"},
 };
 // clang-format on

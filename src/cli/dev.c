@@ -78,12 +78,10 @@ static enum durability durability_choose(const struct settings *settings) {
 	return settings_on(settings, FLAG_ID_PERSIST) ? DURABILITY_OS : DURABILITY_NONE;
 }
 
-#define DAY_MS (24ull * 60 * 60 * 1000)
-
 static struct retention retention_make(const struct settings *settings) {
 	return (struct retention){
-		.age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION) * DAY_MS,
-		.payload_age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION_PAYLOADS) * DAY_MS,
+		.age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION),
+		.payload_age_ms = (uint64_t)settings_number(settings, FLAG_ID_RETENTION_PAYLOADS),
 		.runs_max = (uint64_t)settings_number(settings, FLAG_ID_RETENTION_RUNS),
 	};
 }

@@ -18,6 +18,8 @@
 	[COMMAND_ID_APPS_LIST] = (how), [COMMAND_ID_APPS_SYNC] = (how)
 // clang-format on
 #define ON_BOTH .use = {[COMMAND_ID_DEV] = FLAG_SHOWN, [COMMAND_ID_START] = FLAG_SHOWN}
+#define ON_SERVERS_AND_DB(on_dev) \
+	.use = {[COMMAND_ID_DEV] = (on_dev), [COMMAND_ID_START] = FLAG_SHOWN, [COMMAND_ID_DB_HAND_OVER] = FLAG_SHOWN}
 #define ON_DEV .use = {[COMMAND_ID_DEV] = FLAG_SHOWN}
 #define ON_DEV_HIDDEN .use = {[COMMAND_ID_DEV] = FLAG_HIDDEN}
 #define ON_START .use = {[COMMAND_ID_START] = FLAG_SHOWN}
@@ -30,7 +32,7 @@
 
 // clang-format off
 const struct flag cli_flags[FLAG_ID_COUNT] = {
-	[FLAG_ID_CONFIG] = {"config", .type = FLAG_STRING, ON_BOTH, .unit = "path",
+	[FLAG_ID_CONFIG] = {"config", .type = FLAG_STRING, ON_SERVERS_AND_DB(FLAG_SHOWN), .unit = "path",
 		.help = "Configuration file (JSON or YAML)"},
 	[FLAG_ID_HOST] = {"host", .type = FLAG_STRING, ON_BOTH, .unit = "address",
 		.help = "Address to listen on; all interfaces when empty"},
@@ -52,15 +54,15 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Accepted for compatibility; the queue is never polled"},
 	[FLAG_ID_PERSIST] = {"persist", .type = FLAG_BOOL, ON_DEV,
 		.help = "Keep apps, events and runs on disk between restarts"},
-	[FLAG_ID_SQLITE_DIR] = {"sqlite-dir", .type = FLAG_STRING, ON_START_DEV_HIDDEN, .unit = "path",
+	[FLAG_ID_SQLITE_DIR] = {"sqlite-dir", .type = FLAG_STRING, ON_SERVERS_AND_DB(FLAG_HIDDEN), .unit = "path",
 		.help = "Directory of the database file main.db; ./.inngest when empty"},
 	[FLAG_ID_DURABILITY] = {"durability", .type = FLAG_CHOICE, ON_BOTH, .choices = "none|os|fsync",
 		.help = "What an accepted event survives: none = nothing, os = a crash of the server, fsync = a power loss"},
 	[FLAG_ID_HISTORY] = {"history", .type = FLAG_CHOICE, ON_BOTH, .choices = "all|none",
 		.help = "What people can look at later: all events, runs and traces, or none, which is faster"},
-	[FLAG_ID_RETENTION] = {"retention", .type = FLAG_INT, ON_BOTH, .fallback = "30", .max = DAYS_MAX, .unit = "days",
-		.help = "Events, and runs that are over, are removed after this time; 0 keeps them for ever"},
-	[FLAG_ID_RETENTION_PAYLOADS] = {"retention-payloads", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = DAYS_MAX,
+	[FLAG_ID_RETENTION] = {"retention", .type = FLAG_DAYS, ON_BOTH, .fallback = "30", .max = DAYS_MAX, .unit = "days",
+		.help = "Events, and runs that are over, are removed after so many days, or a time like 12h; 0: never"},
+	[FLAG_ID_RETENTION_PAYLOADS] = {"retention-payloads", .type = FLAG_DAYS, ON_BOTH, .fallback = "0", .max = DAYS_MAX,
 		.unit = "days", .help = "The same for their data and results alone; 0: together with the rest"},
 	[FLAG_ID_RETENTION_RUNS] = {"retention-runs", .type = FLAG_INT, ON_BOTH, .fallback = "0", .max = INT64_MAX,
 		.help = "Runs that are over are kept up to this number, the latest; 0: any number"},
@@ -153,6 +155,9 @@ const struct flag cli_flags[FLAG_ID_COUNT] = {
 		.help = "Signing key of the server; the development server wants none"},
 	[FLAG_ID_CLIENT_JSON] = {"json", .arguments_only = true, .type = FLAG_BOOL, ON_CLIENT,
 		.help = "Print the server's reply as it is"},
+
+	[FLAG_ID_DB_JSON] = {"json", .type = FLAG_BOOL, ON_COMMAND(COMMAND_ID_DB_HAND_OVER),
+		.help = "Print what was done as JSON"},
 
 	[FLAG_ID_JSON] = {"json", .global = true, .type = FLAG_BOOL,
 		.help = "Write logs as JSON lines; always so when the output is no terminal"},

@@ -31,10 +31,19 @@ enum command_id {
 	COMMAND_ID_APPS,
 	COMMAND_ID_APPS_LIST,
 	COMMAND_ID_APPS_SYNC,
+	COMMAND_ID_DB,
+	COMMAND_ID_DB_HAND_OVER,
 	COMMAND_ID_COUNT
 };
 
-enum flag_type { FLAG_BOOL, FLAG_INT, FLAG_STRING, FLAG_CHOICE, FLAG_LIST };
+enum flag_type {
+	FLAG_BOOL,
+	FLAG_INT,
+	FLAG_STRING,
+	FLAG_CHOICE,
+	FLAG_LIST,
+	FLAG_DAYS, // or a shorter time, as 12h
+};
 enum flag_use { FLAG_ABSENT, FLAG_SHOWN, FLAG_HIDDEN };
 
 enum flag_id {
@@ -98,6 +107,7 @@ enum flag_id {
 	FLAG_ID_API_PORT,
 	FLAG_ID_CLIENT_SIGNING_KEY,
 	FLAG_ID_CLIENT_JSON,
+	FLAG_ID_DB_JSON,
 	FLAG_ID_JSON,
 	FLAG_ID_VERBOSE,
 	FLAG_ID_LOG_LEVEL,
@@ -114,7 +124,7 @@ struct flag {
 	enum flag_type type;
 	enum flag_use use[COMMAND_ID_COUNT];
 	const char *fallback; // default as text; NULL: false, 0, empty
-	int64_t min, max;     // FLAG_INT
+	int64_t min, max;     // FLAG_INT, FLAG_DAYS
 	const char *choices;  // FLAG_CHOICE: "a|b|c"
 	const char *unit;     // what stands for the value in help, instead of the type's name
 	const char *help;

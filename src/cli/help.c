@@ -5,11 +5,8 @@
 #define HELP_MAX (64u << 10)
 
 static const char *type_name(const struct flag *flag) {
-	static const char *const names[] = {[FLAG_BOOL] = "",
-					    [FLAG_INT] = "number",
-					    [FLAG_STRING] = "text",
-					    [FLAG_CHOICE] = "",
-					    [FLAG_LIST] = "text"};
+	static const char *const names[] = {[FLAG_BOOL] = "",   [FLAG_INT] = "number", [FLAG_STRING] = "text",
+					    [FLAG_CHOICE] = "", [FLAG_LIST] = "text",  [FLAG_DAYS] = "days"};
 	if (flag->unit != NULL) return flag->unit;
 	return flag->type == FLAG_CHOICE ? flag->choices : names[flag->type];
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "cli/command.h"
 
 // The texts that Go's ParseBool takes.
@@ -15,6 +16,20 @@ static bool parse_bool(struct str text, bool *out) {
 		if (str_eq_cstr(text, lies[i])) return *out = false, true;
 	}
 	return false;
+}
+
+#define DAY_MS (24LL * 60 * 60 * 1000)
+
+// A number of days, or a duration; in milliseconds. What is less than one of those is refused: 0 means for ever.
+static bool parse_days(struct str text, int64_t days_max, int64_t *out_ms) {
+	int64_t days, ns;
+	if (str_to_i64(text, &days)) {
+		*out_ms = days >= 0 && days <= days_max ? days * DAY_MS : -1;
+		return *out_ms >= 0;
+	}
+	if (duration_parse(text, &ns, NULL) != ERR_OK || ns < 1000000) return false;
+	*out_ms = ns / 1000000;
+	return *out_ms <= days_max * DAY_MS;
 }
 
 static bool choice_valid(const char *choices, struct str text) {
@@ -60,6 +75,11 @@ static enum err value_set(struct settings *settings, enum flag_id id, enum setti
 		if (!str_to_i64(text, &parsed.number) || parsed.number < flag->min || parsed.number > flag->max)
 			return error_set(error, ERR_INVALID, "it takes a whole number from %lld to %lld",
 					 (long long)flag->min, (long long)flag->max);
+		break;
+	case FLAG_DAYS:
+		if (!parse_days(text, flag->max, &parsed.number))
+			return error_set(error, ERR_INVALID, "it takes days, up to %lld, or a time like 36h or 90m",
+					 (long long)flag->max);
 		break;
 	case FLAG_CHOICE:
 		if (!choice_valid(flag->choices, text))
@@ -185,7 +205,8 @@ static enum err configured_value_set(struct settings *settings, enum flag_id id,
 		     [FLAG_INT] = {"int", "strconv.ParseInt: "},
 		     [FLAG_STRING] = {"string", ""},
 		     [FLAG_CHOICE] = {"string", ""},
-		     [FLAG_LIST] = {"string", ""}};
+		     [FLAG_LIST] = {"string", ""},
+		     [FLAG_DAYS] = {"string", ""}};
 	struct error why;
 	const struct flag *flag = &cli_flags[id];
 	enum err err = value_set(settings, id, source, value, &why);

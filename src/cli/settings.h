@@ -14,7 +14,7 @@ enum setting_source { SETTING_DEFAULT, SETTING_FILE, SETTING_ENVIRONMENT, SETTIN
 struct setting {
 	enum setting_source source;
 	struct str text;   // scalar as given
-	int64_t number;    // FLAG_INT
+	int64_t number;    // FLAG_INT; ms of FLAG_DAYS
 	bool on;           // FLAG_BOOL
 	struct str *items; // FLAG_LIST; texts are NUL-terminated
 	size_t item_count;

@@ -270,11 +270,12 @@ static char *build_url(const struct call *call) {
 	return out.ptr; // a buffer's memory is free'd like any other
 }
 
-// Both name the span of this attempt, under which the spans come that the app reports (06 §12.2).
+// Both name the span of this attempt, as its trace counts them, under which the spans come that the app reports (06
+// §12.2).
 static void append_trace_headers(struct buf *out, const struct request *request) {
 	const struct call *call = request->call;
 	char trace[TRACE_ID_LEN + 1], parent[TRACE_ID_LEN + SPAN_ID_LEN + 16], app[UUID_TEXT_LEN + 1];
-	struct span_id span = span_id_execution(&call->run_id, call->job_hash, call->attempt);
+	struct span_id span = span_id_execution(&call->run_id, call->job_hash, call->generation - 1);
 	span_trace_id(&call->run_id, trace);
 	uuid_text(&call->app_id, app);
 	snprintf(parent, sizeof parent, "00-%s-%s-01", trace, span.text);

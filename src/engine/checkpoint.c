@@ -44,30 +44,71 @@ static void reset_attempt(struct engine *engine, const struct run *run, struct s
 			char wire[BASE36_LEN + 1];
 			size_t len = base36_text(item->job_hash, wire);
 			if (item->attempt == 0 || !str_eq(job, str_make(wire, len))) continue;
-			item->attempt = 0;
-			item_touch(engine, item);
+			item_reset_attempt(engine, item);
 		}
 	}
 	buf_free(&text);
 }
 
-static bool save(struct engine *engine, struct command *command, struct run *run, const struct opcode *op) {
+// What is to be told of the checkpoint: those of its steps that are new, as an SDK that has got no reply reports them
+// again; and why the rest was not taken.
+struct taken {
+	const struct opcode **ops;
+	size_t count;
+	int status; // of the refusal; 0: all were taken
+	struct str reason;
+	bool ends_run;
+};
+
+static bool save(struct engine *engine, struct run *run, const struct opcode *op, struct taken *out) {
 	struct step_result result = {op->id, op->display_name, op->kind, op->output};
 	switch (run_save_step(engine, run, &result)) {
 	case SAVE_NEW:
 		record_step(engine, run, run_step(run, op->id), true);
+		out->ops[out->count++] = op;
 		return true;
 	case SAVE_EXISTS:
+		if (engine->config.planted_bug == 24) out->ops[out->count++] = op;
 		return true;
 	case SAVE_TOO_LARGE:
-		reply_with(engine, command, 413, STR("run state size limit exceeded: state is too large"), STR(""));
+		out->status = 413;
+		out->reason = STR("run state size limit exceeded: state is too large");
 		return false;
 	case SAVE_TOO_MANY:
-		reply_with(engine, command, 400, STR("The function run exceeded its step limit."), STR(""));
-		run_fail_steps(engine, run);
+		out->status = 400;
+		out->reason = STR("The function run exceeded its step limit.");
+		out->ends_run = true;
 		return false;
 	}
 	return false;
+}
+
+static bool is_done(const struct run *run, const struct opcode *op) {
+	const struct step *step = run_step(run, op->id);
+	return step != NULL && (step->flags & STEP_INPUT) == 0;
+}
+
+static bool take_step(struct engine *engine, struct run *run, const struct opcode *op, struct taken *out) {
+	if (op->kind == OPCODE_STEP_PLANNED) { // only tells that the step has begun
+		if (!is_done(run, op)) out->ops[out->count++] = op;
+		return true;
+	}
+	if (op->kind == OPCODE_STEP_RUN || op->kind == OPCODE_STEP) return save(engine, run, op, out);
+	out->status = 400;
+	out->reason = arena_printf(&engine->batch->arena, "cannot checkpoint opcode: %s", opcode_table[op->kind].name);
+	return false;
+}
+
+static struct taken take_steps(struct engine *engine, const struct command *command, struct run *run) {
+	size_t count = command->checkpoint.op_count;
+	struct taken taken = {.ops = ARENA_ARRAY(&engine->batch->arena, const struct opcode *, count + 1)};
+	for (size_t i = 0; i < count; i++)
+		if (!take_step(engine, run, &command->checkpoint.ops[i], &taken)) return taken;
+	if (command->checkpoint.parse_error.len > 0) {
+		taken.status = command->checkpoint.too_large ? 413 : 400;
+		taken.reason = command->checkpoint.parse_error;
+	}
+	return taken;
 }
 
 void apply_checkpoint(struct engine *engine, struct command *command) {
@@ -79,21 +120,9 @@ void apply_checkpoint(struct engine *engine, struct command *command) {
 		return reply_with(engine, command, 413, STR("run state size limit exceeded: state is too large"),
 				  STR(""));
 	}
-	for (size_t i = 0; i < command->checkpoint.op_count; i++) {
-		const struct opcode *op = &command->checkpoint.ops[i];
-		if (op->kind == OPCODE_STEP_PLANNED) continue; // only tells that the step has begun
-		if (op->kind != OPCODE_STEP_RUN && op->kind != OPCODE_STEP) {
-			struct str text = arena_printf(&engine->batch->arena, "cannot checkpoint opcode: %s",
-						       opcode_table[op->kind].name);
-			return reply_with(engine, command, 400, text, STR(""));
-		}
-		if (!save(engine, command, run, op)) return;
-	}
-	trace_checkpoint(engine, run, command->checkpoint.ops, command->checkpoint.op_count);
-	if (command->checkpoint.parse_error.len > 0) {
-		return reply_with(engine, command, command->checkpoint.too_large ? 413 : 400,
-				  command->checkpoint.parse_error, STR(""));
-	}
-	reset_attempt(engine, run, command->checkpoint.item);
-	reply_with(engine, command, 200, STR(""), STR(""));
+	struct taken taken = take_steps(engine, command, run);
+	trace_checkpoint(engine, run, taken.ops, taken.count);
+	if (taken.status == 0) reset_attempt(engine, run, command->checkpoint.item);
+	reply_with(engine, command, taken.status != 0 ? taken.status : 200, taken.reason, STR(""));
+	if (taken.ends_run) run_fail_steps(engine, run);
 }

@@ -35,6 +35,7 @@ void command_free(struct command *command) {
 		break;
 	case COMMAND_START:
 		event_release(&command->start.event);
+		for (size_t i = 0; i < command->start.other_count; i++) event_release(&command->start.others[i]);
 		for (size_t i = 0; i < command->start.step_count; i++) payload_unref(command->start.steps[i].value);
 		break;
 	default:

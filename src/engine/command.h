@@ -95,10 +95,13 @@ struct command {
 			struct payload *data; // owned: JSON
 		} signal;
 		struct {
-			struct str function;         // id, or full slug
-			struct event event;          // owned
+			struct str function;  // id, or full slug
+			struct event event;   // owned
+			struct event *others; // owned: of a rerun of a batch, the events after `event`
+			size_t other_count;
 			bool is_new_event;           // to be recorded; it starts nothing else
 			struct str key;              // of idempotency; empty: every command is a run
+			struct debug_ids debug;      // of a rerun that the debugger asked for
 			struct ulid original_run_id; // of a rerun, the first in its chain; zero: none
 			struct given_step *steps;    // in the order of their completion
 			size_t step_count;

@@ -182,6 +182,7 @@ static void begin(struct engine *engine, const struct debounce *debounce, const 
 				  .is_claimed = true, // sent again later, it begins no second run (04 §A5)
 				  .passes = GATES_ALL,
 				  .correlation = str_from_cstr(debounce->correlation),
+				  .debug = event->debug,
 				  .cron = str_from_cstr(debounce->cron)};
 	run_begin_alone(engine, &source, &start);
 	if (start.correlation.len > 0 && start.result != START_DONE)

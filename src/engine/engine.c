@@ -203,6 +203,7 @@ void engine_start(struct engine *engine, uint64_t now_ms, struct batch *batch) {
 	event_batches_start(engine);
 	cancellations_start(engine);
 	crons_start(engine);
+	pauses_start(engine);
 	settle(engine);
 }
 

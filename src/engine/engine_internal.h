@@ -139,6 +139,7 @@ enum run_flag {
 	RUN_EMPTY_USER = 16, // the text of its first event ends with an empty one
 	RUN_OF_BATCH = 32,   // nothing cancels it before it starts (03 §18)
 	RUN_AI = 64,         // some step was an AI step
+	RUN_DEBUGGED = 128,  // its head ends with its debug ids
 };
 
 struct run {
@@ -153,6 +154,7 @@ struct run {
 	const struct late_text *late_events; // instead, until the batch that began it is out: not in the store yet
 	struct run_limits *limits;           // NULL: none
 	char *correlation;                   // of the invoke that started it, or NULL
+	struct debug_ids *debug;             // NULL: of no debug run
 	char *meta;                          // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
 	uint64_t key_hash;                   // xxh64 of the user part of the idempotency key
@@ -471,6 +473,7 @@ struct run_start {
 	uint64_t at_ms;         // 0: when the event says
 	struct str cron;
 	struct ulid original_run_id;
+	struct debug_ids debug;
 	const struct given_step *steps;
 	size_t step_count;
 	struct str target;
@@ -595,6 +598,9 @@ void event_batch_encode_event(const struct event_batch *event_batch, uint32_t me
 bool event_batch_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
 bool event_batch_decode_event(struct engine *engine, const struct ulid *id, uint32_t number, struct decoder *d);
 struct ulid event_batch_id(const struct event_batch *event_batch);
+// For people: which events a run is of, in their order, when these are several.
+void event_batch_write(struct engine *engine, const struct function *function, const struct ulid *id,
+		       const struct ulid *run_id, const struct ulid *event_ids, size_t count);
 void invoke_fail(struct engine *engine, struct str correlation, struct str message); // invokes.c
 
 // why.c
@@ -673,8 +679,9 @@ struct str item_name(const struct item *item); // of the step
 void item_set_label(struct item *item, struct str target, struct str name);
 // What it memoises for its target; the texts live in the batch's arena.
 struct step_result item_result(struct engine *engine, const struct item *item, struct payload *value);
-void item_queue(struct engine *engine, struct item *item);  // new or changed: READY or LATER by its due time
-void item_resume(struct engine *engine, struct item *item); // the same for one that is stored as it stands
+void item_queue(struct engine *engine, struct item *item);         // new or changed: READY or LATER by its due time
+void item_resume(struct engine *engine, struct item *item);        // the same for one that is stored as it stands
+void item_reset_attempt(struct engine *engine, struct item *item); // the job has its whole budget again
 void item_unqueue(struct engine *engine, struct item *item);
 void item_call_ended(struct engine *engine, struct item *item); // IN_CALL no more, neither in a heap
 void item_finish(struct engine *engine, struct item *item);     // done: record deleted, memory freed
@@ -684,6 +691,8 @@ struct item *run_item_for(const struct run *run, struct str target); // live pla
 struct item *run_item_job(const struct run *run, uint64_t job_hash);
 // A paused function starts nothing, and its runs make no further call until it goes on.
 void function_pause(struct engine *engine, struct function *function, bool paused);
+// Tells history which ones are: it may come from before it knew.
+void pauses_start(struct engine *engine);
 void queue_wake(struct engine *engine, uint32_t limit); // due timers
 void queue_dispatch(struct engine *engine);             // ready items → calls
 uint32_t max_attempts(const struct run *run);
@@ -755,12 +764,17 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 
 // trace.c: facts for people. Those about an item are written while it is there.
 void trace_init(struct engine *engine);
-void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry);
+// `keep_errors`: errors of its steps are memoised nowhere. Gives its place in the batch's history.
+size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
+		    bool keep_errors);
+void trace_not_retried(struct engine *engine, size_t index); // for another of its ops has ended the run
 // Its calls that are under way, and that it is over.
 void trace_ended(struct engine *engine, const struct run *run);
-void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count);
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
+void trace_conflict(struct engine *engine, const struct run *run, const struct opcode *op,
+		    uint64_t until_ms); // a wait for a signal that another has: over at once
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result);
 void trace_invoked(struct engine *engine, struct str correlation, const struct ulid *run_id);
 void trace_cancelled(struct engine *engine, const struct item *item, const struct event *event); // by cancelOn

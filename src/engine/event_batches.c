@@ -233,22 +233,30 @@ bool event_batch_take(struct engine *engine, struct source *source, struct run_s
 
 // ---- its run -------------------------------------------------------------------------------------------------------
 
-static void write_history(struct engine *engine, const struct event_batch *eb, const struct ulid *run_id) {
+void event_batch_write(struct engine *engine, const struct function *function, const struct ulid *id,
+		       const struct ulid *run_id, const struct ulid *event_ids, size_t count) {
+	if (engine->config.no_history) return;
 	struct buf ids;
 	buf_init(&ids, SIZE_MAX);
-	for (uint32_t i = 0; i < eb->count; i++) {
-		char id[ULID_TEXT_LEN + 1];
-		ulid_text(&eb->members[i].event_id, id);
+	for (size_t i = 0; i < count; i++) {
+		char text[ULID_TEXT_LEN + 1];
+		ulid_text(&event_ids[i], text);
 		if (i > 0) buf_byte(&ids, ',');
-		buf_append(&ids, id, ULID_TEXT_LEN);
+		buf_append(&ids, text, ULID_TEXT_LEN);
 	}
 	struct history_item *item = batch_history(engine->batch, HISTORY_EVENT_BATCH, engine->now);
-	item->event_batch.batch_id = eb->id;
+	item->event_batch.batch_id = *id;
 	item->event_batch.run_id = *run_id;
-	item->event_batch.function_id = eb->function->id;
-	item->event_batch.app_id = eb->function->app->id;
+	item->event_batch.function_id = function->id;
+	item->event_batch.app_id = function->app->id;
 	item->event_batch.event_ids = arena_dup(&engine->batch->arena, buf_view(&ids));
 	buf_free(&ids);
+}
+
+static void write_history(struct engine *engine, const struct event_batch *eb, const struct ulid *run_id) {
+	struct ulid *ids = ARENA_ARRAY(&engine->batch->arena, struct ulid, eb->count);
+	for (uint32_t i = 0; i < eb->count; i++) ids[i] = eb->members[i].event_id;
+	event_batch_write(engine, eb->function, &eb->id, run_id, ids, eb->count);
 }
 
 static void fail_invokes(struct engine *engine, const struct event_batch *eb, struct str message) {
@@ -300,6 +308,7 @@ static void begin(struct engine *engine, const struct event_batch *eb, const str
 		.is_batch = true,
 		.passes = GATES_ALL,
 		.correlation = correlations_of(&engine->batch->arena, eb),
+		.debug = first->debug,
 	};
 	run_begin_alone(engine, &source, &start);
 	if (start.result == START_DONE && eb->count > 1) write_history(engine, eb, &start.run_id);

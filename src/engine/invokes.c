@@ -40,6 +40,7 @@ static enum err make_event(struct engine *engine, const struct run *run, const s
 		.source_fn_version = run->function_version,
 		.expire_ms = expire_ms,
 	};
+	if (run->debug != NULL) invocation.debug = *run->debug;
 	uint8_t entropy[10];
 	rng_bytes(&engine->rng, entropy, sizeof entropy);
 	struct ulid internal_id = ulid_make(engine->now, entropy);
@@ -86,7 +87,8 @@ static void send_event(struct engine *engine, const struct event *event) {
 	struct run_start start = {.function = function_named(engine, event->invoke_fn_id),
 				  .key = event->id,
 				  .is_claimed = event->stable_id,
-				  .correlation = event->correlation_id};
+				  .correlation = event->correlation_id,
+				  .debug = event->debug};
 	event_handle(engine, event, NULL, &start);
 	if (will_answer(start.result)) return;
 	struct str message = STR("could not extract function ID from event");

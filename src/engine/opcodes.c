@@ -88,8 +88,8 @@ void run_stall_guard(struct engine *engine, struct run *run) {
 			     "under way."));
 		return;
 	}
-	char suffix[32];
-	snprintf(suffix, sizeof suffix, "redrive-%u", run->stalls);
+	char suffix[48]; // with what grows by each step: stalls begin anew after one
+	snprintf(suffix, sizeof suffix, "redrive-%u-%u", run->next_position, run->stalls);
 	uint64_t delay = STALL_DELAY_MS << run->stalls;
 	run->stalls++;
 	run_touch(engine, run);
@@ -351,6 +351,17 @@ static void note_version(struct engine *engine, struct run *run, const struct an
 	}
 }
 
+// Of an answer that ends the run: for people, who look at its steps.
+static void save_results(struct engine *engine, struct run *run, const struct answer *answer) {
+	for (size_t i = 0; i < answer->op_count; i++) {
+		const struct opcode *op = &answer->ops[i];
+		if (op_table[op->kind] != op_step && op_table[op->kind] != op_step_failed) continue;
+		struct step_result result = {op->id, op->display_name, op->kind, op->output};
+		if (run_save_step(engine, run, &result) == SAVE_NEW)
+			record_step(engine, run, run_step(run, op->id), true);
+	}
+}
+
 static void apply_opcodes(struct engine *engine, struct run *run, struct item *item, const struct answer *answer) {
 	struct survey s = look_over(answer);
 	if (s.unsupported != NULL) {
@@ -361,7 +372,10 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		return;
 	}
 	if (answer->op_count > ANSWER_OPCODES_MAX) return run_fail_steps(engine, run);
-	if (s.complete != NULL) return run_finish(engine, run, RUN_END_COMPLETED, s.complete->output, NULL);
+	if (s.complete != NULL) {
+		save_results(engine, run, answer);
+		return run_finish(engine, run, RUN_END_COMPLETED, s.complete->output, NULL);
+	}
 	if (s.empty) {
 		item_finish(engine, item);
 		return run_stall_guard(engine, run);
@@ -387,9 +401,17 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 	run_stall_guard(engine, run);
 }
 
-static bool will_retry(const struct run *run, const struct item *item, const struct answer *answer) {
-	if (answer->kind == ANSWER_ERROR) return can_retry(run, item, answer);
-	return answer->kind == ANSWER_OPCODES && look_over(answer).step_error != NULL && can_retry(run, item, answer);
+// Before it is applied: what the trace tells of it comes first.
+static size_t trace(struct engine *engine, struct item *item, const struct answer *answer, bool *will_retry) {
+	bool keep_errors = false;
+	*will_retry = answer->kind == ANSWER_ERROR && can_retry(item->run, item, answer);
+	if (answer->kind == ANSWER_OPCODES) {
+		struct survey s = look_over(answer);
+		bool ends = s.unsupported != NULL || s.complete != NULL || answer->op_count > ANSWER_OPCODES_MAX;
+		*will_retry = !ends && s.step_error != NULL && can_retry(item->run, item, answer);
+		keep_errors = *will_retry || s.unsupported != NULL;
+	}
+	return trace_answer(engine, item, answer, *will_retry, keep_errors);
 }
 
 void apply_answer(struct engine *engine, struct command *command) {
@@ -404,12 +426,14 @@ void apply_answer(struct engine *engine, struct command *command) {
 		return orphan_answered(engine, command->answer.dispatch);
 	item_call_ended(engine, item);
 	engine->cause_job = item->job_hash;
-	trace_answer(engine, item, &command->answer.answer, will_retry(run, item, &command->answer.answer));
+	bool will_retry;
+	size_t fact = trace(engine, item, &command->answer.answer, &will_retry);
 	if (run->events == NULL) run->events = payload_ref(command->answer.events);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {
 	case ANSWER_OPCODES:
 		apply_opcodes(engine, run, item, answer);
+		if (will_retry && run_find(engine, &command->answer.run_id) == NULL) trace_not_retried(engine, fact);
 		break;
 	case ANSWER_RESULT:
 		run_finish(engine, run, RUN_END_COMPLETED, answer->output, NULL);

@@ -125,13 +125,35 @@ void item_resume(struct engine *engine, struct item *item) {
 	backlog_push(engine, item, score(item));
 }
 
+static void write_pause(struct engine *engine, const struct function *function) {
+	struct history_item *item = batch_history(engine->batch, HISTORY_FUNCTION_PAUSE, engine->now);
+	item->pause.function_id = function->id;
+	item->pause.is_paused = function->paused;
+}
+
+void item_reset_attempt(struct engine *engine, struct item *item) {
+	item->attempt = 0;
+	item_touch(engine, item);
+	if (item->state != ITEM_READY) return;
+	backlog_remove(engine, item);
+	backlog_push(engine, item, score(item)); // it has no time of its own any more
+}
+
 void function_pause(struct engine *engine, struct function *function, bool paused) {
 	function->paused = paused;
 	record_function(engine, function);
-	struct history_item *item = batch_history(engine->batch, HISTORY_FUNCTION_PAUSE, engine->now);
-	item->pause.function_id = function->id;
-	item->pause.is_paused = paused;
+	write_pause(engine, function);
 	function_offer(engine, function);
+}
+
+void pauses_start(struct engine *engine) {
+	list_for_each(node, &engine->apps) {
+		const struct app *app = list_entry(node, struct app, all);
+		list_for_each(f, &app->functions) {
+			const struct function *function = list_entry(f, struct function, of_app);
+			if (function->paused) write_pause(engine, function);
+		}
+	}
 }
 
 void item_call_ended(struct engine *engine, struct item *item) {
@@ -243,6 +265,7 @@ static void write_started(struct engine *engine, const struct run *run) {
 			return;
 		}
 	}
+	if (engine->config.planted_bug == 26) return;
 	struct history_item *started = batch_history(batch, HISTORY_RUN_STARTED, engine->now);
 	started->run.run_id = run->id;
 	started->run.function_id = run->function->id;

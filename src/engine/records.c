@@ -134,7 +134,17 @@ static struct buf run_head(const struct run *run) {
 	put_text(&head, str_from_cstr(run->meta));
 	put_u8(&head, run->depth);
 	run_limits_encode(run, &head);
+	if (run->debug != NULL) {
+		buf_append(&head, run->debug->run_id.bytes, 16);
+		buf_append(&head, run->debug->session_id.bytes, 16);
+	}
 	return head;
+}
+
+static void restore_debug(struct run *run, struct decoder *d) {
+	run->debug = mem_alloc(sizeof *run->debug);
+	take_bytes(d, run->debug->run_id.bytes, 16);
+	take_bytes(d, run->debug->session_id.bytes, 16);
 }
 
 static enum err restore_run(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
@@ -171,6 +181,7 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 	if (correlation.len > 0) run->correlation = mem_strndup(correlation.ptr, correlation.len);
 	run->state_bytes = run->events_len;
 	if (d->version >= 3 && !run_limits_decode(engine, run, d)) d->failed = true;
+	if ((run->flags & RUN_DEBUGGED) != 0) restore_debug(run, d);
 	if (d->failed || run->first_event_len > run->events_len) {
 		run_free(engine, run);
 		return error_set(error, ERR_CORRUPT, "run record cut short");
@@ -196,7 +207,7 @@ enum err step_record_read(struct str head, struct step_record *out, struct error
 	*out = (struct step_record){.op = OPCODE_STEP_RUN, .name = STR("")};
 	d.version = take_u8(&d);
 	out->is_input = (take_u8(&d) & STEP_INPUT) != 0;
-	take_u32(&d);
+	out->bytes = take_u32(&d);
 	out->id = take_text(&d);
 	if (d.version >= 2) {
 		out->op = (enum opcode_kind)take_u8(&d);
@@ -538,7 +549,9 @@ void record_step_delete(struct engine *engine, const struct run *run, uint32_t p
 void record_run_delete(struct engine *engine, const struct run *run) {
 	struct str id = str_make(run->id.bytes, 16);
 	batch_record(engine->batch, RECORD_DELETE, RECORD_RUN, id);
-	if (run->next_position > 0) batch_record(engine->batch, RECORD_RETIRE_PREFIX, RECORD_STEP, id);
+	// Without history nobody looks at them again.
+	enum record_op end = engine->config.no_history ? RECORD_DELETE_PREFIX : RECORD_RETIRE_PREFIX;
+	if (run->next_position > 0) batch_record(engine->batch, end, RECORD_STEP, id);
 	if (run->next_slot > 0 && engine->config.planted_bug != 2) {
 		batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_ITEM, id);
 	}

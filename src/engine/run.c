@@ -51,6 +51,7 @@ void run_free(struct engine *engine, struct run *run) {
 	free(run->group);
 	free(run->correlation);
 	free(run->meta);
+	free(run->debug);
 	payload_unref(run->events);
 	free(run);
 }

@@ -38,7 +38,8 @@ static void start_invoked(struct engine *engine, struct source *source) {
 	struct run_start run = {.function = function_named(engine, event->invoke_fn_id),
 				.key = event->id,
 				.is_claimed = event->stable_id,
-				.correlation = event->correlation_id};
+				.correlation = event->correlation_id,
+				.debug = event->debug};
 	start_direct(engine, source, &run);
 }
 
@@ -238,6 +239,53 @@ static struct str cron_of(struct arena *arena, const struct event *event) {
 	return cron;
 }
 
+// The events of the batch that it repeats, as one array.
+static void take_others(struct source *source, const struct command *command) {
+	size_t len = 2 + (size_t)source->event->text->len;
+	for (size_t i = 0; i < command->start.other_count; i++) len += 1 + command->start.others[i].text->len;
+	source->array = payload_alloc(len);
+	source->first_len = source->event->text->len;
+	char *at = source->array->bytes;
+	*at++ = '[';
+	for (size_t i = 0; i <= command->start.other_count; i++) {
+		struct str text = payload_str((i == 0 ? source->event : &command->start.others[i - 1])->text);
+		if (i > 0) *at++ = ',';
+		memcpy(at, text.ptr, text.len);
+		at += text.len;
+	}
+	*at = ']';
+}
+
+// It is a batch of its own, with the same events.
+static void write_others(struct engine *engine, const struct command *command, const struct run_start *start) {
+	size_t count = 1 + command->start.other_count;
+	struct ulid *ids = ARENA_ARRAY(&engine->batch->arena, struct ulid, count);
+	ids[0] = command->start.event.internal_id;
+	for (size_t i = 1; i < count; i++) ids[i] = command->start.others[i - 1].internal_id;
+	if (start->result != START_DONE) {
+		for (size_t i = 1; i < count; i++) skip_write(engine, start->function, &ids[i], &start->skip);
+		return;
+	}
+	uint8_t entropy[10];
+	rng_bytes(&engine->rng, entropy, sizeof entropy);
+	struct ulid id = ulid_make(engine->now, entropy);
+	if (!engine->config.no_history) event_batch_write(engine, start->function, &id, &start->run_id, ids, count);
+}
+
+// Of an event that is in history.
+static void start_again(struct engine *engine, struct command *command, struct run_start *start) {
+	struct event_form form;
+	event_form_init(&form, &command->start.event, STR(""));
+	struct source source = {.event = &command->start.event, .form = &form};
+	if (command->start.other_count > 0) take_others(&source, command);
+	start->is_batch = command->start.other_count > 0;
+	start->at_ms = engine->now; // a time in the future was waited for the first time
+	run_begin_alone(engine, &source, start);
+	if (start->is_batch) write_others(engine, command, start);
+	event_form_free(engine, &form);
+	source_free(&source);
+}
+
 void apply_start(struct engine *engine, struct command *command) {
 	const struct event *event = &command->start.event;
 	struct run_start start = {
@@ -247,20 +295,14 @@ void apply_start(struct engine *engine, struct command *command) {
 		.passes = command->start.is_new_event ? GATE_BATCH : GATES_ALL,
 		.cron = cron_of(&command->arena, event),
 		.original_run_id = command->start.original_run_id,
+		.debug = command->start.debug,
 		.steps = command->start.steps,
 		.step_count = command->start.step_count,
 		.target = command->start.target,
 	};
-	if (command->start.is_new_event && start.function != NULL) {
+	if (command->start.is_new_event && start.function != NULL)
 		event_handle(engine, event, NULL, &start);
-	} else if (start.function != NULL) {
-		struct event_form form;
-		event_form_init(&form, event, STR(""));
-		struct source source = {.event = event, .form = &form};
-		start.at_ms = engine->now; // a time in the future was waited for the first time
-		run_begin_alone(engine, &source, &start);
-		event_form_free(engine, &form);
-		source_free(&source);
-	}
+	else if (start.function != NULL)
+		start_again(engine, command, &start);
 	reply_start(engine, command, &start);
 }

@@ -99,6 +99,7 @@ bool signal_begin(struct engine *engine, struct run *run, const struct opcode *o
 	if (op->signal_timeout.len > 0 && delay_parse(op->signal_timeout, engine->now, &delay, &error) != ERR_OK)
 		return fail(engine, run, str_from_cstr(error.message));
 	if (!op->signal_replaces && find_waiting(engine, op->signal_name) != NULL) {
+		trace_conflict(engine, run, op, engine->now + delay);
 		run_fail(engine, run, STR("Error"), STR("Error"),
 			 STR("Signal conflict; signal wait already exists for another run"));
 		return false;

@@ -63,6 +63,12 @@ static void take_correlation(struct engine *engine, struct run *run, struct str 
 	}
 }
 
+static void take_debug(struct run *run, const struct debug_ids *debug) {
+	run->debug = mem_alloc(sizeof *run->debug);
+	*run->debug = *debug;
+	run->flags |= RUN_DEBUGGED;
+}
+
 static struct run *create(struct engine *engine, const struct source *source, const struct run_start *start,
 			  const struct ulid *id) {
 	const struct event *event = source->event;
@@ -78,6 +84,7 @@ static struct run *create(struct engine *engine, const struct source *source, co
 	if (str_eq(event->user, STR("{}")) && event->v.len == 0) run->flags |= RUN_EMPTY_USER;
 	if (start->is_batch) run->flags |= RUN_OF_BATCH;
 	if (event->meta.len > 0) run->meta = mem_strndup(event->meta.ptr, event->meta.len);
+	if (debug_ids_has_any(&start->debug)) take_debug(run, &start->debug);
 	if (start->correlation.len > 0) take_correlation(engine, run, start->correlation);
 	attach_events(engine, run, source);
 	attach_steps(engine, run, start);
@@ -104,6 +111,7 @@ static void write_history(struct engine *engine, struct run *run, const struct r
 	history->run.event_id = run->event_id;
 	history->run.function_id = run->function->id;
 	history->run.original_run_id = start->original_run_id;
+	history->run.debug = start->debug;
 	history->run.cron = arena_dup(&engine->batch->arena, start->cron);
 }
 
@@ -128,6 +136,7 @@ static struct ulid run_id_make(struct engine *engine) {
 
 void outcome_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
 		   enum event_outcome outcome, enum outcome_reason reason, const struct ulid *other_id) {
+	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
 	item->outcome.event_id = *event_id;
 	item->outcome.function_id = function->id;
@@ -138,6 +147,7 @@ void outcome_write(struct engine *engine, const struct function *function, const
 
 void skip_write(struct engine *engine, const struct function *function, const struct ulid *event_id,
 		const struct run_skip *skip) {
+	if (engine->config.no_history) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_OUTCOME, engine->now);
 	item->outcome.event_id = *event_id;
 	item->outcome.function_id = function->id;

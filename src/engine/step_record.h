@@ -9,6 +9,7 @@
 struct step_record {
 	struct str id, name;
 	enum opcode_kind op; // that it came from
+	uint32_t bytes;      // of its body
 	bool is_input;       // not done: its body is what it was to be called with
 };
 ERR_CHECKED enum err step_record_read(struct str head, struct step_record *out, struct error *error);

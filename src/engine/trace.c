@@ -1,19 +1,15 @@
 // What people will see of a run: a trace fact for everything that happens to it (model/trace_fact.h).
+#include "base/check.h"
 #include "base/json.h"
 #include "engine/engine_internal.h"
-
-#define FACT_MAX (8u << 20) // bytes of one: ANSWER_OPCODES_MAX opcodes with all they may have
+#include "model/step_metadata.h"
 
 static void write_fact(struct engine *engine, const struct run *run, struct trace_fact *fact) {
 	if (engine->config.no_history) return;
 	fact->at_ms = engine->now;
 	struct buf *text = &engine->fact_text;
-	buf_clear(text);
 	trace_fact_encode(fact, text);
-	if (text->overflow) {
-		text->overflow = false;
-		return;
-	}
+	CHECK(!text->overflow);
 	struct history_item *item = batch_history(engine->batch, HISTORY_TRACE, engine->now);
 	item->trace.run_id = run->id;
 	item->trace.function_id = run->function->id;
@@ -21,7 +17,7 @@ static void write_fact(struct engine *engine, const struct run *run, struct trac
 }
 
 void trace_init(struct engine *engine) {
-	buf_init(&engine->fact_text, FACT_MAX);
+	buf_init(&engine->fact_text, TRACE_FACT_MAX);
 }
 
 // ---- calls ---------------------------------------------------------------------------------------------------------
@@ -53,7 +49,7 @@ static struct str op_input(struct engine *engine, const struct opcode *op) {
 	return out;
 }
 
-static struct trace_op op_fact(struct engine *engine, const struct opcode *op, bool is_retried) {
+static struct trace_op op_fact(struct engine *engine, const struct opcode *op, bool keeps_error) {
 	uint64_t start = op->timing_start_ns > 0 ? (uint64_t)op->timing_start_ns / 1000000 : 0;
 	uint64_t length = op->timing_ns > 0 ? (uint64_t)op->timing_ns / 1000000 : 0;
 	struct trace_op out = {.op = op->kind,
@@ -63,8 +59,8 @@ static struct trace_op op_fact(struct engine *engine, const struct opcode *op, b
 			       .started_ms = start,
 			       .ended_ms = start > 0 ? start + length : 0,
 			       .input = op_input(engine, op),
-			       .metadata = op->metadata};
-	if (is_retried && op->kind == OPCODE_STEP_ERROR) out.output = payload_str(op->output);
+			       .metadata = step_metadata(&engine->batch->arena, op)};
+	if (keeps_error && op->kind == OPCODE_STEP_ERROR) out.output = payload_str(op->output);
 	return out;
 }
 
@@ -79,24 +75,32 @@ static void note_ai(struct engine *engine, struct run *run) {
 	batch_history(engine->batch, HISTORY_RUN_AI, engine->now)->run.run_id = run->id;
 }
 
-static struct trace_op *op_facts(struct engine *engine, struct run *run, const struct opcode *ops, size_t count,
-				 bool is_retried) {
-	struct trace_op *out = ARENA_ARRAY(&engine->batch->arena, struct trace_op, count + 1);
-	for (size_t i = 0; i < count; i++) {
-		out[i] = op_fact(engine, &ops[i], is_retried);
-		if (is_ai(&ops[i])) note_ai(engine, run);
-	}
-	return out;
+static void add_op(struct engine *engine, struct run *run, struct trace_fact *fact, const struct opcode *op,
+		   bool keeps_error) {
+	fact->ops[fact->op_count++] = op_fact(engine, op, keeps_error);
+	if (is_ai(op)) note_ai(engine, run);
 }
 
-static struct trace_fact call_fact(const struct item *item) {
+// How people count the attempts of a job: on and on, while a checkpoint gives it a fresh budget.
+static uint32_t attempt_number(const struct item *item) {
+	return item->generation - 1;
+}
+
+static uint32_t attempts_shown(const struct item *item, uint32_t told) {
+	uint32_t most = max_attempts(item->run);
+	return attempt_number(item) + (most > told ? most - told : 1); // the function may be allowed fewer by now
+}
+
+static struct trace_fact call_fact(const struct engine *engine, const struct item *item) {
+	bool by_budget = engine->config.planted_bug == 23;
 	return (struct trace_fact){.kind = FACT_CALL,
 				   .job = item->job_hash,
 				   .parent_job = item->parent_job,
 				   .target = item->kind == ITEM_STEP ? item_target(item) : STR(""),
 				   .slept = slept(item),
-				   .attempt = item->call_attempt,
-				   .max_attempts = max_attempts(item->run),
+				   .attempt = by_budget ? item->call_attempt : attempt_number(item),
+				   .max_attempts = attempts_shown(item, item->call_attempt),
+				   .told_attempt = item->call_attempt,
 				   .queued_ms = item->queued_ms,
 				   .due_ms = item->due_ms,
 				   .started_ms = item->started_ms};
@@ -121,37 +125,55 @@ static struct str retried_error(struct engine *engine, const struct answer *answ
 	return arena_cat(arena, arena_cat(arena, STR("{\"error\":"), payload_str(error)), STR("}"));
 }
 
-void trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry) {
+size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
+		    bool keep_errors) {
 	static const enum trace_outcome outcomes[] = {
 		[ANSWER_OPCODES] = TRACE_OPCODES, [ANSWER_RESULT] = TRACE_RESULT, [ANSWER_ERROR] = TRACE_ERROR};
-	if (engine->config.no_history) return;
-	struct trace_fact fact = call_fact(item);
+	size_t index = engine->batch->history_count;
+	if (engine->config.no_history) return index;
+	struct trace_fact fact = call_fact(engine, item);
 	take_exchange(&fact, &answer->exchange);
 	fact.outcome = outcomes[answer->kind];
 	fact.will_retry = will_retry;
 	if (answer->kind == ANSWER_ERROR && will_retry) fact.output = retried_error(engine, answer);
 	if (answer->kind == ANSWER_OPCODES && answer->op_count <= ANSWER_OPCODES_MAX) {
-		fact.ops = op_facts(engine, item->run, answer->ops, answer->op_count, will_retry);
-		fact.op_count = answer->op_count;
+		fact.ops = ARENA_ARRAY(&engine->batch->arena, struct trace_op, answer->op_count + 1);
+		for (size_t i = 0; i < answer->op_count; i++)
+			add_op(engine, item->run, &fact, &answer->ops[i], keep_errors);
 	}
+	index = engine->batch->history_count; // after what was noted of the run
 	write_fact(engine, item->run, &fact);
+	return index;
+}
+
+void trace_not_retried(struct engine *engine, size_t index) {
+	if (engine->config.no_history) return;
+	struct history_item *item = &engine->batch->history[index];
+	struct trace_fact fact;
+	struct error error;
+	enum err err = trace_fact_decode(&engine->batch->arena, item->trace.data, &fact, &error);
+	CHECK(item->kind == HISTORY_TRACE && err == ERR_OK);
+	fact.will_retry = false;
+	trace_fact_encode(&fact, &engine->fact_text);
+	item->trace.data = arena_dup(&engine->batch->arena, buf_view(&engine->fact_text));
 }
 
 void trace_ended(struct engine *engine, const struct run *run) {
 	list_for_each(node, &run->items) {
 		const struct item *item = list_entry(node, struct item, of_run);
-		if (item->state != ITEM_IN_CALL) continue;
-		struct trace_fact fact = call_fact(item);
+		if (item->state != ITEM_IN_CALL || engine->config.planted_bug == 25) continue;
+		struct trace_fact fact = call_fact(engine, item);
 		fact.outcome = TRACE_CANCELLED;
 		write_fact(engine, run, &fact);
 	}
 	if (engine->config.exports_spans) write_fact(engine, run, &(struct trace_fact){.kind = FACT_ENDED});
 }
 
-void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *ops, size_t count) {
+void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count) {
 	if (engine->config.no_history || count == 0) return;
-	struct trace_fact fact = {
-		.kind = FACT_CHECKPOINT, .ops = op_facts(engine, run, ops, count, false), .op_count = count};
+	struct trace_fact fact = {.kind = FACT_CHECKPOINT,
+				  .ops = ARENA_ARRAY(&engine->batch->arena, struct trace_op, count)};
+	for (size_t i = 0; i < count; i++) add_op(engine, run, &fact, ops[i], false);
 	write_fact(engine, run, &fact);
 }
 
@@ -180,6 +202,20 @@ void trace_wait(struct engine *engine, const struct item *item, const struct opc
 	if (item->kind == ITEM_INVOKE) fact.function = op->invoke_fn_id;
 	if (event_id != NULL) fact.event_id = *event_id;
 	write_fact(engine, item->run, &fact);
+}
+
+void trace_conflict(struct engine *engine, const struct run *run, const struct opcode *op, uint64_t until_ms) {
+	struct trace_fact fact = {.kind = FACT_WAIT,
+				  .op = op->kind,
+				  .step_id = op->id,
+				  .name = op->display_name,
+				  .parent = engine->cause_job,
+				  .until_ms = until_ms,
+				  .signal = op->signal_name};
+	write_fact(engine, run, &fact);
+	fact = (struct trace_fact){
+		.kind = FACT_RESUMED, .op = op->kind, .step_id = op->id, .name = op->display_name, .is_error = true};
+	write_fact(engine, run, &fact);
 }
 
 void trace_resumed(struct engine *engine, const struct item *item, const struct wait_result *result) {
@@ -213,19 +249,19 @@ void trace_cancelled(struct engine *engine, const struct item *item, const struc
 // ---- what is under way ---------------------------------------------------------------------------------------------
 
 static void fill_live(struct arena *arena, const struct item *item, struct trace_live *out) {
-	*out = (struct trace_live){.job = item->job_hash,
-				   .parent_job = item->parent_job,
-				   .queued_ms = item->queued_ms,
-				   .due_ms = item->due_ms,
-				   .started_ms = item->state == ITEM_IN_CALL ? item->started_ms : 0,
-				   // A checkpoint gives the job a fresh budget while its call goes on.
-				   .attempt = item->state == ITEM_IN_CALL ? item->call_attempt : item->attempt,
-				   .max_attempts = max_attempts(item->run),
-				   .is_call = !item_table[item->kind].is_timer,
-				   .is_planned = item->kind == ITEM_STEP,
-				   .target = arena_dup(arena, item_target(item)),
-				   .name = arena_dup(arena, item_name(item)),
-				   .slept = arena_dup(arena, slept(item))};
+	*out = (struct trace_live){
+		.job = item->job_hash,
+		.parent_job = item->parent_job,
+		.queued_ms = item->queued_ms,
+		.due_ms = item->due_ms,
+		.started_ms = item->state == ITEM_IN_CALL ? item->started_ms : 0,
+		.attempt = attempt_number(item),
+		.max_attempts = attempts_shown(item, item->state == ITEM_IN_CALL ? item->call_attempt : item->attempt),
+		.is_call = !item_table[item->kind].is_timer,
+		.is_planned = item->kind == ITEM_STEP,
+		.target = arena_dup(arena, item_target(item)),
+		.name = arena_dup(arena, item_name(item)),
+		.slept = arena_dup(arena, slept(item))};
 }
 
 void apply_run_trace(struct engine *engine, struct command *command) {

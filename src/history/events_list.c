@@ -97,7 +97,7 @@ static enum err event_load(struct history_reader *reader, struct arena *arena, i
 // ---- Pages and searches --------------------------------------------------------------------------------------------
 
 #define CHUNK_FIRST 64
-#define CHUNK_MAX 4096
+#define CHUNK_MAX 1024 // as in runs_search.c
 #define PROGRESS_STEPS 20000
 
 struct event_walk {
@@ -166,7 +166,10 @@ static enum err walk_run(struct event_walk *walk, struct error *error) {
 	walk->deadline_ns = clock_mono_ns() + budget_ms * NS_PER_MS;
 	for (; goes_on && err == ERR_OK; chunk *= chunk < CHUNK_MAX ? 2 : 1) {
 		err = walk_chunk(walk, chunk, &goes_on, error);
-		if (is_search) sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
+		if (!is_search) continue;
+		sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+		if (goes_on) reading_renew(walk->reader);
+		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
 	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
 	return walk->is_cut ? ERR_OK : err;

@@ -25,11 +25,15 @@ ERR_CHECKED enum err history_write(struct history_writer *writer, const struct h
 ERR_CHECKED enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error);
 void history_reader_free(struct history_reader *reader);
 
+enum event_row_flag {       // stored
+	EVENT_ROW_BARE = 1, // retention has taken its data and user
+};
 struct history_event {
 	struct ulid internal_id;
 	int64_t received_ns;
 	struct str id, name, data, user, v; // data, user: JSON; empty user for {} or null
 	int64_t ts_ms;
+	bool is_bare; // EVENT_ROW_BARE: `data` is null
 };
 struct history_events_query { // 05 §12.2
 	uint32_t limit;

@@ -32,6 +32,8 @@ struct table {
 	size_t column_count;
 	const char *key; // further table constraint, or NULL
 };
+// When a worker's connection was last heard of.
+#define WORKER_SEEN "coalesce(disconnected_at, last_heartbeat_at, recorded_at)"
 extern const struct table history_tables[];
 extern const size_t history_table_count;
 extern const char history_plain_indexes[]; // of the reference server: the ones that cannot fail
@@ -111,16 +113,19 @@ struct history_reader {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERY_COUNT];
 	struct statements statements;
-	int64_t collect_max; // RUNS_COLLECT_MAX; tests have less
+	uint64_t try_steps; // RUNS_TRY_STEPS; tests have fewer
 };
-// Up to so many rows of an index are all looked at where they do not come in the order wanted (runs_walk.c).
-#define RUNS_COLLECT_MAX 8000
+// Steps of the library's machine that a plan gets at first, when there are several (runs_walk.c): about 1 ms.
+#define RUNS_TRY_STEPS 100000
 // Reset, without bindings; stays for the next few calls. The same text must not be asked for while it is in use.
 ERR_CHECKED enum err statement_get(struct history_reader *reader, struct str sql, sqlite3_stmt **out,
 				   struct error *error);
 void statements_free(struct statements *statements);
 // Statements between the two see the same rows, and lock the file once. Not nested: the inner one does nothing.
 bool reading_begin(struct history_reader *reader);
+// Goes on with what has been written meanwhile: for work that takes long, as the log cannot start over while somebody
+// reads what was there before.
+void reading_renew(struct history_reader *reader);
 void reading_end(struct history_reader *reader, bool began);
 
 // ---- Events (reader.c) ----
@@ -128,7 +133,7 @@ void reading_end(struct history_reader *reader, bool began);
 // What read_event reads, from `events e`.
 #define EVENT_COLUMNS_SELECT                                                                              \
 	"e.internal_id, e.received_at, e.event_id, e.event_name, e.event_data, e.event_user, e.event_v, " \
-	"e.event_ts"
+	"e.event_ts, e.engine_flags"
 // False when the row has no id.
 bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out);
 // The texts between which a time column's are: `end` is "" for the first instant, "," for the last one (reader.c says

@@ -10,6 +10,7 @@
 enum work {
 	SEEN_READ,
 	SEEN_WRITE,
+	TRACE_LAST,
 	TRACE_MISSING,
 	RUN_INSERT,
 	RUN_NEXT,
@@ -20,35 +21,43 @@ enum work {
 	FIND_TRACE,
 	FIND_FLAGS,
 	FIND_SPAN,
+	DEBUG_INSERT,
 	FIND_RECORD, // NULL in a file without the engine's tables
 	RUN_UPDATE,
 	WORK_COUNT,
 };
 
 static const char *const work_sql[WORK_COUNT] = {
-	// trace_runs knows runs that function_runs does not. How far it has been looked at: a row's id grows with time.
+	// trace_runs knows runs that function_runs does not. How far it has been looked at: a row's id grows with time
+	// (retention, which takes rows away, sees to it that no new one has an id that was seen).
 	[SEEN_READ] = "SELECT value FROM engine_migration WHERE name = 'trace_runs'",
 	[SEEN_WRITE] = "INSERT OR REPLACE INTO engine_migration(name, value)"
 		       " SELECT 'trace_runs', coalesce(max(rowid), 0) FROM trace_runs",
-	[TRACE_MISSING] = "SELECT run_id, function_id, status, trigger_ids, cron_schedule FROM trace_runs t"
-			  " WHERE (rowid > ?1 OR ?1 > (SELECT max(rowid) FROM trace_runs))"
-			  " AND NOT EXISTS (SELECT 1 FROM function_runs WHERE run_id = t.run_id) ORDER BY rowid",
+	[TRACE_LAST] = "SELECT coalesce(max(rowid), 0) FROM trace_runs",
+	[TRACE_MISSING] =
+		"SELECT run_id, function_id, status, trigger_ids, cron_schedule FROM trace_runs t"
+		" WHERE rowid > ?1 AND NOT EXISTS (SELECT 1 FROM function_runs WHERE run_id = t.run_id) ORDER BY rowid",
 	[RUN_INSERT] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
 		       " event_id, batch_id, original_run_id, cron, workspace_id)"
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), zeroblob(16), ?5, '" ENV_ID "')",
 	[RUN_NEXT] = "SELECT rowid, run_id FROM function_runs INDEXED BY engine_runs_new WHERE engine_status IS NULL"
 		     " LIMIT ?1",
-	[OPEN_NEXT] = "SELECT r.rowid, o.run_id FROM engine_open_runs o JOIN function_runs r ON r.run_id = o.run_id",
+	// CROSS: in this order.
+	[OPEN_NEXT] =
+		"SELECT r.rowid, o.run_id FROM engine_open_runs o CROSS JOIN function_runs r ON r.run_id = o.run_id",
 	[OPEN_INSERT] = "INSERT OR IGNORE INTO engine_open_runs(run_id) VALUES(?1)",
 	[OPEN_DELETE] = "DELETE FROM engine_open_runs WHERE run_id = ?1",
 	[FIND_FINISH] = "SELECT status, created_at FROM function_finishes WHERE run_id = ?1 ORDER BY rowid LIMIT 1",
 	[FIND_TRACE] = "SELECT status, started_at, ended_at, has_ai FROM trace_runs WHERE run_id = ?1",
-	[FIND_FLAGS] = "SELECT max(coalesce(debug_run_id, '') <> ''), max(coalesce(is_deferred, 0)) FROM spans"
+	[FIND_FLAGS] = "SELECT max(coalesce(debug_run_id, '')), max(coalesce(debug_session_id, '')),"
+		       " max(coalesce(is_deferred, 0)) FROM spans"
 		       " WHERE run_id = ?1 AND name = 'executor.run'",
 	// Of the rows of its root the last one that has a status (06 §5.2).
 	[FIND_SPAN] = "SELECT status, end_time FROM spans WHERE run_id = ?1 AND status <> '' AND dynamic_span_id ="
 		      " (SELECT dynamic_span_id FROM spans WHERE run_id = ?1 AND name = 'executor.run'"
 		      " ORDER BY start_time LIMIT 1) ORDER BY end_time DESC, span_id DESC LIMIT 1",
+	[DEBUG_INSERT] = "INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id)"
+			 " VALUES(?1, ?2, ?3)",
 	[FIND_RECORD] = "SELECT head FROM engine_record WHERE kind = ?2 AND key = ?1",
 	[RUN_UPDATE] = "UPDATE function_runs SET engine_status = ?2, engine_started_at = ?3, engine_ended_at = ?4,"
 		       " engine_flags = ?5 WHERE rowid = ?1",
@@ -63,6 +72,7 @@ struct facts {
 	enum trace_run_status status; // 0: nothing says so
 	int64_t started_ms, ended_ms; // 0: unknown
 	unsigned flags;
+	struct debug_ids debug;
 	bool is_ours; // the engine has it
 };
 
@@ -140,8 +150,10 @@ static enum err find_spans(struct migration *migration, const struct ulid *run_i
 	sql_bind_text(row, 1, str_from_cstr(text));
 	enum err err;
 	while (sql_row(row, &err, error)) {
-		if (sqlite3_column_int(row, 0) != 0) facts->flags |= RUN_ROW_DEBUG;
-		if (sqlite3_column_int(row, 1) != 0) facts->flags |= RUN_ROW_DEFERRED;
+		(void)ulid_parse(sql_bytes(row, 0), &facts->debug.run_id);
+		(void)ulid_parse(sql_bytes(row, 1), &facts->debug.session_id);
+		if (sqlite3_column_bytes(row, 0) > 0) facts->flags |= RUN_ROW_DEBUG;
+		if (sqlite3_column_int(row, 2) != 0) facts->flags |= RUN_ROW_DEFERRED;
 	}
 	if (err != ERR_OK || is_end(facts->status)) return err;
 	row = migration->work[FIND_SPAN];
@@ -180,7 +192,8 @@ static enum err find_facts(struct migration *migration, const struct ulid *run_i
 	if (out->status == 0) out->status = TRACE_RUN_RUNNING;
 	int64_t queued_ms = (int64_t)ulid_time_ms(run_id);
 	bool is_over = is_end(out->status);
-	if (is_over && out->ended_ms <= 0) out->ended_ms = queued_ms;
+	if (is_over && out->ended_ms < queued_ms) out->ended_ms = queued_ms;
+	if (out->started_ms > 0 && out->started_ms < queued_ms) out->started_ms = queued_ms;
 	if (is_over && out->started_ms > out->ended_ms) out->started_ms = 0;
 	// What had a result has been called.
 	if (is_over && out->started_ms <= 0 && out->status != TRACE_RUN_CANCELLED) out->started_ms = queued_ms;
@@ -196,6 +209,16 @@ static void bind_ms(sqlite3_stmt *statement, int index, int64_t ms) {
 		sqlite3_bind_null(statement, index);
 }
 
+static enum err write_debug(struct migration *migration, const struct ulid *run_id, const struct debug_ids *ids,
+			    struct error *error) {
+	if (!debug_ids_has_any(ids)) return ERR_OK;
+	sqlite3_stmt *insert = migration->work[DEBUG_INSERT];
+	sql_bind_ulid(insert, 1, run_id);
+	sql_bind_ulid_or_null(insert, 2, &ids->run_id);
+	sql_bind_ulid_or_null(insert, 3, &ids->session_id);
+	return sql_run(insert, error);
+}
+
 static enum err write_facts(struct migration *migration, int64_t rowid, const struct ulid *run_id,
 			    const struct facts *facts, struct error *error) {
 	sqlite3_stmt *update = migration->work[RUN_UPDATE];
@@ -208,6 +231,7 @@ static enum err write_facts(struct migration *migration, int64_t rowid, const st
 		sqlite3_bind_null(update, 4);
 	sqlite3_bind_int64(update, 5, facts->flags);
 	enum err err = sql_run(update, error);
+	if (err == ERR_OK) err = write_debug(migration, run_id, &facts->debug, error);
 	if (err != ERR_OK) return err;
 	bool is_open = !is_end(facts->status) && !facts->is_ours;
 	sqlite3_stmt *open = migration->work[is_open ? OPEN_INSERT : OPEN_DELETE];
@@ -276,14 +300,19 @@ static enum err insert_missing(struct migration *migration, sqlite3_stmt *row, s
 	return err;
 }
 
+static enum err read_number(sqlite3_stmt *row, int64_t *out, struct error *error) {
+	enum err err;
+	while (sql_row(row, &err, error)) *out = sqlite3_column_int64(row, 0);
+	return err;
+}
+
 static enum err add_missing(struct migration *migration, struct error *error) {
-	sqlite3_stmt *row = migration->work[SEEN_READ];
-	int64_t seen = 0;
-	enum err err, inserted = ERR_OK;
-	while (sql_row(row, &err, error)) seen = sqlite3_column_int64(row, 0);
-	if (err != ERR_OK) return err;
-	row = migration->work[TRACE_MISSING];
-	sqlite3_bind_int64(row, 1, seen);
+	int64_t seen = 0, last = 0;
+	enum err inserted = ERR_OK, err = read_number(migration->work[SEEN_READ], &seen, error);
+	if (err == ERR_OK) err = read_number(migration->work[TRACE_LAST], &last, error);
+	if (err != ERR_OK || seen == last) return err;
+	sqlite3_stmt *row = migration->work[TRACE_MISSING];
+	sqlite3_bind_int64(row, 1, seen < last ? seen : 0); // the file was rewritten, with other ids
 	while (inserted == ERR_OK && sql_row(row, &err, error)) inserted = insert_missing(migration, row, error);
 	sqlite3_reset(row);
 	if (inserted != ERR_OK || err != ERR_OK) return inserted != ERR_OK ? inserted : err;

@@ -48,7 +48,7 @@ static const char *const query_sql[QUERY_COUNT] = {
 enum err history_reader_new(struct sqlite3 *db, struct history_reader **out, struct error *error) {
 	struct history_reader *reader = mem_calloc(1, sizeof *reader);
 	reader->db = db;
-	reader->collect_max = RUNS_COLLECT_MAX;
+	reader->try_steps = RUNS_TRY_STEPS;
 	for (size_t i = 0; i < QUERY_COUNT; i++) {
 		enum err err = sql_prepare(db, query_sql[i], &reader->queries[i], error);
 		if (err == ERR_OK) continue;
@@ -101,6 +101,7 @@ bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_e
 	out->user = user_or_nothing(sql_text(row, 5, arena));
 	out->v = sql_text(row, 6, arena);
 	out->ts_ms = sql_time(row, 7, id_ns) / NS_PER_MS;
+	out->is_bare = (sqlite3_column_int(row, 8) & EVENT_ROW_BARE) != 0;
 	return true;
 }
 

@@ -1,28 +1,28 @@
 // Pages and counts of lists of runs.
 #include "history/runs_internal.h"
 
-static int64_t end_ns(int64_t ended_ms) {
-	return ended_ms == RUN_NO_TIME ? RUN_NO_TIME : ns_of_ms(ended_ms > 0 ? (uint64_t)ended_ms : 0);
+static int64_t ns_or_none(int64_t ms) {
+	return ms == RUN_NO_TIME ? RUN_NO_TIME : ns_of_ms(ms > 0 ? (uint64_t)ms : 0);
 }
 
 static struct run_cursor cursor_of(const struct run_query *query, const struct run_pick *pick) {
 	struct run_cursor cursor = {.run_id = pick->id};
 	for (size_t i = 0; i < query->order_count; i++)
-		cursor.at_ns[i] = query->orders[i].by == RUN_TIME_ENDED ? end_ns(pick->ended_ms)
-									: ns_of_ms(ulid_time_ms(&pick->id));
+		cursor.at_ns[i] = ns_or_none(run_pick_time(pick, query->orders[i].by));
 	return cursor;
 }
 
-// The id says when it was queued; only of ends is the cursor asked.
-static struct run_pick place_of(const struct run_query *query, const struct run_sort *sort) {
-	int64_t ended_ms = RUN_NO_TIME;
-	for (size_t i = 0; i < query->order_count; i++) {
+// The id says when it was queued; only of the other times is the cursor asked.
+static struct run_pick place_of(const struct run_query *query) {
+	struct run_pick place = {.id = query->after->run_id, .started_ms = RUN_NO_TIME, .ended_ms = RUN_NO_TIME};
+	for (size_t i = query->order_count; i-- > 0;) { // the first of two counts
+		enum run_time by = query->orders[i].by;
 		int64_t at_ns = query->after->at_ns[i];
-		if (query->orders[i].by != RUN_TIME_ENDED) continue;
-		if (at_ns != RUN_NO_TIME) ended_ms = at_ns / NS_PER_MS;
-		break;
+		if (by == RUN_TIME_QUEUED) continue;
+		*(by == RUN_TIME_STARTED ? &place.started_ms : &place.ended_ms) =
+			at_ns == RUN_NO_TIME ? RUN_NO_TIME : at_ns / NS_PER_MS;
 	}
-	return run_pick_of(sort, &query->after->run_id, ended_ms);
+	return place;
 }
 
 // ---- Pages ---------------------------------------------------------------------------------------------------------
@@ -54,8 +54,8 @@ static enum err load_rows(struct list *list, const struct run_pick *picks, size_
 static enum err plain_page(struct list *list, struct error *error) {
 	struct run_pick *picks;
 	size_t count, limit = list->query->limit;
-	enum err err = runs_pick(list->reader, list->arena, &list->filter, &list->sort, list->after, limit + 1, &picks,
-				 &count, error);
+	enum err err = runs_pick(list->reader, list->arena, &list->filter, &list->sort, list->after, limit + 1, 0,
+				 &picks, &count, error);
 	if (err != ERR_OK) return err;
 	list->page->has_more = count > limit;
 	if (count > limit) count = limit;
@@ -95,7 +95,7 @@ static enum err read_page(struct history_reader *reader, struct arena *arena, co
 	enum err err = run_filter_make(reader, arena, query, &list.filter, error);
 	if (err != ERR_OK || list.filter.is_empty || query->limit == 0) return err;
 	if (query->after != NULL) {
-		list.place = place_of(query, &list.sort);
+		list.place = place_of(query);
 		list.after = &list.place;
 	}
 	return query->search != NULL ? search_page(&list, error) : plain_page(&list, error);
@@ -113,7 +113,7 @@ enum err history_runs(struct history_reader *reader, struct arena *arena, const 
 
 static enum err count(struct history_reader *reader, struct arena *arena, const struct run_query *query, uint64_t *out,
 		      bool *is_cut, struct error *error) {
-	static const struct run_sort newest = {.descending = true};
+	static const struct run_sort newest = {.orders = {{RUN_TIME_QUEUED, true}}, .count = 1};
 	struct run_filter filter;
 	enum err err = run_filter_make(reader, arena, query, &filter, error);
 	if (err != ERR_OK || filter.is_empty) return err;

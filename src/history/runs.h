@@ -5,7 +5,7 @@
 //   engine_started_at  INT   ms, first call; NULL: none yet
 //   engine_ended_at    INT   ms; NULL: not over
 //   engine_flags       INT   enum run_row_flag
-// Run ids grow with time, so their order is that of queueing.
+// Run ids grow with time, so their order is that of queueing. No run starts before that, or ends before it starts.
 //
 // One thread at a time per reader, as in history.h. Results live in the arena.
 #ifndef INNGEST_HISTORY_RUNS_H
@@ -47,8 +47,8 @@ struct run_query {
 	enum run_time time; // that the bounds are about; STARTED means QUEUED (06 §5.1); ENDED: only runs that are over
 	int64_t from_ns, until_ns; // inclusive; INT64_MIN and INT64_MAX: none
 	enum tristate is_deferred; // UNSET: both
-	// Applied one after the other, then by run id ascending. STARTED means QUEUED. A run that is not over stands
-	// before all that are in the order of ends.
+	// Applied one after the other, then by run id ascending. A run that is not over stands before all that are in
+	// the order of ends, and one that has not started before all that have in that of starts.
 	struct run_order orders[RUN_ORDERS_MAX];
 	size_t order_count;
 	const struct run_cursor *after; // NULL: from the first
@@ -79,6 +79,9 @@ struct run_page {
 			       // 0 or has_more
 	bool is_cut;           // the time was up before the page was full
 };
+static inline bool run_row_is_over(const struct run_row *run) {
+	return run->status >= TRACE_RUN_COMPLETED && run->status <= TRACE_RUN_CANCELLED;
+}
 ERR_CHECKED enum err history_runs(struct history_reader *reader, struct arena *arena, const struct run_query *query,
 				  struct run_page *out, struct error *error);
 // How many match, whatever the cursor and the limit. `is_cut`: the budget was used up: at least so many.

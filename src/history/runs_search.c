@@ -3,8 +3,8 @@
 #include "history/runs_internal.h"
 #include "history/search_internal.h"
 
-#define CHUNK_FIRST 64 // runs that are picked at once
-#define CHUNK_MAX 4096
+#define CHUNK_FIRST 64       // runs that are picked at once
+#define CHUNK_MAX 1024       // some 10 ms: the log of the file cannot start over meanwhile (reading_renew)
 #define PROGRESS_STEPS 20000 // of the library's machine between two looks at the clock
 
 // Of one run: ?1 is its rowid; of one event: its id.
@@ -107,7 +107,10 @@ static enum err search_chunk(struct run_search_walk *walk, const struct run_pick
 	size_t count;
 	bool matched;
 	arena_init(&arena, 0);
-	enum err err = runs_pick(walk->reader, &arena, walk->filter, walk->sort, after, chunk, &picks, &count, error);
+	uint64_t deadline_ns = walk->has_got ? walk->deadline_ns : 0;
+	enum err err = runs_pick(walk->reader, &arena, walk->filter, walk->sort, after, chunk, deadline_ns, &picks,
+				 &count, error);
+	if (err != ERR_OK && deadline_ns != 0) (void)is_time_up(walk);
 	for (size_t i = 0; i < count && err == ERR_OK && walk->found < need; i++) {
 		if (walk->has_got && is_time_up(walk)) break;
 		err = judge(walk, &picks[i], &matched, error);
@@ -137,6 +140,8 @@ enum err runs_search(struct run_search_walk *walk, const struct run_pick *after,
 	for (size_t chunk = CHUNK_FIRST; goes_on && err == ERR_OK; chunk *= chunk < CHUNK_MAX ? 2 : 1) {
 		struct run_pick from = walk->got;
 		err = search_chunk(walk, walk->has_got ? &from : after, chunk, need, out, &goes_on, error);
+		sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+		if (goes_on) reading_renew(walk->reader);
 		sqlite3_progress_handler(walk->reader->db, PROGRESS_STEPS, is_time_up, walk);
 	}
 	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);

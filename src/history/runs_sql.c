@@ -114,60 +114,69 @@ enum err run_filter_make(struct history_reader *reader, struct arena *arena, con
 			 struct run_filter *out, struct error *error) {
 	*out = (struct run_filter){.flag_mask = RUN_ROW_DEBUG};
 	// What has been skipped is in no list; asking for nothing else asks for everything (06 §5.1).
-	unsigned all = RUN_LIVE_BITS | RUN_ENDED_BITS;
-	out->statuses = (query->statuses & all) == all ? 0 : query->statuses & all;
+	out->statuses = query->statuses & RUN_ALL_BITS;
+	if (out->statuses == 0) out->statuses = RUN_ALL_BITS;
 	if (query->is_deferred != UNSET) out->flag_mask |= RUN_ROW_DEFERRED;
 	if (query->is_deferred == YES) out->flags = RUN_ROW_DEFERRED;
 	set_times(query, out);
+	if (out->is_over) out->statuses &= RUN_ENDED_BITS;
 	enum err err = find_functions(reader, arena, query, out, error);
 	if (out->has_functions && out->function_count == 0) out->is_empty = true;
-	if (out->is_over && out->statuses != 0 && (out->statuses & RUN_ENDED_BITS) == 0) out->is_empty = true;
+	if (out->statuses == 0) out->is_empty = true;
 	return err;
 }
 
-unsigned run_filter_live(const struct run_filter *filter) {
-	if (filter->is_over) return 0;
-	return filter->statuses == 0 ? RUN_LIVE_BITS : filter->statuses & RUN_LIVE_BITS;
+struct run_filter run_filter_part(const struct run_filter *filter, enum run_time by, bool has) {
+	struct run_filter part = *filter;
+	if (by == RUN_TIME_ENDED) part.statuses &= has ? RUN_ENDED_BITS : RUN_LIVE_BITS;
+	if (by == RUN_TIME_STARTED) part.statuses &= has ? RUN_STARTED_BITS : RUN_UNSTARTED_BITS;
+	if (by == RUN_TIME_STARTED) part.has_start = has ? YES : NO;
+	if (part.statuses == 0) part.is_empty = true;
+	return part;
 }
 
-unsigned run_filter_ended(const struct run_filter *filter) {
-	return filter->statuses == 0 ? RUN_ENDED_BITS : filter->statuses & RUN_ENDED_BITS;
+bool run_filter_is_narrow(const struct run_filter *filter, unsigned statuses) {
+	return filter->has_functions || (filter->statuses & statuses) != statuses;
+}
+
+// ---- Bounds --------------------------------------------------------------------------------------------------------
+
+void run_bounds_from(struct run_bounds *bounds, enum run_time by, int64_t ms) {
+	if (ms <= 0) return;
+	struct ulid first = ulid_floor((uint64_t)ms);
+	if (by == RUN_TIME_QUEUED && ulid_cmp(&first, &bounds->first) > 0) bounds->first = first;
+	if (ms > bounds->from_ms) bounds->from_ms = ms;
+}
+
+void run_bounds_until(struct run_bounds *bounds, enum run_time by, int64_t ms) {
+	struct ulid last = ulid_ceiling(ms > 0 ? (uint64_t)ms : 0);
+	if (ulid_cmp(&last, &bounds->last) < 0) bounds->last = last;
+	if (by == RUN_TIME_ENDED && ms < bounds->until_ms) bounds->until_ms = ms;
 }
 
 struct run_bounds run_filter_bounds(const struct run_filter *filter) {
-	return (struct run_bounds){filter->first, filter->last, filter->from_ms, filter->until_ms};
+	struct run_bounds bounds = {filter->first, filter->last, filter->from_ms, filter->until_ms};
+	if (filter->is_over) run_bounds_until(&bounds, RUN_TIME_ENDED, filter->until_ms);
+	return bounds;
 }
 
 // ---- Statements ----------------------------------------------------------------------------------------------------
 
-// ?1, ?2: ids; ?3, ?4: ends; ?5: function, or a list of them; ?6: status; ?7: limit.
+// ?1, ?2: ids; ?3, ?4: ends; ?5: function, or a list of them; ?6: status.
 #define IDS "r.run_id BETWEEN ?1 AND ?2"
 #define ENDS "r.engine_ended_at BETWEEN ?3 AND ?4 AND r.engine_ended_at IS NOT NULL"
-#define UNDER_WAY(table, column) table " k CROSS JOIN function_runs r INDEXED BY engine_runs_id ON r.run_id = k." column
 
 static const struct driver {
 	const char *from, *condition; // NULL: none
-	const char *ids;              // condition for the bounds of ids
 	const char *order, *reverse;
-	bool knows_both; // runs that have ended and others
-	bool by_end;
-	bool is_function;
 } drivers[] = {
-	[DRIVE_ALL] = {"function_runs r INDEXED BY engine_runs_id", NULL, IDS, "r.run_id", "r.run_id DESC", true, false,
-		       false},
-	[DRIVE_FUNCTION] = {"function_runs r INDEXED BY engine_runs_function", "r.function_id = ?5", IDS, "r.run_id",
-			    "r.run_id DESC", true, false, true},
-	[DRIVE_STATUS] = {"function_runs r INDEXED BY engine_runs_status",
-			  "r.engine_status = ?6 AND r.engine_ended_at IS NOT NULL", IDS, "r.run_id", "r.run_id DESC",
-			  false, false, false},
-	[DRIVE_ENDED] = {"function_runs r INDEXED BY engine_runs_ended", ENDS, IDS, "r.engine_ended_at, r.run_id DESC",
-			 "r.engine_ended_at DESC, r.run_id", false, true, false},
-	[DRIVE_FLAGGED] = {"function_runs r INDEXED BY engine_runs_flagged", "r.engine_flags & 3", IDS, "r.run_id",
-			   "r.run_id DESC", true, false, false},
-	[DRIVE_LIVE] = {UNDER_WAY("engine_record", "key"), "k.kind = 4 AND r.engine_ended_at IS NULL",
-			"k.key BETWEEN ?1 AND ?2", "k.key", "k.key DESC", false, false, false},
-	[DRIVE_OPEN] = {UNDER_WAY("engine_open_runs", "run_id"), "r.engine_ended_at IS NULL",
-			"k.run_id BETWEEN ?1 AND ?2", "k.run_id", "k.run_id DESC", false, false, false},
+	[DRIVE_ALL] = {"function_runs r INDEXED BY engine_runs_id", NULL, "r.run_id", "r.run_id DESC"},
+	[DRIVE_FUNCTION] = {"function_runs r INDEXED BY engine_runs_of_function",
+			    "r.function_id = ?5 AND r.engine_status = ?6", "r.run_id", "r.run_id DESC"},
+	[DRIVE_ENDED] = {"function_runs r INDEXED BY engine_runs_ended", ENDS, "r.engine_ended_at, r.run_id DESC",
+			 "r.engine_ended_at DESC, r.run_id"},
+	[DRIVE_FLAGGED] = {"function_runs r INDEXED BY engine_runs_flagged", "r.engine_flags & 3", "r.run_id",
+			   "r.run_id DESC"},
 };
 
 // WHERE, then AND.
@@ -193,49 +202,56 @@ static void append_statuses(struct text *text, unsigned bits) {
 	buf_lit(text->sql, ")");
 }
 
-// The flags are in no index, so they come last.
-static void append_flags(struct text *text, const struct run_filter *filter, enum run_statement which) {
+// Only few runs have flags, and an index of their own: that is cheaper than to look at the row.
+#define FLAGGED                                                                                               \
+	"EXISTS (SELECT 1 FROM function_runs d INDEXED BY engine_runs_flagged WHERE d.run_id = r.run_id AND " \
+	"d.engine_flags & 3"
+
+static void append_flags(struct text *text, const struct run_filter *filter, enum run_driver driver,
+			 enum run_statement which) {
 	if (which == RUNS_COUNT_COVERED) return;
-	append_condition(text, "(coalesce(r.engine_flags, 0)");
-	buf_printf(text->sql, " & %u) %s %u", filter->flag_mask, which == RUNS_COUNT_FLAGGED ? "<>" : "=",
-		   filter->flags);
+	if (driver == DRIVE_FLAGGED) {
+		append_condition(text, "(r.engine_flags");
+		buf_printf(text->sql, " & %u) %s %u", filter->flag_mask, which == RUNS_COUNT_FLAGGED ? "<>" : "=",
+			   filter->flags);
+	} else if (filter->flags == 0) {
+		append_condition(text, "NOT " FLAGGED);
+		buf_printf(text->sql, " AND d.engine_flags & %u)", filter->flag_mask);
+	} else {
+		append_condition(text, FLAGGED);
+		buf_printf(text->sql, " AND (d.engine_flags & %u) = %u)", filter->flag_mask, filter->flags);
+	}
 }
 
 static void append_filter(struct text *text, const struct run_filter *filter, const struct run_stream *stream,
 			  enum run_statement which) {
-	const struct driver *driver = &drivers[stream->driver];
-	bool is_live = stream->driver == DRIVE_LIVE || stream->driver == DRIVE_OPEN;
-	if (!driver->by_end && !is_live && (filter->is_over || (stream->only_ended && driver->knows_both)))
-		append_condition(text, ENDS);
-	if (filter->statuses != 0 && stream->driver != DRIVE_STATUS) append_statuses(text, filter->statuses);
-	if (filter->has_functions && !driver->is_function)
+	unsigned all = stream->driver == DRIVE_ENDED ? RUN_ENDED_BITS : RUN_ALL_BITS;
+	if (stream->driver != DRIVE_ENDED && (filter->is_over || stream->with_ends)) append_condition(text, ENDS);
+	if (stream->driver != DRIVE_FUNCTION && (filter->statuses & all) != all)
+		append_statuses(text, filter->statuses);
+	if (filter->has_functions && stream->driver != DRIVE_FUNCTION)
 		append_condition(text, "r.function_id IN (SELECT value FROM json_each(?5))");
-	append_flags(text, filter, which);
+	if (filter->has_start == YES) append_condition(text, "r.engine_started_at IS NOT NULL");
+	if (filter->has_start == NO) append_condition(text, "r.engine_started_at IS NULL");
+	append_flags(text, filter, stream->driver, which);
 }
-
-static const char *const heads[] = {
-	[RUNS_ASCENDING] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
-	[RUNS_DESCENDING] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
-	[RUNS_UNSORTED] = "SELECT r.rowid, r.run_id, r.engine_ended_at FROM ",
-	[RUNS_COUNT] = "SELECT count(*) FROM ",
-	[RUNS_COUNT_COVERED] = "SELECT count(*) FROM ",
-	[RUNS_COUNT_SOME] = "SELECT count(*) FROM (SELECT 1 FROM ",
-	[RUNS_COUNT_FLAGGED] = "SELECT count(*) FROM ",
-};
 
 static void append_statement(struct buf *sql, const struct run_filter *filter, const struct run_stream *stream,
 			     enum run_statement which) {
 	const struct driver *driver = &drivers[stream->driver];
 	struct text text = {.sql = sql};
-	// A page has bounds of its own, and needs the index for the order.
-	bool is_page = which == RUNS_ASCENDING || which == RUNS_DESCENDING || which == RUNS_UNSORTED;
-	buf_printf(sql, "%s%s", heads[which], driver->from);
+	bool is_page = which == RUNS_ASCENDING || which == RUNS_DESCENDING;
+	buf_printf(sql, "SELECT %s%s FROM %s", is_page ? "r.rowid, r.run_id, r.engine_ended_at, " : "count(*)",
+		   !is_page             ? ""
+		   : stream->with_start ? "r.engine_started_at"
+					: "NULL",
+		   driver->from);
 	append_condition(&text, driver->condition);
-	if (filter->has_id_bounds || (is_page && !driver->by_end)) append_condition(&text, driver->ids);
-	if (which != RUNS_COUNT_SOME) append_filter(&text, filter, stream, which);
+	// A page has bounds of its own, and needs the index for the order.
+	if (filter->has_id_bounds || is_page) append_condition(&text, IDS);
+	append_filter(&text, filter, stream, which);
 	if (which == RUNS_ASCENDING) buf_printf(sql, " ORDER BY %s", driver->order);
 	if (which == RUNS_DESCENDING) buf_printf(sql, " ORDER BY %s", driver->reverse);
-	if (which == RUNS_COUNT_SOME) buf_lit(sql, " LIMIT ?7)");
 }
 
 enum err run_statement_get(struct history_reader *reader, const struct run_filter *filter,
@@ -254,6 +270,32 @@ enum err run_statement_get(struct history_reader *reader, const struct run_filte
 	sqlite3_bind_int64(*out, 4, bounds->until_ms);
 	sql_bind_text(*out, 5, stream->driver == DRIVE_FUNCTION ? stream->function : filter->function_list);
 	sqlite3_bind_int(*out, 6, stream->status);
-	sqlite3_bind_int64(*out, 7, reader->collect_max + 1);
 	return ERR_OK;
+}
+
+// ---- Functions -----------------------------------------------------------------------------------------------------
+
+static const char next_function_sql[] = "SELECT function_id FROM function_runs INDEXED BY engine_runs_of_function"
+					" WHERE function_id > ?1 ORDER BY function_id LIMIT 1";
+
+enum err run_functions_next(struct history_reader *reader, struct run_functions *functions, bool *found,
+			    struct error *error) {
+	const struct run_filter *filter = functions->filter;
+	*found = false;
+	if (filter->has_functions) {
+		*found = functions->next < filter->function_count;
+		if (*found) functions->current = filter->functions[functions->next++];
+		return ERR_OK;
+	}
+	sqlite3_stmt *row;
+	struct str next = {NULL, 0};
+	enum err err = statement_get(reader, str_from_cstr(next_function_sql), &row, error);
+	if (err != ERR_OK) return err;
+	sql_bind_text(row, 1, functions->current);
+	while (sql_row(row, &err, error)) {
+		next = sql_text(row, 0, functions->arena);
+		*found = true;
+	}
+	functions->current = next;
+	return err;
 }

@@ -1,415 +1,301 @@
-// Orders, and the walks that give runs in them.
+// Walks: the runs of a page in their order.
 //
-// Each stream goes through an index in the order wanted, or nearly: of runs with the same time the index may have
-// another order. So a stream is read to the end of such a group, and what is best of all streams is sorted. Where no
-// index has the order, a stream of at most RUNS_COLLECT_MAX rows is read as a whole: with a million runs that is as
-// much as going through an index for a page of what one in a few hundred rows has.
+// A stream goes through an index, in the direction of the walk where that helps: then all that is behind a row has a
+// time that is not before the row's, and as soon as that is behind the worst of a full page the stream is at its end.
+// Other streams are read as a whole.
+//
+// Which index is the best one depends on how the rows lie: a filter that only little passes is better looked up than
+// looked for. So there are plans, which are tried in turn with ever more steps, until one comes to its end: that costs
+// a few times as much as knowing it.
 #include <stdlib.h>
 
 #include "history/runs_internal.h"
 
-// ---- Orders --------------------------------------------------------------------------------------------------------
+#define GIVEN_FACTOR 8
+#define STEPS_OF_STREAM 200 // what a statement costs that finds nothing, about
+#define STEPS_AT_ONCE 1000  // between two looks at how many are left
+#define STEPS_FACTOR 64
+#define STEPS_OF_ROW 8 // what a step costs where each looks at a row of the table, about
 
-struct run_sort run_sort_of(const struct run_query *query) {
-	struct run_sort sort = {0};
-	for (size_t i = 0; i < query->order_count; i++) {
-		bool by_end = query->orders[i].by == RUN_TIME_ENDED;
-		if (i == 0) {
-			sort.by_end = by_end;
-			sort.descending = query->orders[i].descending;
-		} else if (by_end != sort.by_end && !sort.has_second) {
-			sort.has_second = true;
-			sort.second_descending = query->orders[i].descending;
-		}
-	}
-	return sort;
-}
-
-static int64_t key_of(bool by_end, bool descending, const struct ulid *id, int64_t ended_ms) {
-	int64_t key = by_end ? ended_ms : (int64_t)ulid_time_ms(id);
-	return descending ? ~key : key; // ~ turns the order round, and nothing overflows
-}
-
-struct run_pick run_pick_of(const struct run_sort *sort, const struct ulid *id, int64_t ended_ms) {
-	struct run_pick pick = {.id = *id, .ended_ms = ended_ms};
-	pick.keys[0] = key_of(sort->by_end, sort->descending, id, ended_ms);
-	if (sort->has_second) pick.keys[1] = key_of(!sort->by_end, sort->second_descending, id, ended_ms);
-	return pick;
-}
-
-static int compare_picks(const void *left, const void *right) {
-	const struct run_pick *a = left, *b = right;
-	for (size_t i = 0; i < ARRAY_LEN(a->keys); i++) {
-		if (a->keys[i] != b->keys[i]) return a->keys[i] < b->keys[i] ? -1 : 1;
-	}
-	return ulid_cmp(&a->id, &b->id);
-}
-
-// The index has ascending ids among equal times, when it is read this way.
-static bool is_exact(const struct run_sort *sort, const struct run_stream *stream) {
-	if (!stream->is_sorted) return false;
-	if (!sort->by_end) return !sort->descending && !sort->has_second;
-	return sort->descending && (!sort->has_second || !sort->second_descending);
-}
-
-// ---- The best ------------------------------------------------------------------------------------------------------
-
-struct picks {
-	struct run_pick *items;
-	size_t count, cap, need;
-	bool is_full; // items[need - 1] is the worst that may still count
+enum plan {
+	PLAN_ALL,       // all runs by id
+	PLAN_FUNCTIONS, // by function and status
+	PLAN_ENDED,     // by end; those under way by function
+	PLAN_FLAGGED,
+	PLAN_COUNT,
 };
-
-// Sorts and keeps the best, each run once.
-static void picks_cut(struct picks *picks) {
-	size_t kept = 0;
-	if (picks->count > 0) qsort(picks->items, picks->count, sizeof *picks->items, compare_picks);
-	for (size_t i = 0; i < picks->count && kept < picks->need; i++) {
-		if (kept > 0 && compare_picks(&picks->items[kept - 1], &picks->items[i]) == 0) continue;
-		picks->items[kept++] = picks->items[i];
-	}
-	picks->count = kept;
-	picks->is_full = kept == picks->need;
-}
-
-static void picks_add(struct picks *picks, const struct run_pick *pick) {
-	if (picks->is_full && compare_picks(pick, &picks->items[picks->need - 1]) >= 0) return;
-	if (picks->count == picks->cap) {
-		picks->cap = picks->cap == 0 ? 64 : picks->cap * 2;
-		picks->items = mem_realloc(picks->items, picks->cap * sizeof *picks->items);
-	}
-	picks->items[picks->count++] = *pick;
-	if (picks->count >= 2 * picks->need + 64) picks_cut(picks);
-}
-
-// ---- Streams -------------------------------------------------------------------------------------------------------
 
 struct walk {
 	struct history_reader *reader;
+	struct arena *arena;
 	const struct run_filter *filter;
 	const struct run_sort *sort;
 	const struct run_pick *after;
-	struct picks picks;
-	struct rows streams; // struct run_stream
-	bool wants_live, wants_ended;
+	uint64_t deadline_ns; // 0: none
+	struct run_picks picks;
+	struct run_order first; // of the orders
+	struct {
+		enum plan plan;
+		bool needs_rows; // the index does not have all that is asked for
+	} plans[PLAN_COUNT];
+	size_t plan_count;
+	uint64_t steps_left; // of the plan
+	bool is_spent;       // they were not enough
+	bool is_late;
 };
 
-static void tighten_ids(struct run_bounds *bounds, struct ulid id, bool is_upper) {
-	if (is_upper && ulid_cmp(&id, &bounds->last) < 0) bounds->last = id;
-	if (!is_upper && ulid_cmp(&id, &bounds->first) > 0) bounds->first = id;
+// ---- Streams -------------------------------------------------------------------------------------------------------
+
+static enum run_time time_of(const struct run_stream *stream) {
+	return stream->driver == DRIVE_ENDED ? RUN_TIME_ENDED : RUN_TIME_QUEUED;
 }
 
-// Nothing before or behind this run's time matters.
-static void tighten(const struct run_sort *sort, const struct run_pick *pick, bool is_upper, struct run_bounds *out) {
-	uint64_t ms = ulid_time_ms(&pick->id);
-	if (!sort->by_end) {
-		tighten_ids(out, is_upper ? ulid_ceiling(ms) : ulid_floor(ms), is_upper);
-	} else if (is_upper && pick->ended_ms < out->until_ms) {
-		out->until_ms = pick->ended_ms;
-	} else if (!is_upper && pick->ended_ms > out->from_ms) {
-		out->from_ms = pick->ended_ms;
-	}
+// The stream's time is the order's, or lies before it on the way up, or behind it on the way down.
+static bool tells_order(const struct run_order *order, const struct run_stream *stream) {
+	enum run_time by = time_of(stream);
+	return by == order->by || (order->descending ? by == RUN_TIME_ENDED : by == RUN_TIME_QUEUED);
+}
+
+// The stream comes in the very order: among equal times the index has ascending ids, when it is read this way.
+static bool is_exact(const struct walk *walk, const struct run_stream *stream) {
+	bool by_end = stream->driver == DRIVE_ENDED;
+	return stream->is_sorted && walk->sort->count <= 1 && walk->first.by == time_of(stream) &&
+	       walk->first.descending == by_end;
 }
 
 static struct run_bounds bounds_of(const struct walk *walk, const struct run_stream *stream) {
 	struct run_bounds bounds = run_filter_bounds(walk->filter);
-	bool is_exact_order = is_exact(walk->sort, stream);
-	if (walk->after != NULL) tighten(walk->sort, walk->after, walk->sort->descending, &bounds);
-	if (walk->after != NULL && is_exact_order && !walk->sort->by_end) tighten_ids(&bounds, walk->after->id, false);
-	if (walk->picks.is_full)
-		tighten(walk->sort, &walk->picks.items[walk->picks.need - 1], !walk->sort->descending, &bounds);
+	const struct run_order *first = &walk->first;
+	void (*const limits[2])(struct run_bounds *, enum run_time, int64_t) = {run_bounds_until, run_bounds_from};
+	if (walk->after != NULL) limits[!first->descending](&bounds, first->by, run_pick_time(walk->after, first->by));
+	if (walk->picks.is_full) {
+		const struct run_pick *worst = &walk->picks.items[walk->picks.need - 1];
+		limits[first->descending](&bounds, first->by, run_pick_time(worst, first->by));
+	}
+	bool by_id = first->by == RUN_TIME_QUEUED && is_exact(walk, stream);
+	if (by_id && walk->after != NULL && ulid_cmp(&walk->after->id, &bounds.first) > 0)
+		bounds.first = walk->after->id;
 	return bounds;
 }
 
-// The rest of the stream is behind what it has given.
-static bool is_enough(const struct walk *walk, const struct run_stream *stream, const struct run_pick *pick,
-		      const struct run_pick *last, size_t given) {
-	if (!stream->is_sorted || given < walk->picks.need) return false;
-	return is_exact(walk->sort, stream) || pick->keys[0] != last->keys[0];
+// The rest of the stream is behind the worst that counts.
+static bool is_enough(const struct walk *walk, const struct run_stream *stream, const struct run_pick *pick) {
+	if (!walk->picks.is_full || !stream->is_sorted) return false;
+	const struct run_pick *worst = &walk->picks.items[walk->picks.need - 1];
+	if (is_exact(walk, stream)) return run_pick_compare(pick, worst) >= 0;
+	return run_order_key(run_pick_time(pick, time_of(stream)), walk->first.descending) > worst->keys[0];
+}
+
+static int64_t column_ms(sqlite3_stmt *row, int column) {
+	if (sqlite3_column_type(row, column) == SQLITE_NULL) return RUN_NO_TIME;
+	return sqlite3_column_int64(row, column);
 }
 
 static bool pick_read(const struct walk *walk, sqlite3_stmt *row, struct run_pick *out) {
-	struct ulid id;
-	if (!sql_ulid(row, 1, &id)) return false;
-	bool ended = sqlite3_column_type(row, 2) != SQLITE_NULL;
-	*out = run_pick_of(walk->sort, &id, ended ? sqlite3_column_int64(row, 2) : RUN_NO_TIME);
+	if (!sql_ulid(row, 1, &out->id)) return false;
 	out->rowid = sqlite3_column_int64(row, 0);
-	return walk->after == NULL || compare_picks(out, walk->after) > 0;
+	out->ended_ms = column_ms(row, 2);
+	out->started_ms = column_ms(row, 3);
+	run_pick_key(walk->sort, out);
+	return true;
 }
 
-static enum err stream_read(struct walk *walk, const struct run_stream *stream, struct error *error) {
-	struct run_bounds bounds = bounds_of(walk, stream);
-	enum run_statement which = !stream->is_sorted       ? RUNS_UNSORTED
-				   : walk->sort->descending ? RUNS_DESCENDING
-							    : RUNS_ASCENDING;
-	sqlite3_stmt *row;
-	enum err err = run_statement_get(walk->reader, walk->filter, stream, which, &bounds, &row, error);
-	struct run_pick pick, last = {0};
-	size_t given = 0;
-	while (err == ERR_OK && sql_row(row, &err, error)) {
+enum stop { STOP_AT_END, STOP_ENOUGH, STOP_TIGHTER };
+
+// Until its end, or until bounds would keep out much of what it goes on to give: where it does not end early.
+static enum stop read_rows(struct walk *walk, const struct run_stream *stream, sqlite3_stmt *row, size_t given_max,
+			   enum err *err, struct error *error) {
+	struct run_pick pick;
+	for (size_t given = 0; sql_row(row, err, error);) {
 		if (!pick_read(walk, row, &pick)) continue;
-		if (is_enough(walk, stream, &pick, &last, given)) {
+		bool is_enough_now = is_enough(walk, stream, &pick);
+		if (is_enough_now || (++given > given_max && walk->picks.is_full)) {
 			sqlite3_reset(row);
-			break;
+			return is_enough_now ? STOP_ENOUGH : STOP_TIGHTER;
 		}
-		picks_add(&walk->picks, &pick);
-		last = pick;
-		given++;
+		if (walk->after == NULL || run_pick_compare(&pick, walk->after) > 0) run_picks_add(&walk->picks, &pick);
 	}
-	if (walk->picks.count >= walk->picks.need) picks_cut(&walk->picks);
-	return err;
+	return STOP_AT_END;
 }
 
-// ---- Which streams -------------------------------------------------------------------------------------------------
-
-static void add_stream(struct walk *walk, struct run_stream stream) {
-	*(struct run_stream *)rows_add(&walk->streams) = stream;
-}
-
-static void add_functions(struct walk *walk, bool is_sorted) {
-	for (size_t i = 0; i < walk->filter->function_count; i++)
-		add_stream(walk, (struct run_stream){.driver = DRIVE_FUNCTION,
-						     .function = walk->filter->functions[i],
-						     .only_ended = !walk->wants_live,
-						     .is_sorted = is_sorted});
-}
-
-static void add_statuses(struct walk *walk, bool is_sorted) {
-	for (int code = TRACE_RUN_COMPLETED; code <= TRACE_RUN_CANCELLED; code += 100) {
-		if ((run_filter_ended(walk->filter) & RUN_STATUS_BIT(code)) == 0) continue;
-		add_stream(walk, (struct run_stream){.driver = DRIVE_STATUS, .status = code, .is_sorted = is_sorted});
-	}
-}
-
-static void add_live(struct walk *walk) {
-	add_stream(walk, (struct run_stream){.driver = DRIVE_LIVE, .is_sorted = true});
-	add_stream(walk, (struct run_stream){.driver = DRIVE_OPEN, .is_sorted = true});
-}
-
-static enum err read_count(struct history_reader *reader, const struct run_filter *filter,
-			   const struct run_stream *stream, enum run_statement which, uint64_t *sum,
-			   struct error *error) {
-	struct run_bounds bounds = run_filter_bounds(filter);
-	sqlite3_stmt *row;
-	enum err err = run_statement_get(reader, filter, stream, which, &bounds, &row, error);
-	while (err == ERR_OK && sql_row(row, &err, error)) *sum += (uint64_t)sqlite3_column_int64(row, 0);
-	return err;
-}
-
-// Whether the streams are short enough to look at all of them; if not they are dropped.
-static enum err keep_if_short(struct walk *walk, bool *kept, struct error *error) {
-	struct run_stream *streams = (struct run_stream *)(void *)walk->streams.items;
-	uint64_t sum = 0, collect_max = (uint64_t)walk->reader->collect_max;
+// What comes first in the direction of the walk is mostly the best, however the stream is sorted.
+static enum err stream_read(struct walk *walk, struct run_stream *stream, struct error *error) {
+	bool by_id = walk->first.by == RUN_TIME_QUEUED;
+	bool is_of_ended = stream->driver == DRIVE_FUNCTION && stream->status >= TRACE_RUN_COMPLETED;
+	stream->is_sorted = tells_order(&walk->first, stream);
+	stream->with_start = run_sort_has(walk->sort, RUN_TIME_STARTED);
+	stream->with_ends = !by_id && is_of_ended;
+	enum run_statement which = walk->first.descending ? RUNS_DESCENDING : RUNS_ASCENDING;
+	size_t given_max = stream->is_sorted ? SIZE_MAX : walk->picks.need;
+	enum stop stop = STOP_TIGHTER;
 	enum err err = ERR_OK;
-	for (size_t i = 0; i < walk->streams.count && sum <= collect_max && err == ERR_OK; i++)
-		err = read_count(walk->reader, walk->filter, &streams[i], RUNS_COUNT_SOME, &sum, error);
-	*kept = sum <= collect_max;
-	if (!*kept) walk->streams.count = 0;
+	for (; stop == STOP_TIGHTER && err == ERR_OK; given_max *= GIVEN_FACTOR) {
+		struct run_bounds bounds = bounds_of(walk, stream);
+		sqlite3_stmt *row;
+		err = run_statement_get(walk->reader, walk->filter, stream, which, &bounds, &row, error);
+		if (err == ERR_OK) stop = read_rows(walk, stream, row, given_max, &err, error);
+	}
+	if (walk->picks.count >= walk->picks.need) run_picks_cut(&walk->picks);
 	return err;
 }
 
-static enum err keep_flagged(struct walk *walk, bool *kept, struct error *error) {
-	if (*kept || walk->filter->flags == 0) return ERR_OK;
-	add_stream(walk, (struct run_stream){.driver = DRIVE_FLAGGED, .only_ended = true});
-	return keep_if_short(walk, kept, error);
+// ---- Plans ---------------------------------------------------------------------------------------------------------
+
+static bool spend(struct walk *walk, uint64_t steps) {
+	walk->is_spent = walk->steps_left < steps;
+	walk->steps_left -= walk->is_spent ? walk->steps_left : steps;
+	return walk->is_spent;
 }
 
-static enum err keep_statuses(struct walk *walk, bool *kept, struct error *error) {
-	if (*kept || walk->filter->statuses == 0) return ERR_OK;
-	add_statuses(walk, false);
-	return keep_if_short(walk, kept, error);
+// Interrupts the statement when true.
+static int spend_steps(void *context) {
+	struct walk *walk = context;
+	walk->is_late = walk->deadline_ns != 0 && clock_mono_ns() >= walk->deadline_ns;
+	return spend(walk, STEPS_AT_ONCE) || walk->is_late;
 }
 
-static enum err keep_functions(struct walk *walk, bool *kept, struct error *error) {
-	if (*kept || !walk->filter->has_functions) return ERR_OK;
-	add_functions(walk, false);
-	return keep_if_short(walk, kept, error);
-}
-
-// In the order of ends. Without a filter the index has it; with one that only little passes, that is read instead.
-static enum err streams_by_end(struct walk *walk, struct error *error) {
-	bool kept = false;
-	enum err err = keep_flagged(walk, &kept, error);
-	if (err == ERR_OK) err = keep_statuses(walk, &kept, error);
-	if (err == ERR_OK) err = keep_functions(walk, &kept, error);
-	if (err == ERR_OK && !kept) add_stream(walk, (struct run_stream){.driver = DRIVE_ENDED, .is_sorted = true});
+static enum err read_functions(struct walk *walk, unsigned statuses, struct error *error) {
+	struct run_functions functions = {.filter = walk->filter, .arena = walk->arena};
+	bool found = statuses != 0;
+	enum err err = ERR_OK;
+	while (found && err == ERR_OK && !walk->is_spent) {
+		err = run_functions_next(walk->reader, &functions, &found, error);
+		for (int code = TRACE_RUN_QUEUED; found && code <= TRACE_RUN_CANCELLED; code += 100) {
+			if ((statuses & RUN_STATUS_BIT(code)) == 0) continue;
+			if (err != ERR_OK || spend(walk, STEPS_OF_STREAM)) break;
+			struct run_stream stream = {
+				.driver = DRIVE_FUNCTION, .function = functions.current, .status = code};
+			err = stream_read(walk, &stream, error);
+		}
+	}
 	return err;
 }
 
-// In the order of ids.
-static enum err streams_by_id(struct walk *walk, struct error *error) {
+static enum err read_plan(struct walk *walk, enum plan plan, struct error *error) {
+	static const enum run_driver drivers[] = {
+		[PLAN_ALL] = DRIVE_ALL, [PLAN_ENDED] = DRIVE_ENDED, [PLAN_FLAGGED] = DRIVE_FLAGGED};
+	if (plan == PLAN_FUNCTIONS) return read_functions(walk, walk->filter->statuses, error);
+	struct run_stream stream = {.driver = drivers[plan]};
+	enum err err = stream_read(walk, &stream, error);
+	bool has_live = plan == PLAN_ENDED && err == ERR_OK;
+	return has_live ? read_functions(walk, walk->filter->statuses & RUN_LIVE_BITS, error) : err;
+}
+
+// With so many steps; what a plan has found that is not over does no harm to the next one.
+static enum err try_plan(struct walk *walk, size_t index, uint64_t steps, bool *is_over, struct error *error) {
+	walk->steps_left = walk->plans[index].needs_rows ? steps / STEPS_OF_ROW : steps;
+	walk->is_spent = walk->is_late = false;
+	sqlite3_progress_handler(walk->reader->db, STEPS_AT_ONCE, spend_steps, walk);
+	enum err err = read_plan(walk, walk->plans[index].plan, error);
+	sqlite3_progress_handler(walk->reader->db, 0, NULL, NULL);
+	*is_over = !walk->is_spent;
+	return walk->is_spent && !walk->is_late ? ERR_OK : err;
+}
+
+static void add_plan(struct walk *walk, enum plan plan, bool needs_rows) {
+	walk->plans[walk->plan_count].plan = plan;
+	walk->plans[walk->plan_count++].needs_rows = needs_rows;
+}
+
+// Best first, as far as can be told.
+static void choose_plans(struct walk *walk) {
 	const struct run_filter *filter = walk->filter;
-	bool kept = true;
+	const struct run_order *first = &walk->first;
+	bool by_id = first->by == RUN_TIME_QUEUED, by_start = run_sort_has(walk->sort, RUN_TIME_STARTED);
+	bool by_end = first->by == RUN_TIME_ENDED || (first->by == RUN_TIME_STARTED && first->descending);
+	bool is_narrow = run_filter_is_narrow(filter, by_end || filter->is_over ? RUN_ENDED_BITS : RUN_ALL_BITS);
+	bool is_far = by_end && filter->has_id_bounds; // by end they may come anywhere
+	bool needs_rows = by_start || filter->has_start != UNSET;
+	if (filter->flags != 0) add_plan(walk, PLAN_FLAGGED, true);
+	if (is_far || (is_narrow && (filter->has_functions || by_id))) add_plan(walk, PLAN_FUNCTIONS, needs_rows);
+	if (filter->is_over || by_end) add_plan(walk, PLAN_ENDED, needs_rows || filter->has_functions);
+	if (is_narrow && !is_far && !filter->has_functions && !by_id) add_plan(walk, PLAN_FUNCTIONS, needs_rows);
+	bool is_live = (filter->statuses & ~RUN_LIVE_BITS) == 0; // looked up by function, there is nothing to skip
+	if (!filter->has_functions && !by_end && !is_live)
+		add_plan(walk, PLAN_ALL, needs_rows || is_narrow || filter->is_over);
+}
+
+static enum err walk_read(struct walk *walk, struct error *error) {
+	bool is_over = false;
 	enum err err = ERR_OK;
-	if (!walk->wants_ended) {
-		add_live(walk);
-	} else if (filter->flags != 0) { // only few have them
-		add_stream(walk, (struct run_stream){
-					 .driver = DRIVE_FLAGGED, .only_ended = !walk->wants_live, .is_sorted = true});
-	} else if (filter->statuses != 0) {
-		add_statuses(walk, true);
-		if (filter->has_functions) err = keep_if_short(walk, &kept, error); // few have ended like that
-		if (!kept)
-			add_functions(walk, true);
-		else if (walk->wants_live)
-			add_live(walk);
-	} else if (filter->has_functions) {
-		add_functions(walk, true);
-	} else {
-		add_stream(walk, (struct run_stream){.driver = DRIVE_ALL, .is_sorted = true});
+	choose_plans(walk);
+	if (walk->plan_count == 1) return read_plan(walk, walk->plans[0].plan, error);
+	for (uint64_t steps = walk->reader->try_steps; !is_over && err == ERR_OK; steps *= STEPS_FACTOR) {
+		for (size_t i = 0; i < walk->plan_count && !is_over && err == ERR_OK; i++)
+			err = try_plan(walk, i, steps, &is_over, error);
 	}
 	return err;
 }
 
-static enum err streams_choose(struct walk *walk, struct error *error) {
-	bool kept = false;
-	if (walk->sort->by_end) return streams_by_end(walk, error);
-	if (walk->filter->is_over) { // a short time may lie anywhere among the ids
-		add_stream(walk, (struct run_stream){.driver = DRIVE_ENDED});
-		enum err err = keep_if_short(walk, &kept, error);
-		if (err != ERR_OK || kept) return err;
+// ---- Parts of an order ---------------------------------------------------------------------------------------------
+
+struct picking {
+	struct history_reader *reader;
+	struct arena *arena;
+	uint64_t deadline_ns;
+	size_t need;
+	struct rows out; // struct run_pick
+};
+
+// Appends the runs that come next: all of them have the time of the first order.
+static enum err pick_part(struct picking *picking, const struct run_filter *filter, const struct run_sort *sort,
+			  const struct run_pick *after, struct error *error) {
+	struct walk walk = {.reader = picking->reader,
+			    .arena = picking->arena,
+			    .filter = filter,
+			    .sort = sort,
+			    .deadline_ns = picking->deadline_ns,
+			    .picks.need = picking->need - picking->out.count,
+			    .first = run_sort_first(sort),
+			    .steps_left = UINT64_MAX};
+	struct run_pick place;
+	if (filter->is_empty || walk.picks.need == 0) return ERR_OK;
+	if (after != NULL) {
+		place = *after;
+		run_pick_key(sort, &place);
+		walk.after = &place;
 	}
-	return streams_by_id(walk, error);
-}
-
-// ---- Walks ---------------------------------------------------------------------------------------------------------
-
-// Appends what the walk gives.
-static enum err walk_run(struct walk *walk, struct rows *out, struct error *error) {
-	enum err err = streams_choose(walk, error);
-	for (size_t i = 0; i < walk->streams.count && err == ERR_OK; i++)
-		err = stream_read(walk, &((struct run_stream *)(void *)walk->streams.items)[i], error);
-	picks_cut(&walk->picks);
-	for (size_t i = 0; i < walk->picks.count && err == ERR_OK; i++)
-		*(struct run_pick *)rows_add(out) = walk->picks.items[i];
-	free(walk->picks.items);
+	enum err err = walk_read(&walk, error);
+	run_picks_cut(&walk.picks);
+	for (size_t i = 0; i < walk.picks.count && err == ERR_OK; i++)
+		*(struct run_pick *)rows_add(&picking->out) = walk.picks.items[i];
+	free(walk.picks.items);
 	return err;
 }
 
-static enum err pick_by_id(struct walk *walk, struct rows *out, struct error *error) {
-	walk->wants_live = run_filter_live(walk->filter) != 0;
-	walk->wants_ended = run_filter_ended(walk->filter) != 0;
-	return walk_run(walk, out, error);
+static enum err pick_all(struct picking *picking, const struct run_filter *filter, const struct run_sort *sort,
+			 const struct run_pick *after, struct error *error);
+
+// Those that do not have the time of the first order differ by the rest of it. Goes down at most twice.
+static enum err pick_rest(struct picking *picking, const struct run_filter *filter, const struct run_sort *sort,
+			  const struct run_pick *after, struct error *error) {
+	struct run_filter part = run_filter_part(filter, run_sort_first(sort).by, false);
+	struct run_sort rest = run_sort_rest(sort);
+	return part.is_empty ? ERR_OK : pick_all(picking, &part, &rest, after, error);
 }
 
-static enum err pick_ended(struct walk *walk, struct rows *out, struct error *error) {
-	if (run_filter_ended(walk->filter) == 0) return ERR_OK;
-	walk->wants_ended = true;
-	return walk_run(walk, out, error);
-}
-
-// In the order of ends those that have none differ by the rest of the order.
-static enum err pick_live(struct walk *walk, struct rows *out, struct error *error) {
-	if (run_filter_live(walk->filter) == 0) return ERR_OK;
-	struct run_sort by_id = {.descending = walk->sort->has_second && walk->sort->second_descending};
-	struct run_pick after;
-	struct walk live = *walk;
-	live.sort = &by_id;
-	live.wants_live = true;
-	if (walk->after != NULL) {
-		after = run_pick_of(&by_id, &walk->after->id, RUN_NO_TIME);
-		live.after = &after;
+static enum err pick_all(struct picking *picking, const struct run_filter *filter, const struct run_sort *sort,
+			 const struct run_pick *after, struct error *error) {
+	struct run_order first = run_sort_first(sort);
+	if (first.by == RUN_TIME_QUEUED) return pick_part(picking, filter, sort, after, error);
+	struct run_filter part = run_filter_part(filter, first.by, true);
+	bool is_behind = after != NULL && run_pick_time(after, first.by) == RUN_NO_TIME; // those that have the time
+	if (first.descending) {
+		enum err err = is_behind ? ERR_OK : pick_part(picking, &part, sort, after, error);
+		return err == ERR_OK ? pick_rest(picking, filter, sort, is_behind ? after : NULL, error) : err;
 	}
-	size_t before = out->count;
-	enum err err = walk_run(&live, out, error);
-	struct run_pick *picks = (struct run_pick *)(void *)out->items;
-	for (size_t i = before; i < out->count; i++) { // the keys of the whole order
-		struct run_pick pick = run_pick_of(walk->sort, &picks[i].id, RUN_NO_TIME);
-		pick.rowid = picks[i].rowid;
-		picks[i] = pick;
-	}
-	return err;
+	bool is_among = after == NULL || is_behind; // those that do not have it
+	enum err err = is_among ? pick_rest(picking, filter, sort, after, error) : ERR_OK;
+	return err == ERR_OK ? pick_part(picking, &part, sort, is_among ? NULL : after, error) : err;
 }
 
 enum err runs_pick(struct history_reader *reader, struct arena *arena, const struct run_filter *filter,
-		   const struct run_sort *sort, const struct run_pick *after, size_t need, struct run_pick **out,
-		   size_t *count, struct error *error) {
-	struct rows rows = {.arena = arena, .row_size = sizeof(struct run_pick)};
-	enum err (*parts[2])(struct walk *, struct rows *, struct error *) = {pick_by_id, NULL};
-	size_t first = 0;
-	enum err err = ERR_OK;
-	if (sort->by_end) {
-		bool live_first = !sort->descending;
-		parts[live_first ? 0 : 1] = pick_live;
-		parts[live_first ? 1 : 0] = pick_ended;
-		if (after != NULL && (after->ended_ms == RUN_NO_TIME) != live_first) first = 1;
-	}
-	for (size_t i = first; i < ARRAY_LEN(parts) && parts[i] != NULL && err == ERR_OK && !filter->is_empty; i++) {
-		if (rows.count >= need) break;
-		struct walk walk = {.reader = reader, .filter = filter, .sort = sort};
-		walk.streams = (struct rows){.arena = arena, .row_size = sizeof(struct run_stream)};
-		walk.picks.need = need - rows.count;
-		if (i == first) walk.after = after;
-		err = parts[i](&walk, &rows, error);
-	}
-	*out = (struct run_pick *)(void *)rows.items;
-	*count = rows.count;
-	return err;
-}
-
-// ---- Counts --------------------------------------------------------------------------------------------------------
-
-// Everything that the filter's flags do not have to decide is counted in the indexes alone.
-static bool is_covered(const struct run_filter *filter, const struct run_stream *stream) {
-	if (stream->driver == DRIVE_STATUS || stream->driver == DRIVE_ENDED) return !filter->has_functions;
-	return stream->driver == DRIVE_ALL || stream->driver == DRIVE_FUNCTION;
-}
-
-// Debug runs, and the deferred ones when they are not wanted, that have been counted.
-static enum err subtract_flagged(const struct walk *walk, uint64_t *sum, struct error *error) {
-	const struct run_stream *first = (struct run_stream *)(void *)walk->streams.items;
-	if (walk->streams.count == 0 || !is_covered(walk->filter, first)) return ERR_OK;
-	struct run_stream stream = {.driver = DRIVE_FLAGGED};
-	stream.only_ended = first->driver == DRIVE_STATUS; // the others of its list were not covered
-	uint64_t flagged = 0;
-	enum err err = read_count(walk->reader, walk->filter, &stream, RUNS_COUNT_FLAGGED, &flagged, error);
-	*sum -= flagged < *sum ? flagged : *sum;
-	return err;
-}
-
-// Bounds that leave nothing out cost time all the same.
-static enum err drop_bounds(struct history_reader *reader, struct run_filter *filter, struct error *error) {
-	sqlite3_stmt *row;
-	enum err err = statement_get(reader,
-				     STR("SELECT (SELECT min(run_id) FROM function_runs),"
-					 " (SELECT max(run_id) FROM function_runs)"),
-				     &row, error);
-	if (err != ERR_OK) return err;
-	while (sql_row(row, &err, error)) {
-		struct ulid first, last;
-		if (!sql_ulid(row, 0, &first) || !sql_ulid(row, 1, &last)) continue;
-		filter->has_id_bounds = ulid_cmp(&filter->first, &first) > 0 || ulid_cmp(&filter->last, &last) < 0;
-	}
-	return err;
-}
-
-static enum err count_streams(struct walk *walk, uint64_t *out, struct error *error) {
-	enum err err = ERR_OK;
-	if (walk->filter->is_over && !walk->filter->has_functions && walk->filter->flags == 0)
-		add_stream(walk, (struct run_stream){.driver = DRIVE_ENDED});
-	else
-		err = streams_by_id(walk, error);
-	const struct run_stream *streams = (struct run_stream *)(void *)walk->streams.items;
-	for (size_t i = 0; i < walk->streams.count && err == ERR_OK; i++) {
-		bool covered = is_covered(walk->filter, &streams[i]);
-		err = read_count(walk->reader, walk->filter, &streams[i], covered ? RUNS_COUNT_COVERED : RUNS_COUNT,
-				 out, error);
-	}
-	return err == ERR_OK ? subtract_flagged(walk, out, error) : err;
-}
-
-enum err runs_count(struct history_reader *reader, struct run_filter *filter, uint64_t *out, struct error *error) {
-	static const struct run_sort by_id;
-	struct arena arena;
-	struct walk walk = {.reader = reader, .filter = filter, .sort = &by_id};
-	*out = 0;
-	enum err err = filter->has_id_bounds ? drop_bounds(reader, filter, error) : ERR_OK;
-	if (filter->is_empty || err != ERR_OK) return err;
-	arena_init(&arena, 0);
-	walk.streams = (struct rows){.arena = &arena, .row_size = sizeof(struct run_stream)};
-	walk.wants_live = run_filter_live(filter) != 0;
-	walk.wants_ended = run_filter_ended(filter) != 0;
-	err = count_streams(&walk, out, error);
-	arena_free(&arena);
+		   const struct run_sort *sort, const struct run_pick *after, size_t need, uint64_t deadline_ns,
+		   struct run_pick **out, size_t *count, struct error *error) {
+	struct picking picking = {.reader = reader, .arena = arena, .deadline_ns = deadline_ns, .need = need};
+	picking.out = (struct rows){.arena = arena, .row_size = sizeof(struct run_pick)};
+	enum err err = filter->is_empty ? ERR_OK : pick_all(&picking, filter, sort, after, error);
+	*out = (struct run_pick *)(void *)picking.out.items;
+	*count = picking.out.count;
 	return err;
 }

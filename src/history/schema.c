@@ -39,6 +39,7 @@ static const struct column events[] = {
 	{"event_user", "VARCHAR", "NOT NULL DEFAULT '{}'"},
 	{"event_v", "VARCHAR", ""},
 	{"event_ts", "TIMESTAMP", "NOT NULL"},
+	{"engine_flags", "INT", ""}, // ours: enum event_row_flag
 };
 
 static const struct column function_runs[] = {
@@ -169,6 +170,7 @@ static const struct column spans[] = {
 	{"input", "JSON", ""},
 	{"event_ids", "JSON", ""},
 	{"is_deferred", "BOOLEAN", ""},
+	{"engine_rank", "INT", ""}, // ours: of rows made of trace facts (hand_over.h), their span's rank
 };
 
 static const struct column worker_connections[] = {
@@ -264,16 +266,20 @@ const char history_own_schema[] =
 	" outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL, run_id BLOB, other_id BLOB, at TIMESTAMP NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS engine_outcomes_event ON engine_event_outcomes(event_id);"
 	"CREATE INDEX IF NOT EXISTS engine_outcomes_run ON engine_event_outcomes(run_id) WHERE run_id IS NOT NULL;"
-	// Lists of runs (runs_sql.c). Those of one function: with what filters are about, so that counting them needs
-	// no look at the rows. Runs that are over; those under way are few, and the engine's records name them.
-	"CREATE INDEX IF NOT EXISTS engine_runs_function"
-	" ON function_runs(function_id, run_id, engine_status, engine_ended_at);"
-	"CREATE INDEX IF NOT EXISTS engine_runs_status ON function_runs(engine_status, run_id)"
-	" WHERE engine_ended_at IS NOT NULL;"
+	// Lists of runs (runs_sql.c): those of each function and status, with what filters are about, so that pages and
+	// counts of them need no look at the rows.
+	"DROP INDEX IF EXISTS engine_runs_function; DROP INDEX IF EXISTS engine_runs_status;"
+	"CREATE INDEX IF NOT EXISTS engine_runs_of_function"
+	" ON function_runs(function_id, engine_status, run_id, engine_ended_at);"
 	"CREATE INDEX IF NOT EXISTS engine_runs_ended ON function_runs(engine_ended_at DESC, run_id, engine_status)"
 	" WHERE engine_ended_at IS NOT NULL;"
 	// Debug runs and deferred ones (enum run_row_flag).
 	"CREATE INDEX IF NOT EXISTS engine_runs_flagged ON function_runs(run_id) WHERE engine_flags & 3;"
+	// Their debug ids (debug_runs.h).
+	"CREATE TABLE IF NOT EXISTS engine_debug_runs(run_id BLOB PRIMARY KEY, debug_run_id BLOB, session_id BLOB)"
+	" WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS engine_debug_runs_id ON engine_debug_runs(debug_run_id, run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_debug_sessions ON engine_debug_runs(session_id, run_id);"
 	// What migrate_runs.c has to look at.
 	"CREATE INDEX IF NOT EXISTS engine_runs_new ON function_runs(run_id) WHERE engine_status IS NULL;"
 	// Runs of another server that have not ended: no record of the engine names them.
@@ -287,4 +293,8 @@ const char history_own_schema[] =
 	"CREATE INDEX IF NOT EXISTS engine_history_run ON history(run_id);"
 	// What has come in about a run from outside (annotations.h).
 	"CREATE TABLE IF NOT EXISTS engine_annotations(run_id BLOB PRIMARY KEY, metadata_bytes INTEGER NOT NULL,"
-	" spans INTEGER NOT NULL) WITHOUT ROWID;";
+	" spans INTEGER NOT NULL) WITHOUT ROWID;"
+	// What retention looks for, and how far it has got to (retention_internal.h).
+	"CREATE INDEX IF NOT EXISTS engine_traces_run ON traces(run_id);"
+	"CREATE INDEX IF NOT EXISTS engine_workers_seen ON worker_connections(" WORKER_SEEN ");"
+	"CREATE TABLE IF NOT EXISTS engine_retention(name TEXT PRIMARY KEY, at BLOB NOT NULL) WITHOUT ROWID;";

@@ -56,6 +56,12 @@ bool reading_begin(struct history_reader *reader) {
 	return true;
 }
 
+void reading_renew(struct history_reader *reader) {
+	if (sqlite3_get_autocommit(reader->db) != 0) return;
+	run_once(reader, STR("COMMIT"));
+	run_once(reader, STR("BEGIN"));
+}
+
 void reading_end(struct history_reader *reader, bool began) {
 	if (began && sqlite3_get_autocommit(reader->db) == 0) run_once(reader, STR("COMMIT"));
 }

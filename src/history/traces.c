@@ -2,6 +2,7 @@
 #include "history/traces.h"
 
 #include "engine/step_record.h"
+#include "history/debug_runs.h"
 #include "history/step_range.h"
 
 // Of one run: bounds of the memory that somebody takes who looks at it. What comes later is left out.
@@ -35,11 +36,19 @@ struct loading {
 	struct trace_loaded *out;
 	struct trace_run run;
 	struct rows facts, fact_ids, steps, spans;
+	bool facts_only;
 	bool found, has_status; // of the run: its row, and what that says
 	bool finished;
 	size_t bytes;
 	struct error *error;
 };
+
+static struct str id_text(struct loading *l, const struct ulid *id) {
+	char text[ULID_TEXT_LEN + 1];
+	if (ulid_is_zero(id)) return (struct str){NULL, 0};
+	ulid_text(id, text);
+	return arena_dup(l->arena, str_make(text, ULID_TEXT_LEN));
+}
 
 static int64_t column_ms(sqlite3_stmt *row, int column, int64_t otherwise_ns) {
 	if (sqlite3_column_type(row, column) == SQLITE_NULL) return otherwise_ns;
@@ -102,9 +111,7 @@ static void read_skipped(struct loading *l, sqlite3_stmt *row) {
 	run->status = TRACE_RUN_SKIPPED;
 	l->run.skip_reason = sql_text(row, 3, l->arena);
 	if (!sql_ulid(row, 4, &other)) return;
-	char text[ULID_TEXT_LEN + 1];
-	ulid_text(&other, text);
-	l->run.skip_existing_run_id = arena_dup(l->arena, str_from_cstr(text));
+	l->run.skip_existing_run_id = id_text(l, &other);
 }
 
 // ---- what belongs to it --------------------------------------------------------------------------------------------
@@ -114,8 +121,14 @@ static const char steps_sql[] = "SELECT head FROM engine_record WHERE kind = ?1 
 				" ORDER BY key";
 static const char spans_sql[] =
 	"SELECT span_id, trace_id, parent_span_id, dynamic_span_id, name, status, start_time, end_time, attributes,"
-	" output IS NOT NULL, input IS NOT NULL, debug_run_id, debug_session_id FROM spans WHERE run_id = ?1"
-	" ORDER BY rowid LIMIT ?2";
+	" output IS NOT NULL, input IS NOT NULL, debug_run_id, debug_session_id, engine_rank FROM spans"
+	" WHERE run_id = ?1 ORDER BY rowid LIMIT ?2";
+
+// Without those that hand_over.c has made of the facts, which say the same.
+static const char came_in_sql[] =
+	"SELECT span_id, trace_id, parent_span_id, dynamic_span_id, name, status, start_time, end_time, attributes,"
+	" output IS NOT NULL, input IS NOT NULL, debug_run_id, debug_session_id, NULL FROM spans"
+	" WHERE run_id = ?1 AND engine_rank IS NULL ORDER BY rowid LIMIT ?2";
 
 static void drop_payloads(struct trace_fact *fact) {
 	const struct str none = {NULL, 0};
@@ -132,7 +145,7 @@ static struct str keep_fact(struct loading *l, struct str data) {
 	struct buf slim;
 	struct str out = {NULL, 0};
 	arena_init(&scratch, 1024);
-	buf_init(&slim, data.len);
+	buf_init(&slim, TRACE_FACT_MAX);
 	if (trace_fact_decode(&scratch, data, &fact, NULL) == ERR_OK) {
 		drop_payloads(&fact);
 		trace_fact_encode(&fact, &slim);
@@ -158,8 +171,10 @@ static void read_fact(struct loading *l, sqlite3_stmt *row) {
 static void read_step(struct loading *l, sqlite3_stmt *row) {
 	struct step_record record;
 	if (step_record_read(sql_bytes(row, 0), &record, NULL) != ERR_OK || record.is_input) return;
-	*(struct trace_step *)rows_add(&l->steps) = (struct trace_step){
-		.id = arena_dup(l->arena, record.id), .name = arena_dup(l->arena, record.name), .op = record.op};
+	*(struct trace_step *)rows_add(&l->steps) = (struct trace_step){.id = arena_dup(l->arena, record.id),
+									.name = arena_dup(l->arena, record.name),
+									.op = record.op,
+									.bytes = record.bytes};
 }
 
 static void read_span(struct loading *l, sqlite3_stmt *row) {
@@ -177,6 +192,8 @@ static void read_span(struct loading *l, sqlite3_stmt *row) {
 	span->has_input = sqlite3_column_int(row, 10) != 0;
 	span->debug_run_id = sql_text(row, 11, l->arena);
 	span->debug_session_id = sql_text(row, 12, l->arena);
+	span->is_made = sqlite3_column_type(row, 13) != SQLITE_NULL;
+	span->rank = (uint32_t)sqlite3_column_int64(row, 13);
 }
 
 // ---- queries -------------------------------------------------------------------------------------------------------
@@ -213,16 +230,26 @@ static enum err query_steps(struct loading *l) {
 	return read_rows(l, row, read_step);
 }
 
+static enum err query_debug(struct loading *l) {
+	struct debug_ids ids;
+	enum err err = history_debug_ids(l->reader, l->run_id, &ids, l->error);
+	l->run.debug_run_id = id_text(l, &ids.run_id);
+	l->run.debug_session_id = id_text(l, &ids.session_id);
+	return err;
+}
+
 static enum err load(struct loading *l) {
 	enum err err = query_run(l, run_sql, 0, false, read_run);
 	bool maybe_skipped = !l->found || (l->has_status && l->out->run.status == TRACE_RUN_SKIPPED);
 	if (err == ERR_OK && maybe_skipped) err = query_run(l, skipped_sql, 0, false, read_skipped);
 	if (err == ERR_OK && !l->found) return error_set(l->error, ERR_NOT_FOUND, "run not found");
+	if (err == ERR_OK) err = query_debug(l);
 	if (err == ERR_OK) err = query_run(l, facts_sql, TRACE_FACTS_MAX, false, read_fact);
 	if (err == ERR_OK) err = query_steps(l); // after the facts: what those tell of is memoised
 	l->bytes = 0;
-	if (err == ERR_OK) err = query_run(l, spans_sql, TRACE_ROWS_MAX, true, read_span);
-	return err;
+	if (err != ERR_OK || l->facts_only) return err;
+	bool has_facts = l->facts.count > 0 || l->run.live_count > 0;
+	return query_run(l, has_facts ? came_in_sql : spans_sql, TRACE_ROWS_MAX, true, read_span);
 }
 
 // ---- put together --------------------------------------------------------------------------------------------------
@@ -232,6 +259,29 @@ static const struct span_row *row_of_root(const struct loading *l) {
 	for (size_t i = 0; i < l->spans.count; i++)
 		if (str_eq_cstr(rows[i].name, span_kind_names[SPAN_RUN])) return &rows[i];
 	return NULL;
+}
+
+// Rows were made while the run was under way, and it has ended since without a fact.
+static bool is_outdated(const struct loading *l, const struct span_row *root) {
+	const struct span_row *rows = (const struct span_row *)(const void *)l->spans.items;
+	if (!root->is_made || !l->has_status || !run_row_is_over(&l->out->run)) return false;
+	for (size_t i = 0; i < l->spans.count; i++) {
+		if (!str_eq(rows[i].dynamic_id, root->dynamic_id)) continue;
+		switch (span_status_of(rows[i].status)) {
+		case SPAN_COMPLETED:
+		case SPAN_FAILED:
+		case SPAN_CANCELLED:
+			return false;
+		default:
+			break;
+		}
+	}
+	return true;
+}
+
+static bool has_own_rows(const struct loading *l) {
+	const struct span_row *root = row_of_root(l);
+	return root != NULL && !is_outdated(l, root);
 }
 
 static uint64_t ms_or_0(int64_t ns) {
@@ -297,8 +347,15 @@ static void complete_from_root(struct loading *l) {
 	struct run_row *run = &l->out->run;
 	if (!l->has_status) run->status = status_of_root(root->status);
 	if (run->started_ns == INT64_MIN && root->started_ns != 0) run->started_ns = root->started_ns;
-	bool is_over = run->status >= TRACE_RUN_COMPLETED && run->status <= TRACE_RUN_CANCELLED;
-	if (is_over && run->ended_ns == INT64_MIN && root->ended_ns != 0) run->ended_ns = root->ended_ns;
+	if (run_row_is_over(run) && run->ended_ns == INT64_MIN && root->ended_ns != 0) run->ended_ns = root->ended_ns;
+}
+
+static void drop_made_rows(struct loading *l) {
+	struct span_row *rows = (struct span_row *)(void *)l->spans.items;
+	size_t kept = 0;
+	for (size_t i = 0; i < l->spans.count; i++)
+		if (!rows[i].is_made) rows[kept++] = rows[i];
+	l->spans.count = kept;
 }
 
 static void assemble(struct loading *l) {
@@ -310,10 +367,11 @@ static void assemble(struct loading *l) {
 	out->fact_count = l->facts.count;
 	l->run.steps = (const struct trace_step *)(const void *)l->steps.items;
 	l->run.step_count = l->steps.count;
-	bool is_ours = l->facts.count > 0 || l->run.live_count > 0 || row_of_root(l) == NULL;
+	bool is_ours = l->facts.count > 0 || l->run.live_count > 0 || !has_own_rows(l);
 	if (!l->has_status) out->run.status = TRACE_RUN_QUEUED;
 	if (is_ours) note_start(l);
 	if (is_ours) spans_of_facts(l);
+	if (is_ours) drop_made_rows(l);
 	trace_spans_of_rows(l->arena, (const struct span_row *)(const void *)l->spans.items, l->spans.count,
 			    &out->spans);
 	if (!is_ours) complete_from_root(l);
@@ -323,28 +381,43 @@ static void assemble(struct loading *l) {
 	out->subject.status = out->run.status;
 }
 
-enum err history_trace(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
-		       const struct trace_live *live, size_t live_count, struct trace_loaded *out,
-		       struct error *error) {
-	*out = (struct trace_loaded){0};
-	out->run = (struct run_row){.id = *run_id,
+static struct trace_loaded nothing_of(const struct ulid *run_id) {
+	struct trace_loaded none = {0};
+	none.run = (struct run_row){.id = *run_id,
 				    .queued_ns = ns_of_ms(ulid_time_ms(run_id)),
 				    .started_ns = INT64_MIN,
 				    .ended_ns = INT64_MIN};
+	return none;
+}
+
+static enum err load_and_assemble(struct loading *l) {
+	*l->out = nothing_of(l->run_id);
+	l->facts = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_fact)};
+	l->fact_ids = (struct rows){.arena = l->arena, .row_size = sizeof(uint64_t)};
+	l->steps = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_step)};
+	l->spans = (struct rows){.arena = l->arena, .row_size = sizeof(struct span_row)};
+	enum err err = load(l);
+	if (err == ERR_OK) assemble(l);
+	return err;
+}
+
+enum err history_trace(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+		       const struct trace_live *live, size_t live_count, struct trace_loaded *out,
+		       struct error *error) {
 	struct loading l = {
 		.reader = reader,
 		.arena = arena,
 		.run_id = run_id,
 		.out = out,
 		.run = {.live = live, .live_count = live != NULL ? live_count : 0},
-		.facts = {.arena = arena, .row_size = sizeof(struct trace_fact)},
-		.fact_ids = {.arena = arena, .row_size = sizeof(uint64_t)},
-		.steps = {.arena = arena, .row_size = sizeof(struct trace_step)},
-		.spans = {.arena = arena, .row_size = sizeof(struct span_row)},
 		.error = error,
 	};
-	enum err err = load(&l);
-	if (err != ERR_OK) return err;
-	assemble(&l);
-	return ERR_OK;
+	return load_and_assemble(&l);
+}
+
+enum err history_trace_facts(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+			     struct trace_loaded *out, struct error *error) {
+	struct loading l = {
+		.reader = reader, .arena = arena, .run_id = run_id, .out = out, .facts_only = true, .error = error};
+	return load_and_assemble(&l);
 }

@@ -21,6 +21,10 @@ ERR_CHECKED enum err history_trace(struct history_reader *reader, struct arena *
 				   const struct trace_live *live, size_t live_count, struct trace_loaded *out,
 				   struct error *error);
 
+// The same of what the facts of a run tell, whatever rows there are: for hand_over.h, which makes rows of it.
+ERR_CHECKED enum err history_trace_facts(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+					 struct trace_loaded *out, struct error *error);
+
 // A span's text (06 §17): of one that history_trace gave. ERR_NOT_FOUND: it is no longer there.
 ERR_CHECKED enum err history_trace_text(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 					const struct span_text *text, struct str *out, struct error *error);

@@ -19,8 +19,11 @@ enum insert {
 	INSERT_EVENT_ONCE,
 	INSERT_SKEW,
 	INSERT_RUN,
+	INSERT_DEBUG,
 	RUN_START,
 	RUN_END,
+	RUN_END_CHECKED,
+	RUN_LATEST,
 	RUN_AI,
 	INSERT_TRACE,
 	FUNCTION_PAUSE,
@@ -41,6 +44,7 @@ struct history_writer {
 	struct history_annotator *annotator;
 	struct buf at; // texts of the times that the current row binds
 	struct buf other;
+	uint64_t latest_ms; // of all starts and ends of runs
 };
 
 #define EVENT_COLUMNS \
@@ -75,12 +79,21 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
 		       " event_id, batch_id, original_run_id, cron, workspace_id, engine_status, engine_started_at,"
 		       " engine_flags)"
-		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, 0)",
+		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, ?9)",
+	[INSERT_DEBUG] =
+		"INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id) VALUES(?1, ?2, ?3)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
 	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
+	[RUN_END_CHECKED] = "UPDATE function_runs SET engine_status = ?2,"
+			    " engine_ended_at = max(?3, coalesce(engine_started_at, 0)) WHERE run_id = ?1",
+	[RUN_LATEST] = "SELECT max(engine_ended_at), (SELECT max(run_id) FROM function_runs) FROM function_runs"
+		       " INDEXED BY engine_runs_ended WHERE engine_ended_at IS NOT NULL",
 	[RUN_AI] = "UPDATE function_runs SET engine_flags = engine_flags | ?2 WHERE run_id = ?1",
 	[INSERT_TRACE] = "INSERT INTO engine_trace(run_id, data) VALUES(?1, ?2)",
-	[FUNCTION_PAUSE] = "UPDATE functions SET engine_paused_at = ?2 WHERE id = ?1",
+	// Said again at each start: since when stays.
+	[FUNCTION_PAUSE] =
+		"UPDATE functions SET engine_paused_at = iif(?2 IS NULL, NULL, coalesce(engine_paused_at, ?2))"
+		" WHERE id = ?1",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
 			  " VALUES(?1, ?2, ?3, 0, ?4)",
 	[INSERT_BATCH] = "INSERT INTO event_batches(id, account_id, workspace_id, app_id, workflow_id, run_id,"
@@ -220,6 +233,22 @@ static enum err write_event(struct history_writer *writer, const struct history_
 
 // ---- Runs ----
 
+// Clocks are set back; but a run does not start or end before it was queued (runs.h).
+static int64_t since_queued(struct history_writer *writer, const struct ulid *run_id, uint64_t ms) {
+	uint64_t queued_ms = ulid_time_ms(run_id);
+	if (ms < queued_ms) ms = queued_ms;
+	if (ms > writer->latest_ms) writer->latest_ms = ms;
+	return (int64_t)ms;
+}
+
+static enum err write_debug(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_DEBUG];
+	sql_bind_ulid(insert, 1, &item->run.run_id);
+	sql_bind_ulid_or_null(insert, 2, &item->run.debug.run_id);
+	sql_bind_ulid_or_null(insert, 3, &item->run.debug.session_id);
+	return sql_run(insert, error);
+}
+
 static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
 	sql_bind_ulid(insert, 1, &item->run.run_id);
@@ -230,15 +259,18 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sql_bind_text_or_null(insert, 6, item->run.cron);
 	bool started = item->run.started_ms > 0;
 	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
-	if (started) sqlite3_bind_int64(insert, 8, (int64_t)item->run.started_ms);
+	if (started) sqlite3_bind_int64(insert, 8, since_queued(writer, &item->run.run_id, item->run.started_ms));
 	if (!started) sqlite3_bind_null(insert, 8);
-	return sql_run(insert, error);
+	sqlite3_bind_int(insert, 9, debug_ids_has_run(&item->run.debug) ? RUN_ROW_DEBUG : 0);
+	enum err err = sql_run(insert, error);
+	if (err != ERR_OK || !debug_ids_has_any(&item->run.debug)) return err;
+	return write_debug(writer, item, error);
 }
 
 static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *update = writer->inserts[RUN_START];
 	sql_bind_ulid(update, 1, &item->run.run_id);
-	sqlite3_bind_int64(update, 2, (int64_t)item->at_ms);
+	sqlite3_bind_int64(update, 2, since_queued(writer, &item->run.run_id, item->at_ms));
 	sqlite3_bind_int(update, 3, TRACE_RUN_RUNNING);
 	return sql_run(update, error);
 }
@@ -249,12 +281,14 @@ static enum err write_run_ended(struct history_writer *writer, const struct hist
 		enum trace_run_status status;
 	} ends[] = {
 		{"Completed", TRACE_RUN_COMPLETED}, {"Failed", TRACE_RUN_FAILED}, {"Cancelled", TRACE_RUN_CANCELLED}};
-	sqlite3_stmt *update = writer->inserts[RUN_END];
+	// Only after the clock has been set back it may have started later; looking costs time.
+	bool may_be_early = item->at_ms < writer->latest_ms;
+	sqlite3_stmt *update = writer->inserts[may_be_early ? RUN_END_CHECKED : RUN_END];
 	sql_bind_ulid(update, 1, &item->finish.run_id);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		if (strcmp(item->finish.status, ends[i].text) == 0) sqlite3_bind_int(update, 2, ends[i].status);
 	}
-	sqlite3_bind_int64(update, 3, (int64_t)item->at_ms);
+	sqlite3_bind_int64(update, 3, since_queued(writer, &item->finish.run_id, item->at_ms));
 	return sql_run(update, error);
 }
 
@@ -376,6 +410,19 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 	return writers[item->kind](writer, item, error);
 }
 
+static enum err find_latest(struct history_writer *writer, struct error *error) {
+	sqlite3_stmt *row = writer->inserts[RUN_LATEST];
+	enum err err;
+	while (sql_row(row, &err, error)) {
+		struct ulid newest;
+		int64_t ended_ms = sqlite3_column_int64(row, 0);
+		writer->latest_ms = ended_ms > 0 ? (uint64_t)ended_ms : 0;
+		if (sql_ulid(row, 1, &newest) && ulid_time_ms(&newest) > writer->latest_ms)
+			writer->latest_ms = ulid_time_ms(&newest);
+	}
+	return err;
+}
+
 enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, struct error *error) {
 	struct history_writer *writer = mem_calloc(1, sizeof *writer);
 	writer->db = db;
@@ -388,6 +435,7 @@ enum err history_writer_new(struct sqlite3 *db, struct history_writer **out, str
 		return err;
 	}
 	enum err err = history_annotator_new(db, &writer->annotator, error);
+	if (err == ERR_OK) err = find_latest(writer, error);
 	if (err != ERR_OK) {
 		history_writer_free(writer);
 		return err;

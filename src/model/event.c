@@ -266,6 +266,14 @@ enum err event_read_members(struct arena *arena, const struct event_members *mem
 	return err;
 }
 
+static void debug_member(struct buf *text, const char *name, const struct ulid *id) {
+	static const struct ulid none;
+	if (ulid_cmp(id, &none) == 0) return;
+	char id_text[ULID_TEXT_LEN + 1];
+	ulid_text(id, id_text);
+	buf_printf(text, "\"%s\":\"%s\",", name, id_text);
+}
+
 // The member of `data` that tells which function is meant, and for whom.
 static struct str invocation_member(struct arena *arena, const struct invocation *invocation) {
 	struct buf text;
@@ -276,6 +284,8 @@ static struct str invocation_member(struct arena *arena, const struct invocation
 		utf8_json_str(&text, invocation->correlation_id);
 		buf_byte(&text, ',');
 	}
+	debug_member(&text, "debug_run_id", &invocation->debug.run_id);
+	debug_member(&text, "debug_session_id", &invocation->debug.session_id);
 	buf_printf(&text, "\"expire\":%llu,\"fn_id\":", (unsigned long long)invocation->expire_ms);
 	utf8_json_str(&text, invocation->fn_id);
 	buf_lit(&text, ",\"gid\":\"\"");
@@ -309,17 +319,20 @@ static enum err invocation_build(struct arena *arena, struct event_input *in, co
 	if (err != ERR_OK) return err;
 	out->invoke_fn_id = arena_dup(arena, invocation->fn_id);
 	out->correlation_id = arena_dup(arena, invocation->correlation_id);
+	out->debug = invocation->debug;
 	return ERR_OK;
 }
 
-enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug, const struct ulid *internal_id,
-			    bool stable_id, uint64_t now_ms, struct event *out, struct error *error) {
+enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug, const struct debug_ids *debug,
+			    const struct ulid *internal_id, bool stable_id, uint64_t now_ms, struct event *out,
+			    struct error *error) {
 	struct event_input in;
 	struct invocation invocation = {.fn_id = slug,
 					.correlation_id = STR(""),
 					.name = STR(""),
 					.source_app_id = STR(""),
 					.source_fn_id = STR("")};
+	if (debug != NULL) invocation.debug = *debug;
 	if (!yyjson_is_obj(value) || input_read(arena, value, &in, error) != ERR_OK)
 		return error_set(error, ERR_INVALID, "Unable to read post data request");
 	in.name = INVOKED;
@@ -355,6 +368,8 @@ static void invocation_find(struct arena *arena, struct event *event) {
 	if (invoked) {
 		source = json_get_exact(source, RESERVED);
 		event->invoke_fn_id = arena_dup(arena, json_str(json_get_exact(source, STR("fn_id"))));
+		(void)ulid_parse(json_str(json_get_exact(source, STR("debug_run_id"))), &event->debug.run_id);
+		(void)ulid_parse(json_str(json_get_exact(source, STR("debug_session_id"))), &event->debug.session_id);
 	}
 	event->correlation_id = arena_dup(arena, json_str(json_get_exact(source, STR("correlation_id"))));
 	yyjson_doc_free(doc);

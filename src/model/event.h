@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/payload.h"
+#include "model/debug_ids.h"
 
 // One accepted event. `text` is the canonical stored form with `user` always present:
 // {"data":…,"id":…,"meta":…?,"name":…,"ts":…,"user":{…},"v":…?} — exactly what an SDK gets.
@@ -26,6 +27,7 @@ struct event {
 	// Only for inngest/function.invoked and inngest/function.finished, else empty:
 	struct str invoke_fn_id;   // data._inngest.fn_id
 	struct str correlation_id; // data._inngest.correlation_id / data.correlation_id
+	struct debug_ids debug;    // of an invocation: data._inngest.debug_run_id, debug_session_id
 	uint8_t depth;             // of an event about a run: how many of its kind led to it
 };
 
@@ -44,9 +46,10 @@ struct ulid event_id_make(const struct event_seed *seed, uint32_t position, uint
 ERR_CHECKED enum err event_parse(struct arena *arena, yyjson_val *value, const struct ulid *internal_id, bool stable_id,
 				 uint64_t now_ms, struct event *out, struct error *error);
 // Like event_parse for POST /invoke/{slug} (05 §8): name becomes inngest/function.invoked, data._inngest is built.
+// `debug`: NULL for none.
 ERR_CHECKED enum err event_parse_invoke(struct arena *arena, yyjson_val *value, struct str slug,
-					const struct ulid *internal_id, bool stable_id, uint64_t now_ms,
-					struct event *out, struct error *error);
+					const struct debug_ids *debug, const struct ulid *internal_id, bool stable_id,
+					uint64_t now_ms, struct event *out, struct error *error);
 // Who invokes what, for data._inngest (02 §7.7).
 struct invocation {
 	struct str fn_id, correlation_id, name; // name: of the step, for people
@@ -55,6 +58,7 @@ struct invocation {
 	uint64_t expire_ms;
 	struct str type;        // "api": not by a step; empty: left out, as is the next one
 	struct str idempotency; // hash of the key that the caller gave
+	struct debug_ids debug;
 };
 // The same for a step, or somebody at the API (05 §13.9), that invokes; `value` is the payload. Its id, if it has one,
 // is stable.

@@ -4,6 +4,7 @@
 #define INNGEST_MODEL_HISTORY_ITEM_H
 
 #include "base/id.h"
+#include "model/debug_ids.h"
 #include "model/record.h"
 
 enum history_kind {
@@ -80,6 +81,7 @@ struct history_item {
 		struct {
 			struct ulid run_id, event_id, original_run_id; // zero: none
 			struct uuid function_id;
+			struct debug_ids debug;
 			struct str cron;     // empty: NULL
 			uint64_t started_ms; // of the first call; 0: none yet
 		} run;

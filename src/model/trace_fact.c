@@ -3,44 +3,61 @@
 #include "base/codec.h"
 #include "model/utf8.h"
 
-#define FACT_VERSION 1
+#define FACT_VERSION 2
+#define VERSION_TOLD_ATTEMPT 2
+#define OP_BYTES_MIN 9 // of an op that says nothing
 
 // ---- writing -------------------------------------------------------------------------------------------------------
+
+// How much of a fact is written.
+struct measure {
+	size_t payload_max; // of a payload
+	size_t op_count;
+};
 
 static void put_name(struct buf *out, struct str text) {
 	put_short_text(out, utf8_clip(text, TRACE_TEXT_MAX));
 }
 
+static void put_id(struct buf *out, struct str id) {
+	put_short_text(out, str_first(id, TRACE_ID_MAX));
+}
+
 // A part of a JSON text is none.
-static void put_json(struct buf *out, struct str json) {
-	put_short_text(out, json.len <= TRACE_PAYLOAD_MAX ? json : (struct str){NULL, 0});
+static void put_json(struct buf *out, struct str json, const struct measure *measure) {
+	put_short_text(out, json.len <= measure->payload_max ? json : (struct str){NULL, 0});
+}
+
+static void put_error(struct buf *out, struct str json, const struct measure *measure) {
+	static const struct str cut = STR_INIT(TRACE_ERROR_CUT);
+	put_short_text(out, json.len <= measure->payload_max || json.len <= cut.len ? json : cut);
 }
 
 static void put_ulid(struct buf *out, const struct ulid *id) {
 	buf_append(out, id->bytes, sizeof id->bytes);
 }
 
-static void put_ops(struct buf *out, const struct trace_fact *fact) {
-	put_varint(out, fact->op_count);
-	for (size_t i = 0; i < fact->op_count; i++) {
+static void put_ops(struct buf *out, const struct trace_fact *fact, const struct measure *measure) {
+	put_varint(out, measure->op_count);
+	for (size_t i = 0; i < measure->op_count; i++) {
 		const struct trace_op *op = &fact->ops[i];
 		put_u8(out, (uint8_t)op->op);
-		put_name(out, op->id);
+		put_id(out, op->id);
 		put_name(out, op->name);
 		put_name(out, op->type);
 		put_varint(out, op->started_ms);
 		put_varint(out, op->ended_ms);
-		put_json(out, op->output);
-		put_json(out, op->input);
-		put_json(out, op->metadata);
+		put_error(out, op->output, measure);
+		put_json(out, op->input, measure);
+		put_json(out, op->metadata, measure);
 	}
 }
 
-static void put_call(struct buf *out, const struct trace_fact *fact) {
+static void put_call(struct buf *out, const struct trace_fact *fact, const struct measure *measure) {
 	put_u64(out, fact->job);
 	put_u64(out, fact->parent_job);
-	put_name(out, fact->target);
-	put_name(out, fact->slept);
+	put_id(out, fact->target);
+	put_id(out, fact->slept);
 	put_varint(out, fact->attempt);
 	put_varint(out, fact->max_attempts);
 	put_varint(out, fact->queued_ms);
@@ -48,9 +65,9 @@ static void put_call(struct buf *out, const struct trace_fact *fact) {
 	put_varint(out, fact->started_ms);
 	put_u8(out, (uint8_t)fact->outcome);
 	put_u8(out, fact->will_retry);
-	put_json(out, fact->output);
+	put_error(out, fact->output, measure);
 	put_varint(out, fact->status);
-	put_json(out, fact->headers);
+	put_json(out, fact->headers, measure);
 	put_varint(out, fact->output_bytes);
 	put_varint(out, fact->dns_ms);
 	put_varint(out, fact->connect_ms);
@@ -58,12 +75,13 @@ static void put_call(struct buf *out, const struct trace_fact *fact) {
 	put_varint(out, fact->server_ms);
 	put_varint(out, fact->transfer_ms);
 	put_varint(out, fact->total_ms);
-	put_ops(out, fact);
+	put_ops(out, fact, measure);
+	put_varint(out, fact->told_attempt);
 }
 
 static void put_waiting(struct buf *out, const struct trace_fact *fact) {
 	put_u8(out, (uint8_t)fact->op);
-	put_name(out, fact->step_id);
+	put_id(out, fact->step_id);
 	put_name(out, fact->name);
 	put_u64(out, fact->parent);
 	put_varint(out, fact->until_ms);
@@ -76,15 +94,15 @@ static void put_waiting(struct buf *out, const struct trace_fact *fact) {
 	put_u8(out, (uint8_t)(fact->is_timeout | fact->is_error << 1));
 }
 
-void trace_fact_encode(const struct trace_fact *fact, struct buf *out) {
+static void put_fact(struct buf *out, const struct trace_fact *fact, const struct measure *measure) {
 	put_u8(out, FACT_VERSION);
 	put_u8(out, (uint8_t)fact->kind);
 	put_varint(out, fact->at_ms);
 	switch (fact->kind) {
 	case FACT_CALL:
-		return put_call(out, fact);
+		return put_call(out, fact, measure);
 	case FACT_CHECKPOINT:
-		return put_ops(out, fact);
+		return put_ops(out, fact, measure);
 	case FACT_WAIT:
 	case FACT_RESUMED:
 	case FACT_INVOKED:
@@ -95,11 +113,27 @@ void trace_fact_encode(const struct trace_fact *fact, struct buf *out) {
 	}
 }
 
+static bool fits(struct buf *out, const struct trace_fact *fact, const struct measure *measure) {
+	buf_clear(out);
+	out->overflow = false;
+	put_fact(out, fact, measure);
+	return !out->overflow && out->len <= TRACE_FACT_MAX;
+}
+
+// With as much of its payloads as will do for sure, then with less and less.
+void trace_fact_encode(const struct trace_fact *fact, struct buf *out) {
+	struct measure measure = {.payload_max = TRACE_PAYLOAD_MAX, .op_count = fact->op_count};
+	if (fits(out, fact, &measure)) return;
+	measure.payload_max = TRACE_FACT_MAX / 2 / (3 * fact->op_count + 2);
+	if (fits(out, fact, &measure)) return;
+	for (measure.payload_max = 0; !fits(out, fact, &measure) && measure.op_count > 0;) measure.op_count /= 2;
+}
+
 // ---- reading -------------------------------------------------------------------------------------------------------
 
 static void take_ops(struct decoder *d, struct arena *arena, struct trace_fact *out) {
 	uint64_t count = take_varint(d);
-	if (count > d->rest.len) d->failed = true; // each takes several bytes
+	if (count > d->rest.len / OP_BYTES_MIN) d->failed = true;
 	if (d->failed) return;
 	out->ops = ARENA_ARRAY(arena, struct trace_op, count);
 	for (; out->op_count < count && !d->failed; out->op_count++) {
@@ -141,6 +175,7 @@ static void take_call(struct decoder *d, struct arena *arena, struct trace_fact 
 	out->transfer_ms = (uint32_t)take_varint(d);
 	out->total_ms = (uint32_t)take_varint(d);
 	take_ops(d, arena, out);
+	out->told_attempt = d->version >= VERSION_TOLD_ATTEMPT ? (uint32_t)take_varint(d) : out->attempt;
 }
 
 static void take_waiting(struct decoder *d, struct trace_fact *out) {

@@ -38,7 +38,7 @@ struct trace_op {
 	struct str id, name;           // hashed id; display name
 	struct str type;               // opts.type, as step.sendEvent; empty: none
 	uint64_t started_ms, ended_ms; // by the app's clock; 0: it did not say
-	struct str output;   // JSON, memoised form, of what no step record has: an error that is retried. Else empty
+	struct str output;   // JSON, memoised form, of an error that no step record has: TRACE_ERROR_CUT. Else empty
 	struct str input;    // JSON: opts.input of AI steps; empty: none
 	struct str metadata; // JSON array as reported; empty: none
 };
@@ -51,11 +51,13 @@ struct trace_fact {
 	uint64_t job, parent_job; // parent_job: of the call that led to this one; 0: none, or a timeout
 	struct str target;        // step that it was to run (planned); empty: a discovery
 	struct str slept;         // step that it came after, when that was a sleep
-	uint32_t attempt, max_attempts;
+	// Attempts count on where a checkpoint has given the job a fresh budget, so that no two of them have one
+	// number; max_attempts moves along. told_attempt is the one that the app got.
+	uint32_t attempt, max_attempts, told_attempt;
 	uint64_t queued_ms, due_ms, started_ms; // enqueued, wanted, made; its end is at_ms
 	enum trace_outcome outcome;
 	bool will_retry;       // another attempt follows
-	struct str output;     // JSON: of a TRACE_ERROR that is retried. Else empty: it is the run's
+	struct str output;     // JSON: of a TRACE_ERROR that is retried: TRACE_ERROR_CUT. Else empty: it is the run's
 	uint32_t status;       // HTTP; 0: no reply
 	struct str headers;    // of the reply: JSON object, see trace_headers; empty: no reply
 	uint32_t output_bytes; // of the reply's body
@@ -78,23 +80,28 @@ struct trace_fact {
 	bool is_timeout, is_error; // RESUMED: by its time; with an error
 };
 
-// Appends the encoding. Texts that are too long for people to read are cut: TRACE_TEXT_MAX.
+// Writes the encoding, in TRACE_FACT_MAX bytes at most: texts that are too long for people to read are cut, and what
+// is large is left out (inputs, metadata, headers) or has TRACE_ERROR_CUT in its place (errors). Of a fact that is too
+// long even so, the last ops are missing. `out` may hold that much; what was in it is gone.
 void trace_fact_encode(const struct trace_fact *fact, struct buf *out);
 // Slices point into `data`, arrays live in the arena. ERR_CORRUPT.
 ERR_CHECKED enum err trace_fact_decode(struct arena *arena, struct str data, struct trace_fact *out,
 				       struct error *error);
 
+#define TRACE_ID_MAX 65535u            // bytes of a step's id: cut it would be another's
 #define TRACE_TEXT_MAX 4096            // bytes of a name, expression, header block entry
-#define TRACE_PAYLOAD_MAX (256u << 10) // bytes of an output, input or metadata inside a fact; larger ones are left out
+#define TRACE_PAYLOAD_MAX (256u << 10) // bytes of an output, input or metadata inside a fact
+#define TRACE_FACT_MAX (8u << 20)      // bytes of a fact
+#define TRACE_ERROR_CUT "{\"error\":{\"message\":\"The error was too large to be kept.\",\"name\":\"Error\"}}"
 
 // One queue item of a run that has not ended, as the engine has it: work that is to come or under way. The facts of it
 // are only written when it is over.
 struct trace_live {
 	uint64_t job, parent_job;
 	uint64_t queued_ms, due_ms;
-	uint64_t started_ms; // of the call under way; 0: none
-	uint32_t attempt, max_attempts;
-	bool is_call; // it makes a call (start, discovery, planned step); else it waits
+	uint64_t started_ms;            // of the call under way; 0: none
+	uint32_t attempt, max_attempts; // as in a fact
+	bool is_call;                   // it makes a call (start, discovery, planned step); else it waits
 	bool is_planned;
 	struct str target, name; // step; may be empty
 	struct str slept;        // as in a fact

@@ -11,10 +11,10 @@
 
 // Pause before a failed transaction (disk full, …) is tried again. Nothing leaves the process meanwhile.
 #define RETRY_PAUSE_MS 1000u
-// How often is looked for what retention takes, and how much of the time that may cost while other work waits.
+// When retention looks first for what it takes, and how much of the time that may cost while other work waits.
 #define KEEP_FIRST_MS 1000u
-#define KEEP_INTERVAL_MS 60000u
 #define KEEP_SHARE 5u
+#define KEEP_FAR_MS 60000u // no look is due later than this
 
 struct journal {
 	struct journal_config config;
@@ -110,7 +110,7 @@ static enum err keep(const struct journal_config *config, bool *more, struct err
 }
 
 // A slice of what retention takes; when the next one is due. The more a slice costs, the longer the pause behind it.
-static uint64_t keep_slice(struct journal *journal) {
+static uint64_t keep_slice(struct journal *journal, uint64_t interval_ms) {
 	struct error error;
 	bool more = false;
 	uint64_t begun = clock_wall_ms();
@@ -119,19 +119,20 @@ static uint64_t keep_slice(struct journal *journal) {
 		more = false;
 	}
 	uint64_t now = clock_wall_ms(), cost = now > begun ? now - begun : 1;
-	return now + (more ? (KEEP_SHARE - 1) * cost : KEEP_INTERVAL_MS);
+	return now + (more ? (KEEP_SHARE - 1) * cost : interval_ms);
 }
 
 static void *journal_main(void *context) {
 	struct journal *journal = context;
 	bool keeps = journal->config.keeper != NULL && history_keeper_wants(journal->config.keeper);
+	uint64_t interval_ms = keeps ? history_keeper_interval_ms(journal->config.keeper) : 0;
 	uint64_t keep_ms = keeps ? clock_wall_ms() + KEEP_FIRST_MS : UINT64_MAX;
 	while (mailbox_wait(journal->mailbox, keep_ms)) {
 		struct batch *batches = (struct batch *)mailbox_take(journal->mailbox, 0);
 		if (batches != NULL) release(journal, batches, write_until_done(journal, batches));
 		uint64_t now = keeps ? clock_wall_ms() : 0;
-		bool is_back = now + KEEP_INTERVAL_MS < keep_ms; // the clock was
-		if (keeps && (now >= keep_ms || is_back)) keep_ms = keep_slice(journal);
+		bool is_back = now + KEEP_FAR_MS < keep_ms; // the clock was
+		if (keeps && (now >= keep_ms || is_back)) keep_ms = keep_slice(journal, interval_ms);
 	}
 	return NULL;
 }

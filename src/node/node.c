@@ -16,8 +16,6 @@
 #include "node/exporter.h"
 #include "node/node_internal.h"
 
-#define SQLITE_DIR_DEFAULT ".inngest"
-#define SQLITE_FILE "main.db"
 #define PORT_SHIFT_MAX 1000u
 #define DESCRIPTORS_MAX 65536u
 
@@ -227,11 +225,11 @@ static bool is_discovered(void *context, struct str url) {
 
 static enum err make_path(const struct node_config *config, char *out, size_t size, struct error *error) {
 	const char *dir =
-		config->sqlite_dir != NULL && config->sqlite_dir[0] != '\0' ? config->sqlite_dir : SQLITE_DIR_DEFAULT;
+		config->sqlite_dir != NULL && config->sqlite_dir[0] != '\0' ? config->sqlite_dir : NODE_SQLITE_DIR;
 	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
 		return error_set(error, ERR_IO, "mkdir %s: %s", dir, strerror(errno));
 	}
-	int len = snprintf(out, size, "%s/%s", dir, SQLITE_FILE);
+	int len = snprintf(out, size, "%s/%s", dir, NODE_SQLITE_FILE);
 	if (len < 0 || (size_t)len >= size) return error_set(error, ERR_INVALID, "--sqlite-dir is too long");
 	return ERR_OK;
 }

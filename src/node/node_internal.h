@@ -23,16 +23,23 @@
 // threads, the poller.
 #define NODE_READERS 6u
 
+// Where the database is.
+#define NODE_SQLITE_DIR ".inngest"
+#define NODE_SQLITE_FILE "main.db"
+
 struct reader {
 	struct store_reader *store;
 	struct history_reader *history;
 	bool taken;
 };
 
-// A small pool of read connections (readers.c).
+// A small pool of read connections (readers.c). Each is opened when all the others are taken for the first time: most
+// servers never need more than a few, and each holds the schema.
 struct readers {
+	struct store *from;
 	pthread_mutex_t mutex;
 	pthread_cond_t free;
+	size_t count; // opened
 	struct reader all[NODE_READERS];
 };
 ERR_CHECKED enum err readers_open(struct readers *readers, struct store *store, struct error *error);

@@ -23,7 +23,7 @@ static struct command *make_command(struct request *request, struct str slug) {
 	struct ulid id = event_id_make(&seed, 0, now_ms);
 	struct command *command = command_new(COMMAND_EVENTS);
 	command->events.events = ARENA_NEW(&command->arena, struct event);
-	enum err err = event_parse_invoke(&command->arena, yyjson_doc_get_root(doc), slug, &id, stable, now_ms,
+	enum err err = event_parse_invoke(&command->arena, yyjson_doc_get_root(doc), slug, NULL, &id, stable, now_ms,
 					  command->events.events, &error);
 	yyjson_doc_free(doc);
 	if (err == ERR_OK) {

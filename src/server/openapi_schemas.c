@@ -7,7 +7,8 @@ const struct openapi_schema openapi_schemas[] = {
 	{"V1Error", "code?:string error:string data:any status:integer"},
 	{"V1Metadata", "fetched_at:time cached_until?:time"},
 	{"V1Event", "internal_id:ulid account_id:uuid environment_id:uuid source:string source_id:string~ "
-		    "received_at:time id:string name:string data:object~ user?:any ts:integer v?:string"},
+		    "received_at:time id:string name:string data:object~ data_removed?:boolean user?:any ts:integer "
+		    "v?:string"},
 	{"V1Outcome", "function_id:uuid outcome:string reason:string run_id:ulid~ other_id:ulid~ at:time"},
 	{"V1Run", "run_id:ulid run_started_at:time function_id:uuid function_version:integer environment_id:uuid "
 		  "event_id:ulid batch_id?:ulid original_run_id?:ulid cron?:string "

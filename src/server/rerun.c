@@ -1,14 +1,42 @@
 // Running a run again (03 §21.1, §21.2): what history has of it, as a command. For REST v2 and GraphQL.
+#include "history/runs.h"
 #include "server/server_internal.h"
 
 // What history has of the run that is to be run again.
 struct original {
 	struct history_run run;
-	struct ulid root; // the first of its chain of reruns
-	struct history_event event;
+	struct ulid root;             // the first of its chain of reruns
+	struct history_event *events; // the run's, in their order
+	size_t event_count;
 	struct history_step *steps; // of the root
 	size_t step_count;
 };
+
+// Steps that were taken over are those of the root, whose payloads may have gone, or all of it, while this run has its
+// own.
+static enum rerun_problem read_steps(struct history_reader *reader, struct arena *arena, struct original *original,
+				     struct error *error) {
+	struct run_row *root;
+	size_t count;
+	enum err err = history_runs_by_id(reader, arena, &original->root, 1, false, &root, &count, error);
+	if (err != ERR_OK) return RERUN_UNREADABLE;
+	if (count == 0 || (root[0].flags & RUN_ROW_BARE) != 0) return RERUN_REMOVED;
+	err = history_run_steps(reader, arena, &original->root, &original->steps, &original->step_count, error);
+	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+}
+
+// One, or those of a batch: all of them have to be there.
+static enum err read_events(struct history_reader *reader, struct arena *arena, struct original *out,
+			    struct error *error) {
+	struct ulid *ids = &out->run.event_id;
+	size_t count = 1;
+	enum err err = ERR_OK;
+	if (out->run.has_batch) err = history_run_event_ids(reader, arena, &out->run.run_id, &ids, &count, error);
+	out->events = ARENA_ARRAY(arena, struct history_event, count + 1);
+	for (; out->event_count < count && err == ERR_OK; out->event_count++)
+		err = history_event(reader, arena, &ids[out->event_count], &out->events[out->event_count], error);
+	return err != ERR_OK || count > 0 ? err : error_set(error, ERR_NOT_FOUND, "event not found");
+}
 
 static enum rerun_problem read_original(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 					bool with_steps, struct original *out, struct error *error) {
@@ -16,10 +44,10 @@ static enum rerun_problem read_original(struct history_reader *reader, struct ar
 	enum err err = history_run(reader, arena, run_id, &out->run, error);
 	if (err != ERR_OK) return err == ERR_NOT_FOUND ? RERUN_UNKNOWN_RUN : RERUN_UNREADABLE;
 	out->root = out->run.has_original ? out->run.original_run_id : *run_id;
-	if (history_event(reader, arena, &out->run.event_id, &out->event, error) != ERR_OK) return RERUN_NO_EVENT;
-	if (!with_steps) return RERUN_FINE;
-	err = history_run_steps(reader, arena, &out->root, &out->steps, &out->step_count, error);
-	return err == ERR_OK ? RERUN_FINE : RERUN_UNREADABLE;
+	if (read_events(reader, arena, out, error) != ERR_OK) return RERUN_NO_EVENT;
+	for (size_t i = 0; i < out->event_count; i++)
+		if (out->events[i].is_bare) return RERUN_REMOVED;
+	return with_steps ? read_steps(reader, arena, out, error) : RERUN_FINE;
 }
 
 // The step with this id, else the only one with this name.
@@ -70,9 +98,8 @@ static void give_steps(struct command *command, const struct original *original,
 	}
 }
 
-// A run of a batch is run again with its first event only, as by the reference server. To run it with all of them:
-// read the others in read_original (event_batches names them), and let the command carry a list.
-static enum err restore_event(struct command *command, const struct history_event *event, struct error *error) {
+static enum err restore_event(struct command *command, const struct history_event *event, struct event *out,
+			      struct error *error) {
 	struct event_parts parts = {.internal_id = event->internal_id,
 				    .id = event->id,
 				    .name = event->name,
@@ -81,7 +108,17 @@ static enum err restore_event(struct command *command, const struct history_even
 				    .user = event->user,
 				    .ts_ms = event->ts_ms > 0 ? (uint64_t)event->ts_ms : 0,
 				    .received_ms = event->received_ns > 0 ? (uint64_t)event->received_ns / 1000000 : 0};
-	return event_restore(&command->arena, &parts, &command->start.event, error);
+	return event_restore(&command->arena, &parts, out, error);
+}
+
+static enum err restore_events(struct command *command, const struct original *original, struct error *error) {
+	enum err err = restore_event(command, &original->events[0], &command->start.event, error);
+	command->start.others = ARENA_ARRAY(&command->arena, struct event, original->event_count);
+	for (size_t i = 1; i < original->event_count && err == ERR_OK; i++) {
+		err = restore_event(command, &original->events[i], &command->start.others[i - 1], error);
+		if (err == ERR_OK) command->start.other_count++;
+	}
+	return err;
 }
 
 static struct command *make_command(const struct original *original, struct error *error) {
@@ -90,7 +127,7 @@ static struct command *make_command(const struct original *original, struct erro
 	struct command *command = command_new(COMMAND_START);
 	command->start.function = arena_dup(&command->arena, str_make(function, UUID_TEXT_LEN));
 	command->start.original_run_id = original->root;
-	if (restore_event(command, &original->event, error) == ERR_OK) return command;
+	if (restore_events(command, original, error) == ERR_OK) return command;
 	command_free(command);
 	return NULL;
 }

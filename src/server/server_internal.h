@@ -275,7 +275,9 @@ enum rerun_problem {
 	RERUN_UNREADABLE, // history, or what it has
 	RERUN_STEP_UNKNOWN,
 	RERUN_STEP_AMBIGUOUS, // several have that name
+	RERUN_REMOVED,        // retention has taken what it needs: RERUN_REMOVED_TEXT
 };
+#define RERUN_REMOVED_TEXT "Payloads of this run have been removed by retention; it cannot be run again"
 // The command that starts it; it takes over the input. `error` is filled for RERUN_NO_EVENT and RERUN_UNREADABLE.
 enum rerun_problem rerun_make(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
 			      struct v2_rerun *wanted, struct command **out, struct error *error);

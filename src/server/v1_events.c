@@ -16,6 +16,7 @@ static void write_event(struct buf *out, const struct history_event *event) {
 	buf_json_str(out, event->name);
 	buf_lit(out, ",\"data\":");
 	buf_str(out, event->data.len > 0 ? event->data : STR("null"));
+	if (event->is_bare) buf_lit(out, ",\"data_removed\":true"); // ours: by retention
 	if (event->user.len > 0) {
 		buf_lit(out, ",\"user\":");
 		buf_str(out, event->user);

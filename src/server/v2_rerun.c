@@ -14,6 +14,9 @@ static void answer_problem(struct request *request, enum rerun_problem problem) 
 		v2_reply_error(request, 400, STR("invalid_request"),
 			       STR("Step name matches multiple steps in original run"));
 		break;
+	case RERUN_REMOVED:
+		v2_reply_error(request, 410, STR("payload_removed"), STR(RERUN_REMOVED_TEXT));
+		break;
 	default:
 		v2_reply_error(request, 500, STR("internal_error"), STR("Unable to rerun run"));
 	}

@@ -10,7 +10,8 @@
 
 #define FILE_MODE 0644 // 05 §21
 #define PAGE_BYTES "4096"
-#define LOG_BYTES_KEPT "33554432" // a longer log is cut when it starts over
+// A longer log is cut when it starts over, which may take the file system long: more than CHECKPOINT_PAGES_HARD.
+#define LOG_BYTES_KEPT "100663296"
 
 static const struct store_ops sqlite_ops;
 

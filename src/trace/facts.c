@@ -126,6 +126,8 @@ static void root_response(struct facts *facts, struct span *root) {
 	root->status_code = (int)end->status;
 	root->has_headers = end->headers.len > 0;
 	root->headers = end->headers;
+	root->has_output_bytes = true;
+	root->output_bytes = end->output_bytes;
 	if (end->outcome != TRACE_OPCODES || end->op_count != 1) return;
 	struct span_text events = root->input;
 	facts_op_attributes(root, &end->ops[0]);
@@ -150,10 +152,29 @@ static void make_root(struct facts *facts) {
 	if (run->status == TRACE_RUN_SKIPPED) return; // nothing further is known of it
 	root->started_ns = span_time(run->started_ms);
 	root->ended_ns = span_time(run->ended_ms);
+	if (run->started_ms > 0) span_seen(root, root->started_ns);
 	if (run->ended_ms > 0) span_seen(root, root->ended_ns);
 	if (run->status == TRACE_RUN_QUEUED || run->status == TRACE_RUN_RUNNING) return;
 	root->output = facts_run_output(facts, root);
 	root_response(facts, root);
+}
+
+// A wait that ended its run, as a signal does that another run waits for: the root tells of it as its own span does.
+static void root_wait(struct facts *facts) {
+	struct span *root = span_find(&facts->spans, facts->root_id);
+	struct span_id id = span_id_wait(&facts->run->id, root->step_id);
+	const struct span *wait = root->step_id.len > 0 ? span_find(&facts->spans, str_from_cstr(id.text)) : NULL;
+	if (wait == NULL) return;
+	root->has_expiry = wait->has_expiry;
+	root->expiry_ns = wait->expiry_ns;
+	root->is_expired = wait->is_expired;
+	root->wait_event = wait->wait_event;
+	root->wait_expression = wait->wait_expression;
+	root->signal = wait->signal;
+	root->invoke_function = wait->invoke_function;
+	root->trigger_event_id = wait->trigger_event_id;
+	root->matched_event_id = wait->matched_event_id;
+	root->invoke_run_id = wait->invoke_run_id;
 }
 
 // ---- all of it -----------------------------------------------------------------------------------------------------
@@ -184,6 +205,7 @@ void trace_spans_of_facts(struct arena *arena, const struct trace_run *run, stru
 	index_steps(&facts);
 	make_root(&facts);
 	if (run->status != TRACE_RUN_SKIPPED) make_others(&facts);
+	root_wait(&facts);
 	span_builder_finish(&facts.spans, out);
 	map_free(&facts.steps);
 }

@@ -23,7 +23,7 @@ struct facts {
 struct request {
 	uint64_t job, parent_job;
 	uint64_t queued_ms, due_ms, started_ms;
-	uint32_t attempt, max_attempts;
+	uint32_t attempt, max_attempts, told_attempt;
 	bool is_planned;
 	struct str slept;
 };
@@ -75,7 +75,8 @@ void facts_start_with_sleep(const struct facts *facts, struct span *span, struct
 // ---- facts_metadata.c ----
 
 void facts_timing(struct facts *facts, const struct trace_fact *call, const struct span *execution);
-// What the app said of an op whose span is `span`.
-void facts_op_metadata(struct facts *facts, const struct trace_op *op, struct str span_id, uint64_t at_ms);
+// What the app said of an op whose span is `span`; NULL: it makes none itself. Waits that are reported again, as apps
+// do when they are asked once more, say nothing new.
+void facts_op_metadata(struct facts *facts, const struct trace_op *op, const struct span *span, uint64_t at_ms);
 
 #endif

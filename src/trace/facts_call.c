@@ -53,6 +53,7 @@ static struct request request_of(const struct trace_fact *fact) {
 				.started_ms = fact->started_ms,
 				.attempt = fact->attempt,
 				.max_attempts = fact->max_attempts,
+				.told_attempt = fact->told_attempt,
 				.is_planned = fact->target.len > 0,
 				.slept = fact->slept};
 }
@@ -122,6 +123,8 @@ static void answer(struct facts *facts, const struct trace_fact *fact, struct sp
 	execution->status_code = (int)fact->status;
 	execution->has_headers = fact->headers.len > 0;
 	execution->headers = fact->headers;
+	execution->has_output_bytes = true;
+	execution->output_bytes = fact->output_bytes;
 	if (op != NULL) answer_step(facts, fact, op, execution);
 	if (!is_of_function(fact)) return;
 	execution->is_output = true;
@@ -136,14 +139,14 @@ void facts_start_with_sleep(const struct facts *facts, struct span *span, struct
 	if (sleep != NULL) span->rank = sleep->rank;
 }
 
-// The function's own result or error, beside the execution. A call that comes after a sleep starts when it was queued,
-// as its steps do (§14).
+// The function's own result or error, beside the execution. After a sleep it starts when its call was queued, as steps
+// do (§14), but always comes after the sleep (§21).
 static void make_nonstep(struct facts *facts, const struct trace_fact *fact, const struct request *request) {
 	struct uuid group = span_group_id(&facts->run->id, fact->job);
 	struct span_id id = span_id_nonstep(&group, fact->attempt);
 	struct span *span = facts_span(facts, SPAN_NONSTEP, &id, facts->root_id, NULL);
 	set_times(span, request);
-	if (fact->slept.len > 0) facts_start_with_sleep(facts, span, fact->slept);
+	if (fact->slept.len > 0) span->started_ns = span->queued_ns;
 	span->ended_ns = span_time(later(fact->at_ms, fact->started_ms));
 	span_seen(span, span->ended_ns);
 	span->group_id = facts_group(facts, fact->job);

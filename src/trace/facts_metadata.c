@@ -1,6 +1,8 @@
 // Metadata of our own runs (spec 06 §18): what the server measured, and what apps say of their steps.
 #include "base/check.h"
+#include "model/metadata.h"
 #include "trace/facts.h"
+#include "trace/prices.h"
 
 #define VALUES_MAX (64u << 10) // of one record
 #define APP_MAX (1u << 20)     // of all records of a run that the app brought
@@ -82,17 +84,19 @@ static struct str lower_case(struct arena *arena, struct str text) {
 	return str_make(out, text.len);
 }
 
-// The span of a wait, which no op makes.
-static struct str wait_span_id(struct facts *facts, const struct trace_op *op) {
+// The span of a wait is made by the fact that follows: it is not there yet.
+static bool wait_span_id(struct facts *facts, const struct trace_op *op, struct str *out) {
 	struct span_id id;
+	*out = facts->root_id;
 	if (op->op == OPCODE_SLEEP)
 		id = span_id_sleep(op->id);
 	else if (op->op == OPCODE_WAIT_FOR_EVENT || op->op == OPCODE_INVOKE_FUNCTION ||
 		 op->op == OPCODE_WAIT_FOR_SIGNAL)
 		id = span_id_wait(&facts->run->id, op->id);
 	else
-		return facts->root_id;
-	return facts_text(facts, &id);
+		return true;
+	*out = facts_text(facts, &id);
+	return span_find(&facts->spans, *out) == NULL;
 }
 
 static struct str values_text(struct arena *arena, yyjson_val *values) {
@@ -113,6 +117,7 @@ static void add_record(struct facts *facts, yyjson_val *record, struct str span_
 	if (metadata.values.len == 0 || facts->metadata_bytes + metadata.values.len > APP_MAX) return;
 	facts->metadata_bytes += metadata.values.len;
 	metadata.kind = arena_dup(facts->arena, kind);
+	if (str_eq_cstr(kind, METADATA_KIND_AI)) metadata.values = price_complete(facts->arena, metadata.values);
 	metadata.scope = scope.len > 0 ? lower_case(facts->arena, scope) : STR("step");
 	metadata.op = lower_case(facts->arena, json_str(json_get(record, STR("op"))));
 	if (metadata.op.len == 0) metadata.op = STR("merge");
@@ -120,12 +125,16 @@ static void add_record(struct facts *facts, yyjson_val *record, struct str span_
 	span_metadata_add(&facts->spans, &metadata);
 }
 
-void facts_op_metadata(struct facts *facts, const struct trace_op *op, struct str span_id, uint64_t at_ms) {
+void facts_op_metadata(struct facts *facts, const struct trace_op *op, const struct span *span, uint64_t at_ms) {
+	struct str span_id;
 	if (op->metadata.len == 0) return;
+	if (span != NULL)
+		span_id = span->id;
+	else if (!wait_span_id(facts, op, &span_id))
+		return;
 	yyjson_doc *doc = json_read(op->metadata, false, NULL, NULL);
 	if (doc == NULL) return;
 	yyjson_arr_iter records;
-	if (span_id.len == 0) span_id = wait_span_id(facts, op);
 	if (yyjson_arr_iter_init(yyjson_doc_get_root(doc), &records)) {
 		for (yyjson_val *record; (record = yyjson_arr_iter_next(&records)) != NULL;)
 			if (yyjson_is_obj(record)) add_record(facts, record, span_id, at_ms);

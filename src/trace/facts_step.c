@@ -1,5 +1,6 @@
 // Steps that an app has run, or means to (spec 06 §14): one span for each, however often it is told of, and one for
 // each failed attempt.
+#include "base/check.h"
 #include "trace/facts.h"
 
 bool facts_is_error_op(enum opcode_kind op) {
@@ -27,7 +28,7 @@ void facts_op_attributes(struct span *span, const struct trace_op *op) {
 // Whether an error is the step's result, or another attempt follows.
 static bool is_retried(const struct facts *facts, const struct op_context *context, const struct trace_op *op) {
 	if (op->op != OPCODE_STEP_ERROR) return false;
-	if (context->will_retry || op->output.len > 0) return true;
+	if (context->will_retry) return true;
 	const struct trace_step *step = facts_step(facts, op->id);
 	return step != NULL ? !facts_is_error_op(step->op) : context->request == NULL;
 }
@@ -81,27 +82,42 @@ static void set_times(struct facts *facts, struct span *span, const struct op_co
 	span_seen(span, span->ended_ns);
 }
 
-// Metadata for an attempt names it by its seed, whatever came of it (05 §12.9).
-static void know_attempt(struct facts *facts, struct span *span, struct str step_id) {
-	struct span_id id = span_id_attempt(step_id, span->attempt);
-	span->row_ids = ARENA_NEW(facts->arena, struct str);
-	span->row_ids[0] = arena_dup(facts->arena, str_make(id.text, SPAN_ID_LEN));
-	span->row_id_count = 1;
+// Metadata for an attempt names it by its seed, whatever came of it (05 §12.9), and by the number that the app knows.
+static void know_attempt(struct facts *facts, struct span *span, struct str step_id, const struct request *request) {
+	uint32_t numbers[] = {span->attempt, request != NULL ? request->told_attempt : 0};
+	span->row_ids = ARENA_ARRAY(facts->arena, struct str, ARRAY_LEN(numbers));
+	span->row_id_count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (i > 0 && numbers[i] == numbers[0]) continue;
+		struct span_id id = span_id_attempt(step_id, numbers[i]);
+		if (str_eq(str_make(id.text, SPAN_ID_LEN), span->id)) continue;
+		span->row_ids[span->row_id_count++] = facts_text(facts, &id);
+	}
+}
+
+// A step that was reported has no reply of its own.
+static void set_bytes(struct facts *facts, struct span *span, const struct trace_op *op) {
+	const struct trace_step *step = facts_step(facts, op->id);
+	span->has_output_bytes = op->output.len > 0 || step != NULL;
+	span->output_bytes = op->output.len > 0 ? (uint32_t)op->output.len : step != NULL ? step->bytes : 0;
 }
 
 // ---- by op ---------------------------------------------------------------------------------------------------------
 
+// The span, or NULL when nothing new is said of it.
 static struct span *done(struct facts *facts, const struct op_context *context, const struct trace_op *op) {
 	bool retried = is_retried(facts, context, op), is_new;
 	struct span_id id = retried ? span_id_attempt(op->id, context->request != NULL ? context->request->attempt : 0)
 				    : span_id_step(op->id);
 	struct span *span = facts_span(facts, SPAN_STEP, &id, facts->root_id, &is_new);
-	if (!is_new && is_over(span)) return span; // reported twice: the first one counted
+	if (!is_new && is_over(span)) return NULL; // reported twice: the first one counted
 	facts_op_attributes(span, op);
 	set_times(facts, span, context, op);
 	span->status = retried ? SPAN_ERRORED : facts_is_error_op(op->op) ? SPAN_FAILED : SPAN_COMPLETED;
-	span->output = retried ? facts_inline(op->output, span) : facts_step_output(facts, op->id, span);
-	if (!retried) know_attempt(facts, span, op->id);
+	span->output =
+		retried || op->output.len > 0 ? facts_inline(op->output, span) : facts_step_output(facts, op->id, span);
+	if (context->request == NULL) set_bytes(facts, span, op);
+	know_attempt(facts, span, op->id, context->request);
 	return span;
 }
 
@@ -110,7 +126,7 @@ static struct span *planned(struct facts *facts, const struct op_context *contex
 	bool is_new;
 	struct span_id id = span_id_step(op->id);
 	struct span *span = facts_span(facts, SPAN_STEP, &id, facts->root_id, &is_new);
-	if (!is_new) return span;
+	if (!is_new) return NULL;
 	facts_op_attributes(span, op);
 	bool checkpointed = context->request == NULL;
 	span->status = checkpointed ? SPAN_RUNNING : SPAN_QUEUED;
@@ -127,6 +143,7 @@ static struct span *planned(struct facts *facts, const struct op_context *contex
 static struct span *gateway(struct facts *facts, const struct op_context *context, const struct trace_op *op) {
 	const struct trace_step *step = facts_step(facts, op->id);
 	struct span *span = done(facts, context, op);
+	if (span == NULL) return NULL;
 	if (!facts_is_done(facts, op->id)) {
 		span->status = SPAN_RUNNING;
 		span->ended_ns = 0;
@@ -145,9 +162,9 @@ void facts_op(struct facts *facts, const struct op_context *context, const struc
 		[OPCODE_GATEWAY] = gateway,
 	};
 	if (op->op >= OPCODE_COUNT || facts->spans.count >= TRACE_SPANS_MAX) return;
-	struct str span_id = {NULL, 0};
-	if (makers[op->op] != NULL) span_id = makers[op->op](facts, context, op)->id;
-	facts_op_metadata(facts, op, span_id, context->at_ms);
+	if (makers[op->op] == NULL) return facts_op_metadata(facts, op, NULL, context->at_ms);
+	const struct span *span = makers[op->op](facts, context, op);
+	if (span != NULL) facts_op_metadata(facts, op, span, context->at_ms);
 }
 
 void facts_checkpoint(struct facts *facts, const struct trace_fact *fact) {

@@ -61,14 +61,22 @@ static enum span_status end_status(const struct trace_fact *fact) {
 	return fact->is_timeout && is_invoke ? SPAN_ERRORED : SPAN_COMPLETED;
 }
 
+// A signal that another run waits for: the run fails by it, and has the error.
+static bool is_conflict(const struct trace_fact *fact) {
+	return fact->is_error && fact->op == OPCODE_WAIT_FOR_SIGNAL;
+}
+
 void facts_resumed(struct facts *facts, const struct trace_fact *fact) {
 	struct span *span = open_wait(facts, fact);
 	bool is_invoke = fact->op == OPCODE_INVOKE_FUNCTION;
 	span->status = end_status(fact);
 	span->ended_ns = span_time(fact->at_ms);
-	// A signal that another run waits for was never waited for.
-	span->is_expired = fact->is_timeout ? YES : fact->is_error && !is_invoke ? UNSET : NO;
-	if (!fact->is_timeout || is_invoke) span->output = facts_step_output(facts, fact->step_id, span);
+	if (span->ended_ns < span->started_ns) span->ended_ns = span->started_ns; // the clock was put right
+	span->is_expired = fact->is_timeout ? YES : is_conflict(fact) ? UNSET : NO;
+	if (is_conflict(fact))
+		span->output = facts_run_output(facts, span);
+	else if (!fact->is_timeout || is_invoke)
+		span->output = facts_step_output(facts, fact->step_id, span);
 	struct str event_id = facts_ulid(facts, &fact->event_id), run_id = facts_ulid(facts, &fact->run_id);
 	if (event_id.len > 0) span->matched_event_id = event_id;
 	if (run_id.len > 0) span->invoke_run_id = run_id;

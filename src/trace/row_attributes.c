@@ -3,74 +3,7 @@
 #include "base/check.h"
 #include "trace/builder.h"
 
-#define PREFIX STR("_inngest.")
 #define TEXT_MAX (16u << 20) // of a JSON value as text: more than any row holds
-
-enum attribute_type {
-	ATTRIBUTE_TEXT,
-	ATTRIBUTE_NAME, // text that is cut
-	ATTRIBUTE_TIME, // ms as text
-	ATTRIBUTE_MS,
-	ATTRIBUTE_BOOL,
-	ATTRIBUTE_TRISTATE,
-	ATTRIBUTE_INT,
-	ATTRIBUTE_COUNT,
-	ATTRIBUTE_STATUS,
-	ATTRIBUTE_OP,
-	ATTRIBUTE_OBJECT, // JSON, or a text with it
-};
-
-#define NO_FLAG SIZE_MAX
-#define MEMBER(name, type, member) \
-	{ STR_INIT(name), ATTRIBUTE_##type, offsetof(struct span, member), NO_FLAG }
-#define FLAGGED(name, type, member, flag) \
-	{ STR_INIT(name), ATTRIBUTE_##type, offsetof(struct span, member), offsetof(struct span, flag) }
-
-static const struct attribute {
-	struct str name;
-	enum attribute_type type;
-	size_t offset;
-	size_t flag; // that it is there
-} attributes[] = {
-	MEMBER("queued_at", TIME, queued_ns),
-	MEMBER("scheduled_at", TIME, scheduled_ns),
-	MEMBER("started_at", TIME, started_ns),
-	MEMBER("ended_at", TIME, ended_ns),
-	MEMBER("dynamic.status", STATUS, status),
-	MEMBER("dynamic.trace.id", TEXT, trace_id),
-	MEMBER("job.group.id", TEXT, group_id),
-	FLAGGED("response.status_code", INT, status_code, has_response),
-	FLAGGED("response.headers", OBJECT, headers, has_headers),
-	MEMBER("step.id", TEXT, step_id),
-	MEMBER("step.name", NAME, step_name),
-	MEMBER("step.op", OP, op),
-	MEMBER("step.run.type", TEXT, run_type),
-	FLAGGED("step.attempt", COUNT, attempt, has_attempt),
-	MEMBER("step.max_attempts", COUNT, max_attempts),
-	MEMBER("step.output_ref", TEXT, output_ref),
-	MEMBER("is.function.output", BOOL, is_output),
-	MEMBER("executor.drop", BOOL, is_dropped),
-	FLAGGED("step.sleep.duration", MS, sleep_ms, has_sleep),
-	FLAGGED("step.wait.expiry", TIME, expiry_ns, has_expiry),
-	MEMBER("step.wait.expired", TRISTATE, is_expired),
-	MEMBER("step.wait_for_event.name", TEXT, wait_event),
-	MEMBER("step.wait_for_event.if", TEXT, wait_expression),
-	MEMBER("step.wait_for_event.matched_id", TEXT, matched_event_id),
-	MEMBER("step.signal.name", TEXT, signal),
-	MEMBER("step.invoke.function.id", TEXT, invoke_function),
-	MEMBER("step.invoke.trigger.event.id", TEXT, trigger_event_id),
-	MEMBER("step.invoke.finish.event.id", TEXT, matched_event_id),
-	MEMBER("step.invoke.run.id", TEXT, invoke_run_id),
-	MEMBER("run.skip_reason", TEXT, skip_reason),
-	MEMBER("run.skip_existing_run_id", TEXT, skip_existing_run_id),
-	MEMBER("debug.run.id", TEXT, debug_run_id),
-	MEMBER("debug.session.id", TEXT, debug_session_id),
-	MEMBER("userland.name", TEXT, name),
-	MEMBER("userland.kind", TEXT, user_kind),
-	MEMBER("userland.service.name", TEXT, service_name),
-	MEMBER("userland.scope.name", TEXT, scope_name),
-	MEMBER("userland.scope.version", TEXT, scope_version),
-};
 
 // ---- values --------------------------------------------------------------------------------------------------------
 
@@ -190,9 +123,9 @@ static bool set_member(struct arena *arena, char *at, enum attribute_type type, 
 	return false;
 }
 
-static const struct attribute *attribute_named(struct str name) {
-	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
-		if (str_eq(attributes[i].name, name)) return &attributes[i];
+static const struct span_attribute *attribute_named(struct str name) {
+	for (size_t i = 0; i < span_attribute_count; i++)
+		if (str_eq(span_attributes[i].name, name)) return &span_attributes[i];
 	return NULL;
 }
 
@@ -201,82 +134,14 @@ void row_attributes_apply(struct arena *arena, yyjson_val *object, struct span *
 	if (!yyjson_obj_iter_init(object, &iter)) return;
 	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
 		struct str name = json_str(key);
-		if (!str_starts_with(name, PREFIX)) continue;
-		const struct attribute *attribute = attribute_named(str_skip(name, PREFIX.len));
+		if (!str_starts_with(name, SPAN_ATTRIBUTE_PREFIX)) continue;
+		const struct span_attribute *attribute = attribute_named(str_skip(name, SPAN_ATTRIBUTE_PREFIX.len));
 		if (attribute == NULL) continue;
 		char *base = (char *)span;
 		if (!set_member(arena, base + attribute->offset, attribute->type, yyjson_obj_iter_get_val(key)))
 			continue;
-		if (attribute->flag != NO_FLAG) *(bool *)(base + attribute->flag) = true;
+		if (attribute->flag != SPAN_ATTRIBUTE_UNFLAGGED) *(bool *)(base + attribute->flag) = true;
 	}
-}
-
-// ---- out of members ------------------------------------------------------------------------------------------------
-
-static struct str number_text(struct arena *arena, int64_t number) {
-	return arena_printf(arena, "%lld", (long long)number);
-}
-
-// As stored: times are texts, numbers and booleans are not (§13). An empty text: there is nothing to tell.
-static void tell(struct arena *arena, const char *at, enum attribute_type type, struct otlp_attribute *out) {
-#define GET(type_) (*(const type_ *)(const void *)at)
-	out->is_text = true;
-	switch (type) {
-	case ATTRIBUTE_TEXT:
-	case ATTRIBUTE_NAME:
-		out->value = GET(struct str);
-		return;
-	case ATTRIBUTE_TIME:
-		if (GET(int64_t) > 0) out->value = number_text(arena, GET(int64_t) / 1000000);
-		return;
-	case ATTRIBUTE_STATUS:
-		if (GET(enum span_status) != SPAN_STATUS_NONE)
-			out->value = str_from_cstr(span_status_names[GET(enum span_status)]);
-		return;
-	case ATTRIBUTE_OP:
-		if (GET(enum opcode_kind) != OPCODE_NONE)
-			out->value = str_from_cstr(opcode_table[GET(enum opcode_kind)].name);
-		return;
-	case ATTRIBUTE_OBJECT:
-		return;
-	default:
-		break;
-	}
-	out->is_text = false;
-	if (type == ATTRIBUTE_BOOL && GET(bool)) out->value = STR("true");
-	if (type == ATTRIBUTE_TRISTATE && GET(enum tristate) != UNSET)
-		out->value = GET(enum tristate) == YES ? STR("true") : STR("false");
-	if (type == ATTRIBUTE_MS) out->value = number_text(arena, GET(int64_t));
-	if (type == ATTRIBUTE_INT) out->value = number_text(arena, GET(int));
-	if (type == ATTRIBUTE_COUNT) out->value = number_text(arena, GET(uint32_t));
-#undef GET
-}
-
-// The event that ended a wait, and the one that ended an invoke, are one member.
-static bool is_of_other(const struct attribute *attribute, const struct span *span) {
-	if (attribute->offset != offsetof(struct span, matched_event_id)) return false;
-	bool is_invoke = str_eq(attribute->name, STR("step.invoke.finish.event.id"));
-	return is_invoke != (span->op == OPCODE_INVOKE_FUNCTION);
-}
-
-size_t row_attributes_tell(struct arena *arena, const struct span *span,
-			   struct otlp_attribute out[ROW_ATTRIBUTES_MAX]) {
-	_Static_assert(ARRAY_LEN(attributes) <= ROW_ATTRIBUTES_MAX, "room for all");
-	const char *base = (const char *)span;
-	size_t count = 0;
-	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
-		const struct attribute *attribute = &attributes[i];
-		bool is_there = attribute->flag == NO_FLAG || *(const bool *)(base + attribute->flag);
-		bool is_whose = !str_eq(attribute->name, STR("dynamic.trace.id")) &&
-				!str_starts_with(attribute->name, STR("userland.")) && !is_of_other(attribute, span);
-		if (!is_there || !is_whose) continue;
-		struct otlp_attribute told = {.value = {NULL, 0}};
-		tell(arena, base + attribute->offset, attribute->type, &told);
-		if (told.value.len == 0) continue;
-		told.key = arena_cat(arena, PREFIX, attribute->name);
-		out[count++] = told;
-	}
-	return count;
 }
 
 // ---- the rest ------------------------------------------------------------------------------------------------------
@@ -299,7 +164,7 @@ struct str row_attributes_of_user(struct arena *arena, yyjson_val *object) {
 	yyjson_obj_iter iter;
 	yyjson_obj_iter_init(object, &iter);
 	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)) != NULL;) {
-		if (str_starts_with(json_str(key), PREFIX)) continue;
+		if (str_starts_with(json_str(key), SPAN_ATTRIBUTE_PREFIX)) continue;
 		buf_byte(&text, text.len == 0 ? '{' : ',');
 		buf_json_str(&text, json_str(key));
 		buf_byte(&text, ':');

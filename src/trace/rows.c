@@ -31,6 +31,22 @@ static int compare_placed(const void *left, const void *right) {
 	return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
 }
 
+// The rows of one logical span, the first of them first.
+struct group {
+	const struct placed *rows;
+	size_t count;
+};
+
+// As they came about: those made of facts say so, others by their start.
+static int compare_groups(const void *left, const void *right) {
+	const struct span_row *a = ((const struct group *)left)->rows->row;
+	const struct span_row *b = ((const struct group *)right)->rows->row;
+	if (a->is_made != b->is_made) return a->is_made ? -1 : 1;
+	if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
+	if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
+	return compare_placed(((const struct group *)left)->rows, ((const struct group *)right)->rows);
+}
+
 static int64_t cut_time(int64_t ns) {
 	return ns < 0 ? 0 : ns < SPAN_TIME_MAX_NS ? ns : SPAN_TIME_MAX_NS;
 }
@@ -125,6 +141,7 @@ static void add_span(struct span_builder *builder, const struct placed *rows, si
 	add_row_ids(builder, rows, count, span);
 	if (!is_new) return; // facts know more
 	span->name = name;
+	span->rank = rows[0].row->rank;
 	for (size_t i = 0; i < count; i++) merge(builder, rows[i].row, span);
 	if (span->kind != SPAN_USERLAND) return;
 	if (span->started_ns == 0) span->started_ns = span->first_ns; // what the app measured
@@ -141,10 +158,14 @@ void trace_spans_of_rows(struct arena *arena, const struct span_row *rows, size_
 	if (found > 0) qsort(placed, found, sizeof *placed, compare_placed);
 	struct span_builder builder;
 	span_builder_init(&builder, arena, out);
+	struct group *groups = ARENA_ARRAY(arena, struct group, found);
+	size_t group_count = 0;
 	for (size_t first = 0, next; first < found; first = next) {
 		for (next = first + 1; next < found && str_eq(placed[next].id, placed[first].id);) next++;
-		add_span(&builder, placed + first, next - first);
+		groups[group_count++] = (struct group){placed + first, next - first};
 	}
+	if (group_count > 0) qsort(groups, group_count, sizeof *groups, compare_groups);
+	for (size_t i = 0; i < group_count; i++) add_span(&builder, groups[i].rows, groups[i].count);
 	add_all_metadata(&builder, rows, count);
 	span_builder_finish(&builder, out);
 }

@@ -86,6 +86,8 @@ struct span {
 	bool has_headers;
 	int status_code;
 	struct str headers; // JSON object
+	bool has_output_bytes;
+	uint32_t output_bytes; // of the reply's body; of a step that was reported without one: of its result
 	struct span_text input, output;
 	struct str output_ref; // takes its output from the span with this id; empty: none
 	// waiting
@@ -129,6 +131,7 @@ enum trace_run_status { // also enum codes of the run list
 struct trace_step {
 	struct str id, name;
 	enum opcode_kind op;
+	uint32_t bytes; // of its result
 };
 // What is known of a run.
 struct trace_run {
@@ -158,6 +161,8 @@ struct span_row { // of the table `spans`; empty texts for NULL
 	struct str attributes; // JSON object, or a string with one
 	bool has_output, has_input;
 	struct str debug_run_id, debug_session_id;
+	bool is_made;  // of facts (span_rows.h)
+	uint32_t rank; // as in struct span; of such a row
 };
 // Adds to `out`; rows in any order. Rows that cannot be read are left out.
 void trace_spans_of_rows(struct arena *arena, const struct span_row *rows, size_t count, struct trace_spans *out);

@@ -21,6 +21,7 @@ import { People } from "./people.mjs";
 import { PROMISES } from "./promises.mjs";
 import { Server } from "./server.mjs";
 import { Checks, Random, freePort } from "./support.mjs";
+import { judgeColumns } from "./traces.mjs";
 import { Traffic } from "./traffic.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -87,6 +88,7 @@ async function play(all) {
 	checks.expect("exit", end.code === 0, () => `ended with ${end.error?.message ?? end.signal ?? end.code}`);
 	const runs = [...ledger.runs.values()];
 	checkDatabase(server.directory, runs, [...traffic.sent.values()], checks);
+	judgeColumns(server.directory, checks);
 	judgeFlow(all, judge.outcomes);
 	console.log(
 		`${KILLS} kills in ${tortured} ms, ${Date.now() - started} ms in all; ${traffic.sent.size} events, ` +

@@ -3,6 +3,7 @@ import { openRecords } from "./database.mjs";
 import { KINDS, SENT_KINDS } from "./kinds.mjs";
 import { judgeReruns } from "./reruns.mjs";
 import { each, pause } from "./support.mjs";
+import { judgeTrace } from "./traces.mjs";
 
 const READERS = 16;
 const STALL_LIMIT_MS = 30_000; // and the longest sleep
@@ -123,7 +124,9 @@ export class Judge {
 			const shown = await this.server.data(`/v1/runs/${run.id}`);
 			const ended = shown !== undefined && shown.ended_at !== null;
 			this.checks.expect("finish", ended, () => `run ${run.id} (${run.kind.name}, ${run.eventId}): ${JSON.stringify(shown)}`);
-			if (ended) this.ledger.ended(shown, this.traffic.sent.get(run.eventId));
+			if (!ended) return;
+			this.ledger.ended(shown, this.traffic.sent.get(run.eventId));
+			await judgeTrace(run, shown, this);
 		});
 	}
 

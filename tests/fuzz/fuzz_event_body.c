@@ -43,7 +43,7 @@ static void parse_invoke(struct str body) {
 	struct ulid id = event_id_make(&seed, 0, FUZZ_NOW_MS);
 	struct event event;
 	struct error error = {0};
-	if (event_parse_invoke(&arena, yyjson_doc_get_root(doc), STR("app-fn"), &id, false, FUZZ_NOW_MS, &event,
+	if (event_parse_invoke(&arena, yyjson_doc_get_root(doc), STR("app-fn"), NULL, &id, false, FUZZ_NOW_MS, &event,
 			       &error) == ERR_OK) {
 		check(&event);
 		event_release(&event);

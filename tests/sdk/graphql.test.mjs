@@ -556,6 +556,8 @@ each("the history of a run", [V4_PLAIN], async ({ server, app, name }) => {
 	const one = run.history.find((item) => item.type === "StepCompleted" && item.stepName === "one");
 	assert.deepEqual([one.stepType, one.result.sdkLanguage, one.result.sdkVersion, one.attempt], ["Run", "js", "v4.24.0", 0]);
 	assert.match(one.groupID, UUID);
+	assert.ok(one.result.sizeBytes > 10 && one.result.sizeBytes < 1000, JSON.stringify(one.result)); // of the reply
+	assert.ok(run.history.at(-1).result.sizeBytes >= '"done"'.length);
 	assert.ok(run.history.find(({ type }) => type === "StepSleeping").sleep.until);
 	assert.equal(run.history.find(({ type }) => type === "StepWaiting").waitForEvent.eventName, `${name}/never`);
 	assert.deepEqual(run.history.find((item) => item.waitResult)?.waitResult, { eventID: null, timeout: true });

@@ -2,6 +2,7 @@
 // (spec 03 §21, 05 §13.7 to §13.10).
 import assert from "node:assert/strict";
 
+import { query } from "./graphql.mjs";
 import { SDKS, V3, V4, sha1, suite, until } from "./harness.mjs";
 import { latch } from "./lives.mjs";
 
@@ -83,6 +84,35 @@ each("a failed run", async ({ server, app, name }) => {
 	const run = await rerun(server, first.run_id, {});
 	assert.deepEqual(run.output, [1, "works"]);
 	assert.equal((await server.run(first.run_id)).status, "Failed");
+});
+
+// The new run is of a batch of its own; a rerun from a step has all events, too.
+each("a run of a batch", async ({ server, app, name }) => {
+	const handler = async ({ event, events, step }) => [event.data.n, events.map(({ data, user }) => [data.n, user]), await step.run("last", () => events.length)];
+	await app({ functions: [{ id: "batch", event: `${name}/go`, batchEvents: { maxSize: 3, timeout: "1h" }, handler }] });
+	const ids = await server.send([0, 1, 2].map((n) => ({ name: `${name}/go`, data: { n }, ...(n === 1 && { user: { u: n } }) })));
+	const [first] = await server.runsEnded(ids[0]);
+	assert.equal(first.output[2], 3);
+	const second = await rerun(server, first.run_id);
+	assert.deepEqual(second.output, first.output);
+	assert.equal(second.original_run_id, first.run_id);
+	const third = await rerun(server, second.run_id, fromStep("last"));
+	assert.deepEqual(third.output, first.output);
+	for (const id of ids)
+		assert.deepEqual((await server.runsEnded(id, 3)).map(({ run_id }) => run_id).sort(), [first, second, third].map(({ run_id }) => run_id));
+	const { run } = await query(server, `query ($id: String!) { run(runID: $id) { isBatch batchCreatedAt triggerIDs eventName } }`, { id: third.run_id });
+	assert.deepEqual([run.isBatch, run.triggerIDs, run.eventName], [true, ids, null]);
+	assert.ok(Date.parse(run.batchCreatedAt) > 0);
+});
+
+each("a run of a batch of a paused function", [V4], async ({ server, app, name }) => {
+	await app({ functions: [{ id: "batch", event: `${name}/go`, batchEvents: { maxSize: 2, timeout: "1h" }, handler: () => 1 }] });
+	const ids = await server.send([0, 1].map((n) => ({ name: `${name}/go`, data: { n } })));
+	const [first] = await server.runsEnded(ids[0]);
+	dataOf(await post(server, `/v2/apps/${name}/functions/batch/pause`));
+	assert.equal((await post(server, `/v2/runs/${first.run_id}/rerun`)).status, 422);
+	for (const id of ids)
+		assert.deepEqual((await server.data(`/v1/events/${id}/outcomes`)).map(({ outcome, reason }) => [outcome, reason]), [["Skipped", "FunctionPaused"]]);
 });
 
 each("the function as it is now", [V3, V4], async ({ server, app, name }) => {

@@ -1,5 +1,4 @@
-// Asking for traces, and telling them in lines: name, status, step op or type, attempts, whether there is a duration, an
-// output, metadata, and the status of the app's reply.
+// Asking for runs and their traces.
 import assert from "node:assert/strict";
 
 // The only run of an event: begun, ended, cancelled.
@@ -26,13 +25,14 @@ export async function ask(server, query, variables = {}) {
 	return json;
 }
 
-const FIELDS = `name status attempts duration spanID groupID isRoot queuedAt scheduledAt startedAt endedAt outputID stepID
-	stepOp stepType response {statusCode headers} metadata {scope kind values}
+const FIELDS = `name status attempts duration spanID parentSpanID traceID groupID isRoot queuedAt scheduledAt startedAt endedAt
+	outputID stepID stepOp stepType isUserland debugPaused skipReason skipExistingRunID response {statusCode headers}
+	metadata {scope kind values}
 	stepInfo {
 		__typename
 		... on SleepStepInfo {sleepUntil}
 		... on WaitForEventStepInfo {eventName expression timeout foundEventID timedOut}
-		... on WaitForSignalStepInfo {signal timedOut}
+		... on WaitForSignalStepInfo {signal timeout timedOut}
 		... on InvokeStepInfo {triggeringEventID functionID timeout returnEventID runID timedOut}
 		... on RunStepInfo {type}
 	}`;
@@ -52,27 +52,4 @@ export async function outputOf(server, id) {
 	}`, { id });
 	assert.equal(errors, undefined, JSON.stringify(errors));
 	return data.runTraceSpanOutputByID;
-}
-
-function metadata(span) {
-	const requests = span.metadata.filter(({ scope }) => scope === "request").map(({ kind }) => kind);
-	const rest = span.metadata.filter(({ scope }) => scope !== "request").map(({ scope, kind }) => `${scope} ${kind}`);
-	// A step may have those of several requests that are not shown themselves.
-	assert.deepEqual(requests, Array(requests.length / 2).fill(["inngest.http.timing", "inngest.timing"]).flat());
-	return [...(requests.length > 0 ? ["md(req)"] : []), ...rest.map((text) => `md(${text})`)];
-}
-
-export function tell(span, indent = "") {
-	const words = [
-		span.name,
-		span.status,
-		...(span.stepOp ? [span.stepOp] : []),
-		...(span.stepType && span.stepType !== span.stepOp ? [span.stepType] : []),
-		...(span.attempts > 0 ? [`attempts${span.attempts}`] : []),
-		...(span.duration !== null ? ["dur"] : []),
-		...(span.outputID ? ["out"] : []),
-		...metadata(span),
-		...(span.response ? [String(span.response.statusCode)] : []),
-	];
-	return [`${indent}${words.join(" ")}`, ...(span.childrenSpans ?? []).map((child) => tell(child, `${indent}  `))].join("\n");
 }

@@ -1,317 +1,494 @@
-// Traces as people see them (spec 06 §21): the trees of sequential, parallel, retried, failed, sleeping, waiting,
-// invoking, batched, cancelled and checkpointed runs, in both shapes.
+// Traces as people see them (spec 06 §15, §16, §21): the trees of all kinds of runs, in both shapes, equal those that are
+// recorded in corpus/ (trees.mjs says how to read them).
 import assert from "node:assert/strict";
 
-import { V3, V4, V4_PLAIN, sha1, suite, until } from "./harness.mjs";
-import { latch } from "./lives.mjs";
-import { ask, begun, cancel, ended, outputOf, tell, treeOf } from "./traces.mjs";
+import { SDKS, V3, V4, V4_PLAIN, suite, until } from "./harness.mjs";
+import { latch, resting } from "./lives.mjs";
+import { ask, begun, cancel, ended, outputOf, treeOf } from "./traces.mjs";
+import { assertTrees } from "./trees.mjs";
 
-const { each } = suite({ flags: ["--no-poll", "--retry-interval", "1"] });
-const PLAIN = [V3, V4_PLAIN]; // without checkpointing: the same trees (§21)
+const { each } = suite({ flags: ["--no-poll", "--retry-interval", "1"], concurrency: 16 });
+const PLAIN = [V3, V4_PLAIN]; // without checkpointing
 const BOTH = [V3, V4];
 
-// One function, one event; the run that it starts, ended.
-async function run({ server, app, name }, options, status = "Completed", data = { k: 1 }) {
-	await app({ functions: [{ id: "fn", event: `${name}/go`, retries: 0, ...options }] });
-	const [event] = await server.send({ name: `${name}/go`, data });
-	return ended(server, event, status);
+// A scenario: `handler`, or `functions` (of the scenario's context), the first of which is the one that is looked at;
+// `act` starts a run and gives it once it is as it is to be looked at (default: it has ended with `status`); `after`
+// cleans up. `unordered`: what comes first is not known.
+function corpus(title, { sdks = SDKS, handler, functions, options = {}, act, status = "Completed", after, unordered }) {
+	each(title, sdks, async (context) => {
+		const { server, app, name, sdk } = context;
+		const event = `${name}/go`;
+		const made = functions?.(context) ?? [{ id: "fn", handler: (input) => handler(input, context) }];
+		const [first, ...rest] = made;
+		await app({ functions: [{ event, retries: 0, ...options, ...first }, ...rest] });
+		const send = async (data = { k: 1 }) => (await server.send({ name: event, data }))[0];
+		Object.assign(context, { event, send });
+		const run = act ? await act(context) : await ended(server, await send(), status);
+		await assertTrees(server, run.run_id, { title, sdk, name, unordered });
+		await after?.(context, run);
+	});
 }
 
-async function expectTree(server, id, expected, preview = true) {
-	const wanted = expected.join("\n");
-	let shown;
-	await until(async () => {
-		shown = tell(await treeOf(server, id, preview));
-		return shown === wanted;
-	}, () => `the tree of ${id}:\n${shown}\nwanted:\n${wanted}`);
-}
+const failing = (message, Type = Error) => () => {
+	throw new Type(message);
+};
+const reference = (sdk, appId, functionId) => sdk.lib.referenceFunction({ appId, functionId });
+const rested = (kind) => async ({ server, send }) => resting(server, await send(), kind);
+const cancelled = ({ server }, run) => cancel(server, run);
+const named = (root, name) => root.childrenSpans.filter((span) => span.name === name);
 
-const sequential = ({ step }) =>
-	step.run("first step", () => 1).then(() => step.run("second", () => ({ n: 2 }))).then(() => ({ done: true, b: 2 }));
+// ---- steps ---------------------------------------------------------------------------------------------------------
 
-each("06 21: sequential", PLAIN, async (context) => {
-	const { server } = context;
-	const { run_id: id } = await run(context, { handler: sequential });
-	await expectTree(server, id, [
-		"Run COMPLETED dur out md(run inngest.usage) 200",
-		"  first step COMPLETED RUN out md(req) 206",
-		"  first step COMPLETED RUN dur out",
-		"  second COMPLETED RUN out md(req) 206",
-		"  second COMPLETED RUN dur out",
-		"  Finalization COMPLETED FINALIZATION md(req) 200",
-		"  executor.nonstep COMPLETED dur out",
-	]);
-	await expectTree(server, id, [
-		`${context.name}-fn COMPLETED dur out`,
-		"  first step COMPLETED RUN dur out",
-		"  second COMPLETED RUN dur out",
-		"  function success COMPLETED dur out",
-	], false);
+corpus("sequential", {
+	handler: async ({ step }) => {
+		await step.run("first step", () => 1);
+		await step.run("second", () => ({ n: 2 }));
+		return { done: true, b: 2 };
+	},
 });
 
-each("06 21: sequential, checkpointing", [V4], async (context) => {
-	const { server } = context;
-	const { run_id: id } = await run(context, { handler: sequential });
-	const complete = "0737c22d3bfae812339732d14d8c7dbd6dc4e09c"; // the id that the SDK gives RunComplete
-	await expectTree(server, id, [
-		`${complete} COMPLETED dur out md(run inngest.usage)`,
-		"  executor.nonstep COMPLETED dur out",
-		"  first step COMPLETED RUN dur out md(req)",
-		"  second COMPLETED RUN dur out",
-	]);
-});
+corpus("no step", { handler: () => "nothing to do" });
 
-each("06 21: groups of sequential steps", PLAIN, async (context) => {
-	const { server } = context;
-	const { run_id: id } = await run(context, { handler: sequential });
-	const root = await treeOf(server, id);
-	const [first, firstStep, second, secondStep, last, nonstep] = root.childrenSpans;
-	assert.equal(first.groupID, null);
-	assert.equal(second.groupID, firstStep.groupID);
-	assert.equal(last.groupID, secondStep.groupID);
-	assert.equal(nonstep.groupID, root.groupID);
-	assert.equal(firstStep.spanID.length, 16);
-	assert.equal(firstStep.stepID, sha1("first step"));
-	assert.ok(new Date(secondStep.queuedAt) >= new Date(firstStep.endedAt));
-});
-
-each("06 17: outputs", PLAIN, async (context) => {
-	const { server } = context;
-	const { run_id: id } = await run(context, { handler: sequential });
-	const root = await treeOf(server, id);
-	const output = await outputOf(server, root.outputID);
-	assert.deepEqual(JSON.parse(output.data), { done: true, b: 2 });
-	assert.equal(JSON.parse(output.input)[0].data.k, 1);
-	const second = await outputOf(server, root.childrenSpans[3].outputID);
-	assert.deepEqual(JSON.parse(second.data), { n: 2 });
-	assert.equal(second.error, null);
-});
-
-each("06 21: parallel", PLAIN, async (context) => {
-	const { server } = context;
-	const handler = async ({ step }) => {
+corpus("parallel", {
+	unordered: true,
+	handler: async ({ step }) => {
 		await Promise.all(["p-a", "p-b", "p-c"].map((name) => step.run(name, () => name)));
 		return step.run("join", () => "joined");
-	};
-	const { run_id: id } = await run(context, { handler });
-	const root = await until(async () => {
-		const tree = await treeOf(server, id);
-		return tree.status === "COMPLETED" ? tree : undefined;
-	}, "the run's trace to be complete");
-	const named = (name) => root.childrenSpans.filter((span) => span.name === name);
-	for (const name of ["p-a", "p-b", "p-c", "join"]) {
-		assert.equal(named(name).length, 2, `${name}: ${tell(root)}`);
-		const [group] = named(name).filter((span) => span.duration === null);
-		assert.equal(group.response.statusCode, 206);
-		assert.ok(named(name).every((span) => span.status === "COMPLETED" && span.stepOp === "RUN"));
-	}
-	const groups = new Set(["p-a", "p-b", "p-c"].map((name) => named(name).find((span) => span.duration === null).groupID));
-	assert.equal(groups.size, 1, "branches carry the group of the request that planned them");
-	assert.equal(named("Finalization").length, 1);
-	assert.equal(named("executor.nonstep").length, 1);
+	},
+	after: async ({ server }, { run_id: id }) => {
+		const root = await treeOf(server, id);
+		const groups = ["p-a", "p-b", "p-c"].map((name) => named(root, name).find(({ response }) => response).groupID);
+		assert.equal(new Set(groups).size, 1, "branches carry the group of the request that planned them");
+	},
 });
 
-each("06 21: retry", PLAIN, async (context) => {
-	const { server } = context;
-	let tries = 0;
-	const handler = ({ step }) =>
+corpus("nested parallel", {
+	unordered: true,
+	handler: async ({ step }) => {
+		const branch = async (name) => {
+			await step.run(name, () => name);
+			return Promise.all([1, 2].map((n) => step.run(`${name}-${n}`, () => n)));
+		};
+		return Promise.all([branch("left"), branch("right")]);
+	},
+});
+
+corpus("a loop of the same step", {
+	handler: async ({ step }) => {
+		let sum = 0;
+		for (let i = 1; i <= 3; i++) sum += await step.run("again", () => i);
+		return sum;
+	},
+});
+
+corpus("sendEvent", {
+	handler: async ({ step }, { name }) => {
+		await step.sendEvent("tell", { name: `${name}/told` });
+		return "sent";
+	},
+});
+
+corpus("ai wrap", {
+	handler: ({ step }) => step.ai.wrap("ask", async (model, text) => ({ model, text }), "gpt-4o", "hello"),
+});
+
+// What the Vercel AI SDK gives tells how many tokens it took: the server knows their price.
+corpus("ai usage", {
+	handler: ({ step }) =>
+		step.ai.wrap("ask", async () => ({
+			text: "hi",
+			finishReason: "stop",
+			totalUsage: { inputTokens: 1000, outputTokens: 500, totalTokens: 1500 },
+			steps: [{ response: { modelId: "gpt-4o-2024-08-06", id: "r1" } }],
+		})).then(({ text }) => text),
+	after: async ({ server }, { run_id: id }) => {
+		const records = (await treeOf(server, id)).childrenSpans.flatMap(({ metadata }) => metadata);
+		const { scope, values } = records.find(({ kind }) => kind === "inngest.ai");
+		assert.equal(scope, "step_attempt");
+		assert.deepEqual(values, {
+			estimated_cost: 0.0075,
+			finish_reasons: ["stop"],
+			input_tokens: 1000,
+			operation_name: "",
+			output_tokens: 500,
+			provider: "vercel-ai",
+			request_model: "",
+			response_id: "r1",
+			response_model: "gpt-4o-2024-08-06",
+			total_tokens: 1500,
+		});
+	},
+});
+
+corpus("experiment", {
+	sdks: [V4, V4_PLAIN],
+	handler: async ({ group, step }, { errors }) => {
+		const variants = { old: () => step.run("old way", () => 1), new: () => step.run("new way", () => 2) };
+		return group.experiment("checkout", { variants, select: errors.experiment.fixed("new") });
+	},
+	after: async ({ server }, { run_id: id }) => {
+		const root = await treeOf(server, id);
+		const valuesOf = (name) => named(root, name).flatMap(({ metadata }) => metadata).find(({ kind }) => kind === "inngest.experiment").values;
+		const values = { name: "checkout", variant: "new", selection_strategy: "fixed" };
+		assert.deepEqual(valuesOf("checkout"), { ...values, available_variants: ["old", "new"] });
+		assert.deepEqual(valuesOf("new way"), values);
+	},
+});
+
+corpus("step without value", { handler: ({ step }) => step.run("void", () => {}).then(() => null) });
+
+// ---- failures ------------------------------------------------------------------------------------------------------
+
+const flaky = (make) => () => {
+	const tries = new Map();
+	return ({ runId, step, ...rest }) =>
 		step.run("flaky", () => {
-			if (tries++ === 0) throw new Error("not yet");
+			tries.set(runId, (tries.get(runId) ?? 0) + 1);
+			if (tries.get(runId) === 1) throw make(rest);
 			return "at last";
 		});
-	const { run_id: id } = await run(context, { retries: 2, handler });
-	await expectTree(server, id, [
-		"Run COMPLETED dur out md(run inngest.usage) 200",
-		"  flaky COMPLETED RUN attempts1 out",
-		"    Attempt 0 FAILED RUN dur out md(req) 206",
-		"    Attempt 1 COMPLETED RUN attempts1 dur out md(req) 206",
-		"  flaky FAILED RUN dur out",
-		"  flaky COMPLETED RUN attempts1 dur out",
-		"  Finalization COMPLETED FINALIZATION md(req) 200",
-		"  executor.nonstep COMPLETED dur out",
-	]);
-	const [group, failed] = (await treeOf(server, id)).childrenSpans;
-	assert.equal(group.childrenSpans[0].groupID, group.childrenSpans[1].groupID);
-	const output = await outputOf(server, failed.outputID);
-	assert.equal(output.data, null);
-	assert.equal(output.error.message, "not yet");
+};
+
+corpus("retry", {
+	options: { retries: 2 },
+	functions: () => [{ id: "fn", handler: flaky(() => new Error("not yet"))() }],
 });
 
-each("06 21: a step fails for good", [V4_PLAIN], async (context) => {
-	const { server } = context;
-	const handler = ({ step }) =>
-		step.run("always fails", () => {
-			throw new Error("never");
-		});
-	const { run_id: id } = await run(context, { retries: 1, handler }, "Failed");
-	const root = await until(async () => {
-		const tree = await treeOf(server, id);
-		return tree.status === "FAILED" ? tree : undefined;
-	}, "the run's trace to be complete");
-	const [group, first, second, last, nonstep] = root.childrenSpans;
-	assert.equal(tell(group), [
-		"always fails FAILED RUN attempts1 out",
-		"  Attempt 0 FAILED RUN dur out md(req) 206",
-		"  Attempt 1 FAILED attempts1 dur out md(req) 206",
-	].join("\n"));
-	assert.deepEqual([first, second].map((span) => [span.status, span.stepOp, span.attempts]), [["FAILED", "RUN", 0], ["FAILED", null, 1]]);
-	assert.equal(last.name, "Finalization");
-	assert.equal(last.outputID, null);
-	assert.equal(last.childrenSpans[0].name, "Attempt 0");
-	assert.equal(nonstep.status, "FAILED");
-	assert.equal((await outputOf(server, root.outputID)).error.message, "never");
+corpus("RetryAfter", {
+	options: { retries: 2 },
+	functions: ({ errors }) => [{ id: "fn", handler: flaky(() => new errors.RetryAfterError("in a moment", 1000))() }],
 });
 
-each("06 21: a function throws", BOTH, async (context) => {
-	const { server } = context;
-	const handler = () => {
-		throw new Error("no step");
-	};
-	const { run_id: id } = await run(context, { retries: 1, handler }, "Failed");
-	const root = await until(async () => {
-		const tree = await treeOf(server, id);
-		return tree.status === "FAILED" ? tree : undefined;
-	}, "the run's trace to be complete");
-	assert.deepEqual(root.childrenSpans.map((span) => span.name), ["Finalization", "executor.nonstep", "executor.nonstep"]);
-	const [last] = root.childrenSpans;
-	assert.equal(last.attempts, 1);
-	assert.deepEqual(last.childrenSpans.map((span) => [span.name, span.status]), [["Attempt 0", "FAILED"], ["Attempt 1", "FAILED"]]);
-	assert.deepEqual(last.childrenSpans.map((span) => span.response.statusCode).slice(0, 1), [500]);
+corpus("a step fails for good", {
+	status: "Failed",
+	options: { retries: 1 },
+	handler: ({ step }) => step.run("always fails", failing("never")),
 });
 
-each("06 21: sleep", PLAIN, async (context) => {
-	const { server } = context;
-	const handler = async ({ step }) => {
+corpus("NonRetriable step", {
+	status: "Failed",
+	options: { retries: 3 },
+	handler: ({ step }, { errors }) => step.run("fatal", failing("no use", errors.NonRetriableError)),
+});
+
+corpus("caught step error", {
+	handler: ({ step }) => step.run("fatal", failing("no")).catch((error) => `caught ${error.message}`),
+});
+
+corpus("function throws", { status: "Failed", options: { retries: 1 }, handler: failing("no step") });
+
+corpus("function throws NonRetriable", {
+	status: "Failed",
+	options: { retries: 3 },
+	handler: (_, { errors }) => failing("no use", errors.NonRetriableError)(),
+});
+
+corpus("function throws after a step", {
+	status: "Failed",
+	handler: async ({ step }) => {
+		await step.run("fine", () => 1);
+		throw new Error("afterwards");
+	},
+});
+
+corpus("function is retried", {
+	options: { retries: 1 },
+	handler: ({ attempt }) => {
+		if (attempt === 0) throw new Error("first");
+		return "second";
+	},
+});
+
+// The run that onFailure starts is one of its own.
+corpus("onFailure", {
+	functions: () => [{ id: "fn", handler: failing("no"), onFailure: ({ step }) => step.run("mourn", () => "sad") }],
+	act: async ({ server, send }) => {
+		const failed = await ended(server, await send(), "Failed");
+		const query = `query($from: Time!) {runs(orderBy: [{field: QUEUED_AT, direction: DESC}], filter: {from: $from}) {
+			edges {node {id status trigger: eventName function {slug}}}}}`;
+		const own = await server.run(failed.run_id);
+		const isOurs = async ({ node }) => {
+			if (node.trigger !== "inngest/function.failed" || node.status !== "COMPLETED") return false;
+			const { data } = await ask(server, "query($id: String!) {runTrigger(runID: $id) {payloads}}", { id: node.id });
+			return JSON.parse(data.runTrigger.payloads[0]).data.run_id === own.run_id;
+		};
+		const { node } = await until(async () => {
+			const { data } = await ask(server, query, { from: failed.run_started_at });
+			for (const edge of data.runs.edges) if (await isOurs(edge)) return edge;
+			return undefined;
+		}, "the run of onFailure");
+		return { run_id: node.id };
+	},
+});
+
+// ---- sleeps, waits, signals, invokes -------------------------------------------------------------------------------
+
+corpus("sleep", {
+	handler: async ({ step }) => {
 		await step.run("pre", () => 1);
 		await step.sleep("nap", "1s");
 		return step.run("post", () => 2);
-	};
-	const { run_id: id } = await run(context, { handler });
-	const root = await until(async () => {
-		const tree = await treeOf(server, id);
-		return tree.status === "COMPLETED" ? tree : undefined;
-	}, "the run's trace to be complete");
-	const nap = root.childrenSpans.find((span) => span.name === "nap");
-	assert.equal(nap.stepOp, "SLEEP");
-	assert.equal(nap.status, "COMPLETED");
-	assert.equal(nap.outputID, null);
-	assert.equal(nap.duration, new Date(nap.endedAt) - new Date(nap.startedAt));
-	assert.equal(nap.stepInfo.__typename, "SleepStepInfo");
-	assert.equal(new Date(nap.stepInfo.sleepUntil) - new Date(nap.queuedAt), 1000);
-	assert.equal(root.childrenSpans.filter((span) => span.name === "post").length, 2);
-	assert.equal(root.childrenSpans.filter((span) => span.name === "pre").length, 2);
+	},
 });
 
-each("06 21: asleep", BOTH, async (context) => {
-	const { server, app, name } = context;
-	await app({ functions: [{ id: "fn", event: `${name}/go`, handler: ({ step }) => step.sleep("nap", "1h") }] });
-	const [event] = await server.send({ name: `${name}/go` });
-	const one = await begun(server, event);
-	const nap = await until(async () => {
-		const { childrenSpans } = await treeOf(server, one.run_id);
-		return childrenSpans.find((span) => span.name === "nap");
-	}, "the sleep in the trace");
-	assert.deepEqual([nap.status, nap.endedAt, nap.duration], ["WAITING", null, null]);
-	await cancel(server, one);
+corpus("sleep at first", { handler: ({ step }) => step.sleep("nap", "1s").then(() => "awake") });
+
+corpus("asleep", {
+	handler: async ({ step }) => {
+		await step.run("pre", () => 1);
+		await step.sleep("nap", "1h");
+	},
+	act: rested("sleep"),
+	after: cancelled,
 });
 
-each("06 21: waitForEvent", BOTH, async (context) => {
-	const { server, app, name } = context;
-	const handler = ({ step }) => step.waitForEvent("wait-it", { event: `${name}/reply`, match: "data.k", timeout: "1h" });
-	await app({ functions: [{ id: "fn", event: `${name}/go`, handler }] });
-	const [event] = await server.send({ name: `${name}/go`, data: { k: 1 } });
-	const { run_id: id } = await begun(server, event);
-	const waiting = await until(async () => {
-		const tree = await treeOf(server, id);
-		return tree.childrenSpans.find((span) => span.name === "wait-it");
-	}, "the wait in the trace");
-	assert.equal(waiting.status, "WAITING");
-	assert.equal(waiting.stepInfo.eventName, `${name}/reply`);
-	assert.equal(waiting.stepInfo.expression, "1.0 == async.data.k"); // the run's own value is in it
-	assert.deepEqual([waiting.stepInfo.foundEventID, waiting.stepInfo.timedOut], [null, null]);
-	const [reply] = await server.send({ name: `${name}/reply`, data: { k: 1 } });
-	await ended(server, event);
-	const done = (await treeOf(server, id)).childrenSpans.find((span) => span.name === "wait-it");
-	assert.equal(done.status, "COMPLETED");
-	assert.deepEqual([done.stepInfo.foundEventID, done.stepInfo.timedOut], [reply, false]);
-	assert.equal(JSON.parse((await outputOf(server, done.outputID)).data).name, `${name}/reply`);
+const waitFor = (timeout) => ({ step }, { name }) =>
+	step.waitForEvent("wait-it", { event: `${name}/reply`, match: "data.k", timeout }).then((event) => event?.data.k ?? "none");
+
+corpus("waitForEvent", {
+	handler: waitFor("1h"),
+	act: async ({ server, send, name }) => {
+		const id = await send();
+		await resting(server, id, "pause");
+		await server.send({ name: `${name}/reply`, data: { k: 1 } });
+		return ended(server, id);
+	},
 });
 
-each("06 21: waitForEvent times out", BOTH, async (context) => {
-	const { server, name } = context;
-	const handler = ({ step }) => step.waitForEvent("wait-it", { event: `${name}/reply`, timeout: "1s" });
-	const { run_id: id } = await run(context, { handler });
-	const done = (await treeOf(server, id)).childrenSpans.find((span) => span.name === "wait-it");
-	assert.deepEqual([done.status, done.outputID, done.stepInfo.foundEventID, done.stepInfo.timedOut], ["COMPLETED", null, null, true]);
+corpus("waitForEvent times out", { handler: waitFor("1s") });
+
+corpus("waiting for an event", { handler: waitFor("1h"), act: rested("pause"), after: cancelled });
+
+const signalled = (timeout) => ({ step }, { name }) =>
+	step.waitForSignal("wait-it", { signal: `${name}/signal`, timeout, onConflict: "fail" }).then((got) => got?.data ?? "none");
+
+corpus("waitForSignal", {
+	handler: signalled("1h"),
+	act: async ({ server, send, name }) => {
+		const id = await send();
+		await resting(server, id, "pause");
+		await server.request("/v1/signals", { method: "POST", body: { signal: `${name}/signal`, data: 7 } });
+		return ended(server, id);
+	},
 });
 
-each("06 21: invoke", BOTH, async (context) => {
-	const { server, app, name } = context;
-	const made = await app({ functions: [
-		{ id: "child", event: `${name}/never`, handler: ({ event }) => ({ child: event.data.n }) },
-	] });
-	const child = made.sdk.lib.referenceFunction({ appId: name, functionId: "child" });
-	made.serve([
-		{ id: "child", event: `${name}/never`, handler: ({ event }) => ({ child: event.data.n }) },
-		{ id: "fn", event: `${name}/go`, handler: ({ step }) => step.invoke("call-child", { function: child, data: { n: 7 } }) },
-	]);
-	await made.sync();
-	const [event] = await server.send({ name: `${name}/go` });
-	const { run_id: id } = await ended(server, event);
-	const done = (await treeOf(server, id)).childrenSpans.find((span) => span.name === "call-child");
-	assert.equal(done.status, "COMPLETED");
-	assert.equal(done.stepOp, "INVOKE");
-	assert.equal(done.stepInfo.functionID, `${name}-child`);
-	assert.equal(done.stepInfo.timedOut, false);
-	const { data } = await ask(server, "query($id: String!) {run(runID: $id) {status function {slug}}}", { id: done.stepInfo.runID });
-	assert.deepEqual(data.run, { status: "COMPLETED", function: { slug: `${name}-child` } });
-	assert.deepEqual(JSON.parse((await outputOf(server, done.outputID)).data), { child: 7 });
+corpus("waitForSignal times out", { handler: signalled("1s") });
+
+corpus("waiting for a signal", { handler: signalled("1h"), act: rested("pause"), after: cancelled });
+
+corpus("signal conflict", {
+	functions: () => [
+		{
+			id: "fn",
+			handler: async ({ step, event }) => {
+				const wait = { signal: `${event.name}/signal`, timeout: "1h", onConflict: "fail" };
+				return step.waitForSignal("wait-it", wait).then(() => "got it");
+			},
+		},
+	],
+	act: async (context) => {
+		const { server, send } = context;
+		context.first = await resting(server, await send(), "pause");
+		return ended(server, await send(), "Failed");
+	},
+	after: ({ server, first }) => cancel(server, first),
 });
 
-each("06 21: cancelled while sleeping", PLAIN, async (context) => {
-	const { server, app, name } = context;
-	const handler = async ({ step }) => {
+corpus("sendSignal", {
+	handler: ({ step }, { name }) => step.sendSignal("hit", { signal: `${name}/nobody`, data: 1 }).then(() => "sent"),
+});
+
+const invoking = (child, options = {}) => ({ sdk, name }) => [
+	{
+		id: "fn",
+		handler: ({ step }) => step.invoke("call-child", { function: reference(sdk, name, "child"), data: { n: 7 }, ...options }),
+	},
+	{ id: "child", event: `${name}/never`, retries: 0, handler: child },
+];
+
+corpus("invoke", { functions: invoking(({ event }) => ({ child: event.data.n })) });
+
+corpus("invoke fails", { status: "Failed", functions: invoking(failing("the child failed")) });
+
+corpus("invoke times out", { status: "Failed", functions: invoking(({ step }) => step.sleep("long", "1h"), { timeout: "1s" }) });
+
+corpus("an invoke goes on", {
+	functions: invoking(({ step }) => step.sleep("long", "1h")),
+	act: async ({ server, send }) => {
+		const run = await resting(server, await send(), "pause");
+		const invoke = async () => named(await treeOf(server, run.run_id), "call-child")[0];
+		await until(async () => (await invoke())?.stepInfo.runID, "the child's id");
+		return run;
+	},
+	after: cancelled,
+});
+
+// ---- not ended -----------------------------------------------------------------------------------------------------
+
+let gates = new Map();
+const gateOf = (name) => gates.get(name) ?? gates.set(name, latch()).get(name);
+const inCall = async ({ server, send, name }) => {
+	const run = await begun(server, await send());
+	const calls = async () => (await treeOf(server, run.run_id)).childrenSpans.length > 0;
+	await until(calls, `a call of ${name}`);
+	return run;
+};
+
+corpus("in flight", {
+	handler: (_, { name }) => gateOf(name).opened,
+	act: inCall,
+	after: async ({ server, name }, run) => {
+		gateOf(name).open();
+		await until(async () => (await server.run(run.run_id)).status === "Completed", "its end");
+	},
+});
+
+corpus("a retry waits", {
+	options: { retries: 1 },
+	handler: ({ step }, { errors }) =>
+		step.run("flaky", () => {
+			throw new errors.RetryAfterError("later", "1h");
+		}),
+	act: async ({ server, send }) => {
+		const run = await begun(server, await send());
+		await until(async () => (await treeOf(server, run.run_id)).childrenSpans.some(({ status }) => status === "FAILED"), "the failed attempt");
+		return run;
+	},
+	after: cancelled,
+});
+
+corpus("a retry of the function waits", {
+	options: { retries: 1 },
+	handler: (_, { errors }) => {
+		throw new errors.RetryAfterError("later", "1h");
+	},
+	act: async ({ server, send }) => {
+		const run = await begun(server, await send());
+		await until(async () => (await treeOf(server, run.run_id)).childrenSpans.some(({ status }) => status === "FAILED"), "the failed attempt");
+		return run;
+	},
+	after: cancelled,
+});
+
+corpus("queued", {
+	sdks: BOTH,
+	options: { concurrency: 1 },
+	handler: ({ step }, { name }) => gateOf(name).opened.then(() => step.run("one", () => 1)),
+	act: async (context) => {
+		const { server, send } = context;
+		context.first = await inCall(context);
+		const event = await send();
+		return begun(server, event);
+	},
+	after: async ({ server, name, first }, run) => {
+		gateOf(name).open();
+		for (const one of [first, run]) await until(async () => (await server.run(one.run_id)).status === "Completed", "its end");
+	},
+});
+
+corpus("a branch waits for capacity", {
+	sdks: PLAIN,
+	unordered: true,
+	options: { concurrency: 1 },
+	handler: async ({ step }, { name }) => Promise.all(["qa", "qb"].map((id) => step.run(id, () => gateOf(name).opened))),
+	act: async ({ server, send }) => {
+		const run = await begun(server, await send());
+		const both = async () => {
+			const { childrenSpans } = await treeOf(server, run.run_id);
+			return childrenSpans.some(({ name }) => name === "Execution" || name === "Discovery step") && childrenSpans.filter(({ status }) => status === "QUEUED").length > 0;
+		};
+		await until(both, async () => JSON.stringify(await treeOf(server, run.run_id)));
+		return run;
+	},
+	after: async ({ server, name }, run) => {
+		gateOf(name).open();
+		await until(async () => (await server.run(run.run_id)).status === "Completed", "its end");
+	},
+});
+
+// ---- cancelled, skipped, batched -----------------------------------------------------------------------------------
+
+const cancelledAfter = (kind) => async ({ server, send }) => {
+	const run = await resting(server, await send(), kind);
+	await cancel(server, run);
+	return run;
+};
+
+corpus("cancelled while sleeping", {
+	handler: async ({ step }) => {
 		await step.run("one", () => 1);
 		await step.sleep("long", "1h");
-	};
-	await app({ functions: [{ id: "fn", event: `${name}/go`, handler }] });
-	const [event] = await server.send({ name: `${name}/go` });
-	const one = await begun(server, event);
-	await until(async () => (await treeOf(server, one.run_id)).childrenSpans.some((span) => span.name === "long"), "the sleep");
-	await cancel(server, one);
-	const root = await treeOf(server, one.run_id);
-	assert.equal(root.status, "CANCELLED");
-	assert.deepEqual(root.childrenSpans.map((span) => [span.name, span.status]), [["one", "COMPLETED"], ["one", "COMPLETED"], ["long", "CANCELLED"]]);
-	assert.equal(root.duration, new Date(root.endedAt) - new Date(root.startedAt));
+	},
+	act: cancelledAfter("sleep"),
 });
 
-each("06 21: in flight", BOTH, async (context) => {
-	const { server, app, name } = context;
-	const gate = latch();
-	await app({ functions: [{ id: "fn", event: `${name}/go`, handler: () => gate.opened }] });
-	const [event] = await server.send({ name: `${name}/go` });
-	const { run_id: id } = await begun(server, event);
-	await expectTree(server, id, [
-		"Run RUNNING out", // its input: the events
-		"  Execution RUNNING",
-		"    Attempt 0 RUNNING",
-	]);
-	gate.open();
-	await ended(server, event);
+corpus("cancelled while waiting", { handler: waitFor("1h"), act: cancelledAfter("pause") });
+
+corpus("cancelled in a call", {
+	handler: (_, { name }) => gateOf(name).opened,
+	act: async (context) => {
+		const run = await inCall(context);
+		await cancel(context.server, run);
+		return run;
+	},
+	after: ({ name }) => gateOf(name).open(),
 });
 
-each("06 21: batch", BOTH, async (context) => {
-	const { server, app, name } = context;
-	await app({ functions: [{ id: "fn", event: `${name}/go`, batchEvents: { maxSize: 3, timeout: "1h" }, handler: ({ events }) => events.length }] });
-	const ids = await server.send([1, 2, 3].map((n) => ({ name: `${name}/go`, data: { n } })));
-	const { run_id: id } = await ended(server, ids[1]);
-	const { data } = await ask(server, `query($id: String!) {
-		run(runID: $id) {isBatch trace(preview: true) {outputID}}
-		runTrigger(runID: $id) {isBatch IDs payloads}
-	}`, { id });
-	assert.equal(data.run.isBatch, true);
-	assert.deepEqual(data.runTrigger.IDs, ids);
-	assert.deepEqual(data.runTrigger.payloads.map((text) => JSON.parse(text).data.n), [1, 2, 3]);
-	const output = await outputOf(server, data.run.trace.outputID);
-	assert.equal(JSON.parse(output.input).length, 3);
+corpus("cancelled before a retry", {
+	options: { retries: 1 },
+	handler: ({ step }, { errors }) =>
+		step.run("flaky", () => {
+			throw new errors.RetryAfterError("later", "1h");
+		}),
+	act: async ({ server, send }) => {
+		const run = await begun(server, await send());
+		await until(async () => (await treeOf(server, run.run_id)).childrenSpans.some(({ status }) => status === "FAILED"), "the failed attempt");
+		await cancel(server, run);
+		return run;
+	},
+});
+
+corpus("singleton skips", {
+	options: { singleton: { mode: "skip" } },
+	handler: ({ step }) => step.sleep("long", "1h"),
+	act: async (context) => {
+		const { server, send } = context;
+		context.first = await resting(server, await send(), "sleep");
+		const event = await send();
+		const skipped = async () => (await ask(server, "query($id: ULID!) {eventV2(id: $id) {runs {id status}}}", { id: event })).data.eventV2.runs[0];
+		const { id, status } = await until(skipped, "the skipped run");
+		assert.equal(status, "SKIPPED");
+		return { run_id: id };
+	},
+	after: ({ server, first }) => cancel(server, first),
+});
+
+corpus("batch", {
+	options: { batchEvents: { maxSize: 3, timeout: "1h" } },
+	handler: ({ events }) => events.length,
+	act: async ({ server, event }) => {
+		const ids = await server.send([1, 2, 3].map((n) => ({ name: event, data: { n } })));
+		const run = await ended(server, ids[1]);
+		const { data } = await ask(server, `query($id: String!) {
+			run(runID: $id) {isBatch trace(preview: true) {outputID}}
+			runTrigger(runID: $id) {isBatch IDs payloads}
+		}`, { id: run.run_id });
+		assert.equal(data.run.isBatch, true);
+		assert.deepEqual(data.runTrigger.IDs, ids);
+		assert.deepEqual(data.runTrigger.payloads.map((text) => JSON.parse(text).data.n), [1, 2, 3]);
+		const output = await outputOf(server, data.run.trace.outputID);
+		assert.deepEqual(JSON.parse(output.input).map(({ data }) => data.n), [1, 2, 3]);
+		return run;
+	},
+});
+
+each("a rate limited event has no run", BOTH, async ({ server, app, name }) => {
+	const fn = { id: "fn", event: `${name}/go`, rateLimit: { limit: 1, period: "1h" }, handler: () => 1 };
+	await app({ functions: [fn] });
+	const [first] = await server.send({ name: `${name}/go` });
+	await ended(server, first);
+	const [limited] = await server.send({ name: `${name}/go` });
+	await until(async () => (await server.data(`/v1/events/${limited}/outcomes`)).length > 0, "its outcome");
+	const { data } = await ask(server, "query($id: ULID!) {eventV2(id: $id) {runs {id}}}", { id: limited });
+	assert.deepEqual(data.eventV2.runs, []);
 });

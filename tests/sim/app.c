@@ -333,9 +333,10 @@ static struct reaction answer_ops(struct app_call *call, struct str ops) {
 	return (struct reaction){.status = 206, .body = arena_cat(arena, STR("["), arena_cat(arena, ops, STR("]")))};
 }
 
+#define COMPLETE "{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":{\"ok\":true}}"
+
 static struct reaction finish(struct app_call *call) {
-	if (call->program->checkpoint)
-		return answer_ops(call, STR("{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":{\"ok\":true}}"));
+	if (call->program->checkpoint) return answer_ops(call, STR(COMPLETE));
 	return (struct reaction){.status = 200, .body = STR("{\"ok\":true}")};
 }
 
@@ -361,12 +362,16 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 	if (found.count == 1 && first->kind == BLOCK_STEP && !c->disable_immediate_execution) {
 		struct str op = run_step_op(sim, call, first);
 		bool good = str_find_str(op, STR("StepRun")) >= 0;
-		if (good && call->program->checkpoint && c->attempt == 0) {
+		bool checkpoints = c->attempt == 0 || sim_chance(sim, 50); // some SDKs do in retries, too
+		if (good && call->program->checkpoint && checkpoints && !sim_chance(sim, 10)) {
 			return (struct reaction){
 				.checkpoint = true,
 				.body = arena_cat(&call->arena, STR("["), arena_cat(&call->arena, op, STR("]"))),
 				.step_id = str_from_cstr(first->id)};
 		}
+		bool is_last = first == &call->program->blocks[call->program->count - 1];
+		if (good && call->program->checkpoint && is_last && sim_chance(sim, 30)) // it had been kept back
+			op = arena_cat(&call->arena, op, STR("," COMPLETE));
 		return answer_ops(call, op);
 	}
 	struct str ops = plan_op(call, first);

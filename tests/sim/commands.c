@@ -108,12 +108,25 @@ struct command *command_failure(struct sim *sim, const struct app_call *call) {
 	return command;
 }
 
+// As the app was told it (ctx.qi_id).
+static struct str queue_item(struct arena *arena, uint64_t job) {
+	char wire[BASE36_LEN + 1];
+	base36_text(job, wire);
+	struct buf text;
+	buf_init(&text, 128);
+	base64_append(&text, arena_printf(arena, "%s::default", wire), true);
+	struct str out = arena_dup(arena, buf_view(&text));
+	buf_free(&text);
+	return out;
+}
+
 struct command *command_checkpoint(struct sim *sim, const struct app_call *call, const struct reaction *reaction,
 				   uint64_t token) {
 	(void)sim;
 	struct command *command = command_new(COMMAND_CHECKPOINT);
 	command->request = token;
 	command->checkpoint.run_id = call->call->run_id;
+	command->checkpoint.item = queue_item(&command->arena, call->call->job_hash);
 	struct error error;
 	enum err err = opcodes_parse(&command->arena, reaction->body, false, &command->checkpoint.ops,
 				     &command->checkpoint.op_count, &error);

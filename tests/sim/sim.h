@@ -185,6 +185,7 @@ struct sim {
 
 	struct map facts;      // memoised values, runs of events, finishes
 	struct map executions; // how often a step was tried, per run
+	struct map stories;    // of struct story (stories.c)
 	unsigned runs_started, runs_finished;
 	struct failure *failures;
 	unsigned failure_count, failure_cap;

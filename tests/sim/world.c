@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "sim.h"
 #include "store/late.h"
+#include "stories.h"
 
 #define START_MS 1800000000000ull
 #define MOVES_MAX 400000u
@@ -157,6 +158,7 @@ static void write_batch(struct sim *sim, const struct flow_note *note, struct ba
 		must(sim, store_write(sim->store, &record, &error), &error);
 	}
 	check_batch(sim, batch);
+	stories_check_batch(sim, note, batch);
 	flow_check_batch(sim, note, batch);
 }
 
@@ -271,6 +273,8 @@ static void checkpoint_arrives(struct sim *sim, struct app_call *call, const str
 	call->refs++;
 	list_push_back(&sim->waiting, &wait->all);
 	apply(sim, command_checkpoint(sim, call, reaction, wait->token));
+	// Sent again: the reply to the first got lost, or came late.
+	if (sim->faults && sim_chance(sim, 5)) apply(sim, command_checkpoint(sim, call, reaction, ++sim->next_token));
 }
 
 static void answer_arrives(struct sim *sim, struct app_call *call, const struct reaction *reaction) {
@@ -425,6 +429,7 @@ static void sim_free(struct sim *sim) {
 	heap_free(&sim->deliveries);
 	facts_free(&sim->facts);
 	facts_free(&sim->executions);
+	stories_free(sim);
 	free(sim->failures);
 	free(sim->ticks);
 	flow_free(sim);
@@ -451,11 +456,13 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose) {
 	heap_init(&sim.deliveries);
 	map_init(&sim.facts);
 	map_init(&sim.executions);
+	map_init(&sim.stories);
 	sim.store = store_open_memory();
 	sim.engine = engine_new(&sim.config, rng_next(&sim.rng));
 	populate(&sim);
 	live(&sim);
 	check_end(&sim);
+	stories_check_end(&sim);
 	if (verbose) {
 		printf("seed %llu: %u commands, %u calls, %u commits, %u crashes, %u runs, digest %016llx\n",
 		       (unsigned long long)seed, sim.commands, sim.calls, sim.commits, sim.epoch, sim.runs_finished,

@@ -132,8 +132,11 @@ ERR_CHECKED enum err events_load_runs(struct gql_context *context, struct arena 
 // ---- traces (trace.c) ----------------------------------------------------------------------------------------------
 
 // Everything there is to know of a run's trace, with what the engine has under way of it. ERR_NOT_FOUND.
-ERR_CHECKED enum err trace_load(struct gql_context *context, struct arena *arena, const struct run_row *run,
+ERR_CHECKED enum err trace_load(struct gql_context *context, struct arena *arena, const struct ulid *run_id,
 				struct trace_loaded **out, struct error *error);
+// Preview trees of several runs by their starts; a run that is no more is left out.
+struct gql_value trace_trees(struct gql_context *context, struct arena *arena, const struct ulid *run_ids,
+			     size_t count);
 void resolve_trace_of_run(struct gql_call *call); // of api_run, with the argument `preview`
 
 // ---- resolvers of the roots ----------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ static enum err load_subjects(struct gql_call *call, struct history_subject *out
 static enum err load_rows(struct gql_call *call, const struct history_subject *of, struct history_rows *out,
 			  struct error *error) {
 	struct trace_loaded *trace;
-	enum err err = trace_load(call->context, call->arena, of->run, &trace, error);
+	enum err err = trace_load(call->context, call->arena, &of->run->id, &trace, error);
 	if (err == ERR_OK) history_rows_make(call->arena, of, &trace->spans, out);
 	return err;
 }
@@ -278,7 +278,7 @@ FIELDS(type_run_history_result) = {
 	NEVER("platform", "String"),
 	CALL("sdkLanguage", "String!", resolve_sdk_language),
 	CALL("sdkVersion", "String!", resolve_sdk_version),
-	CALL("sizeBytes", "Int!", resolve_zero),
+	READ("sizeBytes", "Int!", INT, struct history_row, size_bytes),
 	END,
 };
 OBJECT(type_run_history_result, "RunHistoryResult")

@@ -1,9 +1,17 @@
-// Mutations of runs (spec 06 §10.2 to §10.4). Debug ids are accepted and not kept: there is no debugger (§11).
+// Mutations of runs (spec 06 §10.2 to §10.4).
 #include "base/clock.h"
 #include "model/sessions.h"
 #include "server/gql/types.h"
 
 #define BUSY "The server is busy; please try again"
+
+// The scalars have checked them.
+static struct debug_ids debug_of(const struct gql_call *call) {
+	struct debug_ids ids = {0};
+	(void)ulid_parse(gql_argument_str(call, "debugRunID"), &ids.run_id);
+	(void)ulid_parse(gql_argument_str(call, "debugSessionID"), &ids.session_id);
+	return ids;
+}
 
 // ---- invokeFunction ------------------------------------------------------------------------------------------------
 
@@ -41,11 +49,12 @@ static struct command *invocation(struct gql_call *call, struct error *error) {
 	static const struct event_seed no_seed = {.present = false};
 	uint64_t now_ms = clock_wall_ms();
 	struct ulid id = event_id_make(&no_seed, 0, now_ms);
+	struct debug_ids debug = debug_of(call);
 	struct command *command = command_new(COMMAND_EVENTS);
 	struct str slug = arena_dup(&command->arena, gql_argument_str(call, "functionSlug"));
 	command->events.events = ARENA_NEW(&command->arena, struct event);
-	if (event_parse_invoke(&command->arena, call->arguments, slug, &id, false, now_ms, command->events.events,
-			       error) == ERR_OK) {
+	if (event_parse_invoke(&command->arena, call->arguments, slug, &debug, &id, false, now_ms,
+			       command->events.events, error) == ERR_OK) {
 		command->events.count = 1;
 		return command;
 	}
@@ -140,6 +149,9 @@ static void fail_rerun(struct gql_call *call, enum rerun_problem problem, const 
 	case RERUN_NO_EVENT:
 		fail_all(call, "failed to get run event: %s", error->message);
 		break;
+	case RERUN_REMOVED:
+		fail_all(call, RERUN_REMOVED_TEXT);
+		break;
 	case RERUN_STEP_UNKNOWN:
 		fail_all(call, "error reconstructing input state: rerun step not found");
 		break;
@@ -174,8 +186,10 @@ void resolve_rerun(struct gql_call *call) {
 		if (reader != NULL) problem = rerun_make(reader, call->arena, &id, &wanted, &command, &error);
 	}
 	payload_unref(wanted.input);
-	if (problem == RERUN_FINE)
-		start(call, command);
-	else
+	if (problem != RERUN_FINE) {
 		fail_rerun(call, problem, &error);
+		return;
+	}
+	command->start.debug = debug_of(call);
+	start(call, command);
 }

@@ -19,19 +19,21 @@ struct run_list { // RunsV2Connection
 
 // ---- arguments -----------------------------------------------------------------------------------------------------
 
+// Bounds of a start are about the queueing; so is its order, but for the legacy list, which pages by each time's own
+// value.
 static const struct {
 	const char *field;
-	enum run_time by;
+	enum run_time by, legacy_by;
 	const char *key, *legacy_key; // in cursors
 } times[] = {
-	{"QUEUED_AT", RUN_TIME_QUEUED, "start_time", "queued_at"},
-	{"STARTED_AT", RUN_TIME_QUEUED, "start_time", "started_at"}, // means the same
-	{"ENDED_AT", RUN_TIME_ENDED, "end_time", "ended_at"},
+	{"QUEUED_AT", RUN_TIME_QUEUED, RUN_TIME_QUEUED, "start_time", "queued_at"},
+	{"STARTED_AT", RUN_TIME_QUEUED, RUN_TIME_STARTED, "start_time", "started_at"},
+	{"ENDED_AT", RUN_TIME_ENDED, RUN_TIME_ENDED, "end_time", "ended_at"},
 };
 
-static enum run_time read_time_field(struct str text) {
+static enum run_time read_time_field(struct str text, bool is_legacy) {
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
-		if (str_eq_cstr(text, times[i].field)) return times[i].by;
+		if (str_eq_cstr(text, times[i].field)) return is_legacy ? times[i].legacy_by : times[i].by;
 	return RUN_TIME_QUEUED;
 }
 
@@ -59,7 +61,7 @@ static void read_filter(struct arena *arena, yyjson_val *filter, struct run_quer
 	query->apps = member_uuids(arena, filter, "appIDs", &query->app_count);
 	query->has_apps = query->app_count > 0;
 	read_statuses(filter, query);
-	query->time = read_time_field(member_str(filter, "timeField"));
+	query->time = read_time_field(member_str(filter, "timeField"), false);
 	query->from_ns = member_time(filter, "from", INT64_MIN);
 	query->until_ns = member_time(filter, "until", (int64_t)clock_wall_ns());
 	yyjson_val *deferred = member(filter, "isDeferred");
@@ -73,11 +75,11 @@ static bool is_ordered_by(const struct run_query *query, enum run_time by) {
 }
 
 // Each time once: what comes twice decides nothing.
-static void read_orders(yyjson_val *list, struct run_query *query) {
+static void read_orders(yyjson_val *list, bool is_legacy, struct run_query *query) {
 	yyjson_val *item;
 	yyjson_arr_iter iter = yyjson_arr_iter_with(list);
 	while ((item = yyjson_arr_iter_next(&iter)) != NULL && query->order_count < RUN_ORDERS_MAX) {
-		enum run_time by = read_time_field(member_str(item, "field"));
+		enum run_time by = read_time_field(member_str(item, "field"), is_legacy);
 		if (is_ordered_by(query, by)) continue;
 		bool descending = str_eq(member_str(item, "direction"), STR("DESC"));
 		query->orders[query->order_count++] = (struct run_order){.by = by, .descending = descending};
@@ -88,8 +90,8 @@ static void read_orders(yyjson_val *list, struct run_query *query) {
 
 static const char *cursor_key(const struct run_list *list, size_t order) {
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		if (times[i].by == list->query.orders[order].by)
-			return list->is_legacy ? times[i].legacy_key : times[i].key;
+		enum run_time by = list->is_legacy ? times[i].legacy_by : times[i].by;
+		if (by == list->query.orders[order].by) return list->is_legacy ? times[i].legacy_key : times[i].key;
 	}
 	return "";
 }
@@ -148,8 +150,12 @@ static const struct run_cursor *read_cursor(struct arena *arena, const struct ru
 
 static struct run_cursor cursor_of(const struct run_list *list, const struct run_row *row) {
 	struct run_cursor cursor = {.run_id = row->id};
-	for (size_t i = 0; i < list->query.order_count; i++)
-		cursor.at_ns[i] = list->query.orders[i].by == RUN_TIME_ENDED ? row->ended_ns : row->queued_ns;
+	for (size_t i = 0; i < list->query.order_count; i++) {
+		enum run_time by = list->query.orders[i].by;
+		cursor.at_ns[i] = by == RUN_TIME_ENDED     ? row->ended_ns
+				  : by == RUN_TIME_STARTED ? row->started_ns
+							   : row->queued_ns;
+	}
 	return cursor;
 }
 
@@ -172,10 +178,10 @@ static enum err read_arguments(struct gql_call *call, struct run_list *list, str
 	struct str search = member_str(filter, "query");
 	read_page_size(call, query);
 	read_filter(call->arena, filter, query);
-	read_orders(gql_argument_get(call, "orderBy"), query);
-	list->is_ordered = query->order_count > 0;
 	list->is_legacy = yyjson_is_false(gql_argument_get(call, "preview")) ||
 			  (query->time == RUN_TIME_ENDED && search.len == 0);
+	read_orders(gql_argument_get(call, "orderBy"), list->is_legacy, query);
+	list->is_ordered = query->order_count > 0;
 	if (list->is_legacy && query->until_ns > INT64_MIN) query->until_ns--; // exclusive there
 	if (!list->is_ordered && !list->is_legacy)
 		query->orders[query->order_count++] = (struct run_order){.by = RUN_TIME_QUEUED, .descending = true};

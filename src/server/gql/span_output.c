@@ -40,7 +40,7 @@ static enum err load(struct gql_call *call, const struct trace_output_id *id, st
 	struct api_run *run;
 	struct trace_loaded *trace;
 	enum err err = api_run_load(call->context, call->arena, &id->run_id, &run, error);
-	if (err == ERR_OK) err = trace_load(call->context, call->arena, &run->row, &trace, error);
+	if (err == ERR_OK) err = trace_load(call->context, call->arena, &run->row.id, &trace, error);
 	if (err != ERR_OK) return err;
 	const struct span_text *output = output_at(&trace->spans, id->row_id);
 	const struct span_text *input = input_at(&trace->spans, id->input_row_id);

@@ -2,6 +2,8 @@
 #include "server/gql/types.h"
 #include "server/traces.h"
 
+#include <stdlib.h>
+
 #define NO_ULID "00000000000000000000000000"
 #define NO_DATE "0001-01-01T00:00:00Z" // what mandatory times without a value look like (§15.5)
 
@@ -12,11 +14,11 @@ struct api_span { // RunTraceSpan and what hangs on it
 
 // ---- loading -------------------------------------------------------------------------------------------------------
 
-enum err trace_load(struct gql_context *context, struct arena *arena, const struct run_row *run,
+enum err trace_load(struct gql_context *context, struct arena *arena, const struct ulid *run_id,
 		    struct trace_loaded **out, struct error *error) {
 	if (context_reader(context, error) == NULL) return ERR_BUSY;
 	*out = ARENA_NEW(arena, struct trace_loaded);
-	return trace_open(&context->reading, arena, &run->id, *out, error);
+	return trace_open(&context->reading, arena, run_id, *out, error);
 }
 
 static const struct api_span *span_make(struct arena *arena, const struct trace_node *node,
@@ -31,7 +33,7 @@ static struct gql_value tree_of(struct gql_context *context, struct arena *arena
 				bool is_preview) {
 	struct trace_loaded *trace;
 	struct error error;
-	if (trace_load(context, arena, run, &trace, &error) != ERR_OK)
+	if (trace_load(context, arena, &run->id, &trace, &error) != ERR_OK)
 		return gql_fail(arena, "error retrieving trace: %s", error.message);
 	const struct trace_node *root = is_preview ? trace_tree(arena, &trace->subject, &trace->spans)
 						   : trace_tree_plain(arena, &trace->subject, &trace->spans);
@@ -61,6 +63,35 @@ void resolve_run_trace(struct gql_call *call) {
 		fail_all(call, "error retrieving trace: %s", error.message);
 	else
 		resolve_all(call, tree_of(call->context, call->arena, &run->row, true));
+}
+
+// What has not started stands last.
+static int compare_starts(const void *a, const void *b) {
+	const struct trace_node *left = &(*(const struct api_span *const *)a)->node;
+	const struct trace_node *right = &(*(const struct api_span *const *)b)->node;
+	int64_t l = left->started_ns == TRACE_NO_TIME ? INT64_MAX : left->started_ns;
+	int64_t r = right->started_ns == TRACE_NO_TIME ? INT64_MAX : right->started_ns;
+	if (l != r) return l < r ? -1 : 1;
+	return left->queued_ns < right->queued_ns ? -1 : left->queued_ns > right->queued_ns;
+}
+
+struct gql_value trace_trees(struct gql_context *context, struct arena *arena, const struct ulid *run_ids,
+			     size_t count) {
+	const struct api_span **spans = ARENA_ARRAY(arena, const struct api_span *, count + 1);
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct trace_loaded *trace;
+		struct error error;
+		enum err err = trace_load(context, arena, &run_ids[i], &trace, &error);
+		if (err == ERR_NOT_FOUND) continue;
+		if (err != ERR_OK) return gql_fail(arena, "error retrieving trace: %s", error.message);
+		const struct trace_node *root = trace_tree(arena, &trace->subject, &trace->spans);
+		if (root != NULL) spans[found++] = span_make(arena, root, &trace->subject);
+	}
+	qsort(spans, found, sizeof(const struct api_span *), compare_starts);
+	struct gql_value list = gql_list(arena, found);
+	for (size_t i = 0; i < found; i++) list.items[i] = gql_object(spans[i]);
+	return list;
 }
 
 // ---- fields --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // Flags and commands: forms, help, errors and exit codes (spec 05 §17, §20.4).
+#include "base/check.h"
 #include "fixture.h"
 
 #include "cli/command.h"
@@ -73,6 +74,15 @@ static void durability(void **state) {
 	assert_int_equal(notes.config.retention.age_ms, 0);
 	assert_int_equal(notes.config.retention.payload_age_ms, 7ull * 86400 * 1000);
 	assert_int_equal(notes.config.retention.runs_max, 1000);
+	CLI("dev", "--retention=36h", "--retention-payloads", "90m10s");
+	assert_int_equal(notes.config.retention.age_ms, 36ull * 3600 * 1000);
+	assert_int_equal(notes.config.retention.payload_age_ms, 5410000);
+	static const char *const no_ages[] = {"-1", "36501", "x", "-1h", "1ns", "0s", "1.5", "40000d"};
+	for (size_t i = 0; i < ARRAY_LEN(no_ages); i++) {
+		struct cli_result refused = CLI("dev", "--retention", no_ages[i]);
+		assert_int_equal(refused.code, 1);
+		assert_contains(refused.err, "it takes days, up to 36500, or a time like 36h or 90m");
+	}
 	CLI("dev", "--history", "none");
 	assert_true(notes.config.no_history);
 	CLI("dev", "--durability=os", "--sqlite-dir", "/tmp/x");

@@ -161,8 +161,8 @@ static void test_invoke_starts_the_named_function_only(void **state) {
 	struct ulid id = ulid_make(f->now, entropy);
 	command->events.events = ARENA_NEW(&command->arena, struct event);
 	command->events.count = 1;
-	assert_int_equal(event_parse_invoke(&command->arena, yyjson_doc_get_root(doc), STR("app-b"), &id, false, f->now,
-					    command->events.events, &error),
+	assert_int_equal(event_parse_invoke(&command->arena, yyjson_doc_get_root(doc), STR("app-b"), NULL, &id, false,
+					    f->now, command->events.events, &error),
 			 ERR_OK);
 	yyjson_doc_free(doc);
 	fixture_apply(f, command);

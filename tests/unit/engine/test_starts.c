@@ -222,7 +222,11 @@ static void test_pause(void **state) {
 	assert_int_equal(fixture_restart(f), 0);
 	assert_int_equal(fixture_calls(f), 0);
 	assert_int_equal(fixture_runs(f), 1);
+	assert_int_equal(fixture_histories(f, HISTORY_FUNCTION_PAUSE), 1); // history may not know it yet
+	assert_true(fixture_history(f, HISTORY_FUNCTION_PAUSE, 0)->pause.is_paused);
 	pause(f, false);
+	assert_int_equal(fixture_restart(f), 0);
+	assert_int_equal(fixture_histories(f, HISTORY_FUNCTION_PAUSE), 0);
 	assert_int_equal(fixture_calls(f), 1);
 	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "1", "1");
 	assert_string_equal(fixture_status(f), "Completed");

@@ -280,6 +280,167 @@ static void test_ai_steps(void **state) {
 	assert_int_equal(fixture_histories(f, HISTORY_RUN_AI), 0); // it is known
 }
 
+// ---- checkpoints ---------------------------------------------------------------------------------------------------
+
+// With the job that the last call of the run is.
+static int checkpoint(struct fixture *f, char name, uint64_t job, const char *ops) {
+	struct command *command = command_new(COMMAND_CHECKPOINT);
+	command->request = ++f->next_request;
+	command->checkpoint.run_id = flow.ids[(int)name];
+	char wire[BASE36_LEN + 1];
+	base36_text(job, wire);
+	struct buf item;
+	buf_init(&item, 256);
+	struct str text = arena_printf(&command->arena, "%s::default", wire);
+	base64_append(&item, text, true);
+	command->checkpoint.item = arena_dup(&command->arena, buf_view(&item));
+	buf_free(&item);
+	struct error error;
+	assert_int_equal(opcodes_parse(&command->arena, str_from_cstr(ops), false, &command->checkpoint.ops,
+				       &command->checkpoint.op_count, &error),
+			 ERR_OK);
+	fixture_apply(f, command);
+	return flow_reply(f)->status;
+}
+
+#define RUN(id) "{\"op\":\"StepRun\",\"id\":\"" id "\",\"data\":1}"
+#define PLANNED(id) "{\"op\":\"StepPlanned\",\"id\":\"" id "\"}"
+
+static void test_checkpoints(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	assert_int_equal(checkpoint(f, 'a', 0, "[" RUN("a") "," PLANNED("b") "]"), 200);
+	expect_facts(f, "checkpoint StepRun:a StepPlanned:b");
+	// Sent again, as its reply was lost, and with what came since.
+	assert_int_equal(checkpoint(f, 'a', 0, "[" RUN("a") "," RUN("b") "]"), 200);
+	expect_facts(f, "checkpoint StepRun:b");
+	assert_int_equal(checkpoint(f, 'a', 0, "[" RUN("a") "," PLANNED("b") "]"), 200);
+	expect_facts(f, "");
+	// Refused, but for what comes before.
+	assert_int_equal(checkpoint(f, 'a', 0, "[" RUN("c") ",{\"op\":\"RunComplete\",\"id\":\"x\"}]"), 400);
+	expect_facts(f, "checkpoint StepRun:c");
+	answer(f, 'a', "[" RUN("c") "]"); // the fallback
+	expect_facts(f, "call #0/4 first StepRun:c");
+}
+
+static void test_checkpoint_over_the_limit(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.steps_max = 2;
+	f->engine = engine_new(&f->config, 7);
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	assert_int_equal(checkpoint(f, 'a', 0, "[" RUN("a") "," RUN("b") "," RUN("c") "]"), 400);
+	expect_facts(f, "checkpoint StepRun:a StepRun:b\ncall #0/4 first ended");
+	expect_ends("a-");
+}
+
+// A checkpoint gives the job a fresh budget, which counts when the call is made again after a crash.
+static void test_attempts_count_on(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	fails(f, 'a');
+	uint64_t job = only(f).job;
+	fixture_tick(f, RETRY_AFTER);
+	assert_int_equal(fixture_call(f, 0)->attempt, 1);
+	assert_int_equal(checkpoint(f, 'a', job, "[" RUN("s") "]"), 200);
+	assert_int_equal(ask_trace(f, 'a')->live[0].attempt, 1);
+	restart(f);
+	const struct call *call = fixture_call(f, 0);
+	assert_int_equal(call->attempt, 0);
+	assert_int_equal(call->generation, 2); // from which the app's spans know their place
+	struct trace_live live = ask_trace(f, 'a')->live[0];
+	assert_int_equal(live.attempt, 1);
+	assert_int_equal(live.max_attempts, 5);
+	fails(f, 'a');
+	expect_facts(f, "call #1/5 first error retry");
+	assert_int_equal(only(f).told_attempt, 0);
+	fixture_tick(f, RETRY_AFTER);
+	assert_int_equal(fixture_call(f, 0)->attempt, 1);
+	done(f, 'a');
+	expect_facts(f, "call #2/5 first result");
+}
+
+// ---- answers that end the run --------------------------------------------------------------------------------------
+
+#define FAILING(id) "{\"op\":\"StepError\",\"id\":\"" id "\",\"error\":{\"name\":\"E\",\"message\":\"m\"}}"
+#define SIGNAL_WAIT(id)                                                                                             \
+	"{\"op\":\"WaitForSignal\",\"id\":\"" id "\",\"name\":\"w\",\"opts\":{\"signal\":\"s\",\"timeout\":\"1h\"," \
+	"\"conflict\":\"fail\"}}"
+
+static bool has_step_record(const struct fixture *f, const char *piece) {
+	for (size_t i = 0; i < f->batch->record_count; i++) {
+		const struct record *record = &f->batch->records[i];
+		if (record->kind == RECORD_STEP && record->op == RECORD_PUT &&
+		    str_find_str(payload_str(record->body), str_from_cstr(piece)) >= 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_complete_with_steps(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a',
+	       "[" FAILING("e") ",{\"op\":\"StepRun\",\"id\":\"s\",\"data\":\"kept\"},"
+				"{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":1}]");
+	expect_facts(f, "call #0/4 first StepError:e StepRun:s RunComplete:c"); // and no retry
+	expect_ends("a+");
+	assert_true(has_step_record(f, "kept")); // for people
+	assert_true(has_step_record(f, "\"message\":\"m\""));
+}
+
+static void test_unsupported(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a', "[" FAILING("e") ",{\"op\":\"SyncRunComplete\",\"id\":\"x\"}]");
+	expect_facts(f, "call #0/4 first StepError:e SyncRunComplete:x");
+	assert_true(str_find_str(only(f).ops[0].output, STR("\"message\":\"m\"")) > 0); // nothing else has it
+	expect_ends("a-");
+}
+
+static void test_signal_conflict(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a', "[" SIGNAL_WAIT("w") "]");
+	begin(f, 'b', "x/a", NULL);
+	answer(f, 'b', "[" SIGNAL_WAIT("v") "]");
+	expect_facts(f, "call #0/4 first WaitForSignal:v\nwait WaitForSignal:v\nresumed WaitForSignal:v error");
+	struct trace_fact call, wait;
+	assert_true(find(f, 0, &call) && find(f, 1, &wait));
+	assert_true(str_eq_cstr(wait.signal, "s") && str_eq_cstr(wait.name, "w"));
+	assert_true(wait.parent == call.job);
+	assert_int_equal(wait.until_ms, f->now + 3600 * SECOND);
+	expect_ends("b-");
+	// The retry that another op of the answer had asked for never comes.
+	begin(f, 'c', "x/a", NULL);
+	answer(f, 'c', "[" FAILING("e") "," SIGNAL_WAIT("v") "]");
+	expect_facts(f, "call #0/4 first StepError:e WaitForSignal:v\nwait WaitForSignal:v\nresumed WaitForSignal:v "
+			"error");
+	assert_true(only(f).ops[0].output.len > 0);
+	expect_ends("c-");
+}
+
+// Each call that is made again without progress is a job of its own, also after there was some.
+static void test_redrives(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	uint64_t jobs[4];
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2) answer(f, 'a', STEP("s"));
+		answer(f, 'a', "[]");
+		fixture_tick(f, SECOND);
+		jobs[i] = fixture_call(f, 0)->job_hash;
+		for (unsigned n = 0; n < i; n++) assert_true(jobs[n] != jobs[i]);
+	}
+}
+
 static void test_no_history(void **state) {
 	struct fixture *f = *state;
 	engine_free(f->engine);
@@ -325,6 +486,48 @@ static void test_exported(void **state) {
 	expect_facts(f, "call #0/4 first result\nend None:");
 }
 
+static unsigned histories, steps_deleted;
+
+static void note_all(struct fixture *f) {
+	histories += (unsigned)f->batch->history_count;
+	for (size_t i = 0; i < f->batch->record_count; i++) {
+		const struct record *record = &f->batch->records[i];
+		assert_int_not_equal(record->op, RECORD_RETIRE_PREFIX);
+		steps_deleted += record->op == RECORD_DELETE_PREFIX && record->kind == RECORD_STEP;
+	}
+}
+
+// Neither what comes of events nor batches leave rows, and the steps go with their run.
+static void test_no_history_of_events(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.no_history = true;
+	f->engine = engine_new(&f->config, 7);
+	fixture_register_functions(
+		f, FLOW("app-a", "x/a", "\"rateLimit\":{\"limit\":1,\"period\":\"1m\"}") "," FLOW(
+			   "app-b", "x/b",
+			   "\"batchEvents\":{\"maxSize\":2,\"timeout\":\"10s\"}") "," FLOW("app-c", "x/c",
+											   "\"singleton\":{"
+											   "\"mode\":"
+											   "\"skip\"}"));
+	histories = steps_deleted = 0;
+	f->watch = note_all;
+	send(f, "x/a", "{}");
+	struct target target = fixture_target(fixture_call(f, 0));
+	send(f, "x/a", "{}"); // more than the limit
+	send(f, "x/b", "{}");
+	send(f, "x/b", "{}"); // a batch
+	fixture_settle(f);
+	send(f, "x/c", "{}");
+	send(f, "x/c", "{}"); // skipped
+	assert_int_equal(steps_deleted, 0);
+	fixture_answer(f, target, 206, "2", "[{\"op\":\"StepRun\",\"id\":\"s\",\"data\":1}]");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	assert_int_equal(steps_deleted, 1);
+	assert_int_equal(histories, 0);
+	assert_int_equal(fixture_runs(f), 2);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_steps_and_result),
@@ -337,9 +540,17 @@ int main(void) {
 		TEST(test_invoke),
 		TEST(test_cancelled_in_a_call),
 		TEST(test_what_is_under_way),
+		TEST(test_checkpoints),
+		TEST(test_checkpoint_over_the_limit),
+		TEST(test_attempts_count_on),
+		TEST(test_complete_with_steps),
+		TEST(test_unsupported),
+		TEST(test_signal_conflict),
+		TEST(test_redrives),
 		TEST(test_no_history),
 		TEST(test_exported),
 		TEST(test_stats),
+		TEST(test_no_history_of_events),
 		TEST(test_ai_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

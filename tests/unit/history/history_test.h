@@ -61,7 +61,7 @@ static inline void write_item(struct fixture *f, const struct history_item *item
 
 // All rows of a query: columns parted by '|', rows by ';'; NULL, and blobs as x'…'.
 static inline const char *rows_of(sqlite3 *db, const char *sql) {
-	static char text[8192];
+	static char text[32768];
 	size_t len = 0;
 	sqlite3_stmt *row;
 	if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(db));

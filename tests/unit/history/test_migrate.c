@@ -20,8 +20,8 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_event_outcomes;engine_event_skew;engine_"
-		    "migration;engine_open_runs;"
+		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;"
+		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;engine_retention;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"
@@ -48,7 +48,7 @@ static void test_columns(void **state) {
 		    "source|VARCHAR(255)|0|NULL|0;source_id|CHAR(35)|0|NULL|0;"
 		    "received_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;event_id|VARCHAR|1|NULL|0;"
 		    "event_name|VARCHAR|1|NULL|0;event_data|VARCHAR|1|'{}'|0;event_user|VARCHAR|1|'{}'|0;"
-		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0");
+		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0;engine_flags|INT|0|NULL|0");
 	assert_rows(f->db, COLUMNS("function_runs"),
 		    "run_id|BLOB|1|NULL|0;run_started_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
 		    "function_id|CHAR(36)|0|NULL|0;function_version|INT|1|NULL|0;trigger_type|VARCHAR|1|'event'|0;"
@@ -63,7 +63,7 @@ static void test_columns(void **state) {
 		    "span_id,trace_id");
 	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('worker_connections')", "26");
 	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('history')", "24");
-	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('spans')", "21");
+	assert_rows(f->db, "SELECT count(*) FROM pragma_table_info('spans')", "22");
 }
 
 static void test_again(void **state) {
@@ -71,7 +71,8 @@ static void test_again(void **state) {
 	migrate(f->db);
 	exec(f->db, "INSERT INTO apps(id, name, sdk_language, sdk_version, status, checksum, url)"
 		    " VALUES('a', 'shop', 'js', 'v4', '', 'c', 'u')");
-	char *before = mem_strndup(rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema"), 8000);
+	const char *schema = rows_of(f->db, "SELECT group_concat(sql) FROM sqlite_schema");
+	char *before = mem_strndup(schema, strlen(schema));
 	migrate(f->db);
 	assert_rows(f->db, "SELECT group_concat(sql) FROM sqlite_schema", before);
 	assert_rows(f->db, "SELECT count(*) FROM goose_db_version", "6");
@@ -241,6 +242,8 @@ static void test_runs_known_by_spans(void **state) {
 	}
 	migrate(f->db);
 	assert_rows(f->db, RUNS, "01|300|0|100|2;02|100|NULL|NULL|1");
+	assert_rows(f->db, "SELECT substr(hex(run_id), 31), hex(debug_run_id), session_id FROM engine_debug_runs",
+		    "02|01900000000000000000000000000018|NULL");
 }
 
 // Runs that only the older traces know; each is looked for once.
@@ -261,6 +264,40 @@ static void test_runs_known_by_traces_only(void **state) {
 	     TRACE_RUN("04", "500", "0", "1717986918500", "0"));
 	migrate(f->db);
 	assert_rows(f->db, RUNS, "04|500|NULL|100|0");
+}
+
+static int count_steps(void *context) {
+	++*(int64_t *)context;
+	return 0;
+}
+
+// In hundreds of SQLite's instructions.
+static int64_t cost_of_start(struct fixture *f) {
+	int64_t steps = 0;
+	sqlite3_progress_handler(f->db, 100, count_steps, &steps);
+	migrate(f->db);
+	sqlite3_progress_handler(f->db, 0, NULL, NULL);
+	return steps;
+}
+
+// What has been looked at costs nothing at the next start, and what another server has added since is seen.
+static void test_traces_are_looked_at_once(void **state) {
+	struct fixture *f = *state;
+	migrate(f->db);
+	exec(f->db, TRACE_RUN("01", "300", "1717986918450", "1717986918500", "0"));
+	migrate(f->db);
+	int64_t before = cost_of_start(f);
+	exec(f->db,
+	     "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+	     " INSERT INTO trace_runs SELECT CAST(substr(run_id, 1, 12) || printf('%04d', i) AS BLOB), account_id,"
+	     " workspace_id, app_id, function_id, trace_id, queued_at, started_at, ended_at, status, source_id,"
+	     " trigger_ids, output, is_debounce, batch_id, cron_schedule, has_ai FROM n, trace_runs");
+	int64_t first = cost_of_start(f), second = cost_of_start(f);
+	assert_true(first > before + 100);
+	assert_in_range(second, 0, before + 5);
+	exec(f->db, TRACE_RUN("02", "300", "1717986918450", "1717986918500", "0"));
+	assert_in_range(cost_of_start(f), 0, before + 10);
+	assert_rows(f->db, "SELECT count(*) FROM function_runs", "5001");
 }
 
 // Those of an older file of ours are in the engine's records while they are under way.
@@ -317,6 +354,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_runs_of_another_server, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_known_by_spans, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_known_by_traces_only, set_up_empty, tear_down),
+		cmocka_unit_test_setup_teardown(test_traces_are_looked_at_once, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_of_ours, set_up_empty, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure_changes_nothing, set_up_empty, tear_down),
 	};

@@ -108,6 +108,22 @@ static void test_function(void **state) {
 		    "{\"fv\":2}|2026-11-21 08:22:14;{\"fv\":3}|NULL");
 }
 
+static void test_pause(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = make_function("f", "a", "shop-x", "{}");
+	write_item(f, &item);
+	item = (struct history_item){.kind = HISTORY_FUNCTION_PAUSE, .at_ms = 7000};
+	item.pause.function_id = make_uuid("f");
+	item.pause.is_paused = true;
+	write_item(f, &item);
+	item.at_ms = 9000; // said again, as at a start
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_paused_at FROM functions", "7000");
+	item.pause.is_paused = false;
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT engine_paused_at FROM functions", "NULL");
+}
+
 static struct history_item make_event(uint8_t n) {
 	struct history_item item = {.kind = HISTORY_EVENT, .at_ms = AT};
 	item.event.internal_id = make_ulid(AT, n);
@@ -126,7 +142,7 @@ static void test_event(void **state) {
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT * FROM events",
 		    "01a1fd32e6f800000000000000000001|NULL|NULL|NULL|NULL|2026-11-21 08:22:14.008 +0000 UTC|client-id|"
-		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC");
+		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC|NULL");
 	assert_rows(f->db, "SELECT typeof(internal_id) FROM events", "blob");
 	item = make_event(2);
 	item.event.data = item.event.user = (struct str){NULL, 0};
@@ -221,6 +237,41 @@ static struct history_item make_batch(struct str event_ids) {
 
 #define EVENT_3 "01M7YK5SQR0000000000000003"
 #define EVENT_4 "01M7YK5SQR0000000000000004"
+
+// Lists rely on it that no run starts before it is queued, or ends before it starts.
+static void test_clock_set_back(void **state) {
+	struct fixture *f = *state;
+	struct history_item item = {.kind = HISTORY_RUN, .at_ms = AT};
+	item.run.run_id = make_ulid(AT, 1);
+	item.run.started_ms = AT + 50;
+	write_item(f, &item);
+	item.run.run_id = make_ulid(AT, 2);
+	item.run.started_ms = AT - 50;
+	write_item(f, &item);
+	item.run.run_id = make_ulid(AT, 3);
+	item.run.started_ms = 0;
+	write_item(f, &item);
+	item = (struct history_item){.kind = HISTORY_RUN_STARTED, .at_ms = AT - 10};
+	item.run.run_id = make_ulid(AT, 3);
+	write_item(f, &item);
+	for (uint8_t n = 1; n <= 3; n++) {
+		item = (struct history_item){.kind = HISTORY_FINISH, .at_ms = AT + 20 - 30 * (n == 3)};
+		item.finish.run_id = make_ulid(AT, n);
+		item.finish.status = "Completed";
+		write_item(f, &item);
+	}
+	assert_rows(f->db, "SELECT engine_started_at, engine_ended_at FROM function_runs",
+		    "1795249334058|1795249334058;1795249334008|1795249334028;1795249334008|1795249334008");
+	// Another writer finds in the file what has been.
+	struct history_writer *next;
+	assert_ok(history_writer_new(f->db, &next, &f->error), &f->error);
+	exec(f->db, "UPDATE function_runs SET engine_ended_at = NULL");
+	item.at_ms = AT - 1;
+	item.finish.run_id = make_ulid(AT, 1);
+	assert_ok(history_write(next, &item, &f->error), &f->error);
+	history_writer_free(next);
+	assert_rows(f->db, "SELECT engine_ended_at FROM function_runs LIMIT 1", "1795249334058");
+}
 
 static void test_event_batch(void **state) {
 	struct fixture *f = *state;
@@ -329,10 +380,12 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_app_error_and_archive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_app_takes_name_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_function, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_stored_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_of_any_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_run_and_finish, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_event_batch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_skipped_run, set_up, tear_down),

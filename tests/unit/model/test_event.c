@@ -225,7 +225,7 @@ static enum err invoke(struct fixture *fixture, const char *text, struct str slu
 	clear(fixture);
 	fixture->doc = json_read(str_from_cstr(text), false, NULL, &fixture->error);
 	assert_non_null(fixture->doc);
-	return event_parse_invoke(&fixture->arena, yyjson_doc_get_root(fixture->doc), slug, &id, false, NOW,
+	return event_parse_invoke(&fixture->arena, yyjson_doc_get_root(fixture->doc), slug, NULL, &id, false, NOW,
 				  &fixture->event, &fixture->error);
 }
 

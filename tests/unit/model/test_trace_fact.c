@@ -82,6 +82,7 @@ static struct trace_fact make_call(void) {
 				   .slept = STR("slept"),
 				   .attempt = 3,
 				   .max_attempts = 4,
+				   .told_attempt = 1,
 				   .queued_ms = 10,
 				   .due_ms = 20,
 				   .started_ms = 300,
@@ -119,6 +120,7 @@ static void test_call(void **state) {
 	struct trace_fact out = decode(f, text);
 	assert_true(out.kind == in.kind && out.at_ms == in.at_ms && out.job == in.job);
 	assert_true(out.parent_job == in.parent_job && out.attempt == in.attempt);
+	assert_int_equal(out.told_attempt, in.told_attempt);
 	assert_true(same(out.target, in.target) && same(out.slept, in.slept));
 	assert_true(out.max_attempts == in.max_attempts && out.queued_ms == in.queued_ms && out.due_ms == in.due_ms);
 	assert_true(out.started_ms == in.started_ms && out.outcome == in.outcome && out.will_retry);
@@ -183,9 +185,55 @@ static void test_limits(void **state) {
 	struct trace_fact in = {.kind = FACT_CHECKPOINT, .ops = &op, .op_count = 1};
 	struct trace_fact out = decode(f, encode(f, &in));
 	assert_int_equal(out.ops[0].name.len, TRACE_TEXT_MAX);
-	assert_int_equal(out.ops[0].output.len, 0);
+	assert_true(str_eq_cstr(out.ops[0].output, TRACE_ERROR_CUT));
 	assert_int_equal(out.ops[0].input.len, TRACE_PAYLOAD_MAX);
 	free(large);
+}
+
+// A fact is never lost, however much there is to tell: inputs go, errors say that they were cut, and at last ops go.
+static void test_too_much(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		size_t ops, payload, name, kept;
+	} cases[] = {
+		{10, TRACE_PAYLOAD_MAX, 1, 10},     // 5 MiB: all of it
+		{100, TRACE_PAYLOAD_MAX, 1, 100},   // 50 MiB
+		{1001, 12000, TRACE_TEXT_MAX, 500}, // the names alone are too long
+		{10000, 500, 100, 10000},           // as many as a checkpoint may have
+	};
+	char *large = mem_alloc(TRACE_PAYLOAD_MAX);
+	memset(large, 'a', TRACE_PAYLOAD_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trace_fact in = {.kind = FACT_CALL, .job = 7, .attempt = 3, .told_attempt = 2};
+		in.ops = ARENA_ARRAY(&f->arena, struct trace_op, cases[i].ops);
+		in.op_count = cases[i].ops;
+		for (size_t n = 0; n < in.op_count; n++) {
+			struct str payload = str_make(large, cases[i].payload), name = str_make(large, cases[i].name);
+			in.ops[n] = (struct trace_op){
+				.id = name, .name = name, .type = name, .output = payload, .input = payload};
+		}
+		struct str text = encode(f, &in);
+		assert_true(text.len <= TRACE_FACT_MAX);
+		struct trace_fact out = decode(f, text);
+		assert_true(out.job == 7 && out.told_attempt == 2);
+		assert_int_equal(out.op_count, cases[i].kept);
+		assert_int_equal(out.ops[0].id.len, cases[i].name);
+		bool is_whole = i == 0;
+		assert_int_equal(out.ops[0].input.len, is_whole ? cases[i].payload : 0);
+		assert_int_equal(out.ops[0].output.len, is_whole ? cases[i].payload : strlen(TRACE_ERROR_CUT));
+	}
+	free(large);
+}
+
+// Version 1 did not tell which attempt the app knew of: it was the same.
+static void test_first_version(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact in = make_call();
+	struct str text = encode(f, &in);
+	char *old = mem_strndup(text.ptr, text.len - 1);
+	old[0] = 1;
+	assert_int_equal(decode(f, str_make(old, text.len - 1)).told_attempt, in.attempt);
+	free(old);
 }
 
 // A later version adds to the end; what it means by other numbers is not known.
@@ -212,6 +260,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_checkpoint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waiting, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_too_much, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_first_version, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_later_version, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
 // POST /v2/runs/{id}/cancel and /rerun.
+#include <sqlite3.h>
+
+#include "server/server_internal.h"
 #include "v2_fixture.h"
 
 #define UNKNOWN "01JQDAE4RQF8MBCR55T5AK4KXS"
@@ -265,6 +268,30 @@ static void rerun_of_what_history_cannot_tell(void **state) {
 	assert_int_equal(commands, 0);
 }
 
+static void change(struct fixture *fixture, const char *sql) {
+	char *message = NULL;
+	if (sqlite3_exec(store_sql(fixture->store), sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s", message);
+}
+
+// What retention has taken is not made up.
+static void rerun_of_what_has_been_removed(void **state) {
+	const char *removed = V2_ERROR("payload_removed", RERUN_REMOVED_TEXT);
+	const char *from_step = "{\"fromStep\":{\"stepId\":\"a\"}}";
+	change(*state, "UPDATE function_runs SET engine_flags = 8"); // results of steps: the root's are asked for
+	struct http http = post(state, run_texts[RERUN], "rerun", from_step);
+	assert_reply(http, 410, removed);
+	assert_int_equal(commands, 0);
+	check_rerun(state, RERUN, NULL, COMPLETED, ""); // its event is there
+	change(*state, "UPDATE function_runs SET engine_flags = 0; UPDATE events SET engine_flags = 1");
+	commands = 0;
+	http = post(state, run_texts[COMPLETED], "rerun", NULL);
+	assert_reply(http, 410, removed);
+	http = post(state, run_texts[COMPLETED], "rerun", from_step);
+	assert_reply(http, 410, removed);
+	assert_int_equal(commands, 0);
+	change(*state, "UPDATE events SET engine_flags = NULL");
+}
+
 static void rerun_that_does_not_start(void **state) {
 	static const struct {
 		int status;
@@ -314,6 +341,7 @@ int main(void) {
 		TEST(rerun_with_input),
 		TEST(rerun_is_refused),
 		TEST(rerun_of_what_history_cannot_tell),
+		TEST(rerun_of_what_has_been_removed),
 		TEST(rerun_that_does_not_start),
 		TEST(engine_is_full),
 		TEST(cancel_that_comes_too_late), // ends runs, so it comes last

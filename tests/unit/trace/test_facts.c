@@ -181,13 +181,41 @@ static void test_signal_conflict(void **state) {
 	struct fixture *f = *state;
 	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal")->signal = STR("ready");
 	resume(f, OPCODE_WAIT_FOR_SIGNAL, 72, "ssss")->is_error = true;
-	memoise(f, OPCODE_WAIT_FOR_SIGNAL, "ssss");
+	end_run(f, TRACE_RUN_FAILED, 72);
 	make_spans(f);
 	const struct span *span = wait_span(f, "ssss");
 	assert_int_equal(span->status, SPAN_FAILED);
 	assert_str(span->signal, "ready");
 	assert_int_equal(span->is_expired, UNSET);
-	assert_int_equal(span->output.source, SPAN_OF_STEP);
+	assert_int_equal(span->output.source, SPAN_OF_RUN); // which failed by it
+	assert_true(span->output.is_result);
+}
+
+// The run ended with it: its root shows the same.
+static void test_conflict_in_root(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact *call = add_call(f, 1, 0, 1, 60, 72);
+	add_op(f, call, OPCODE_WAIT_FOR_SIGNAL, "ssss", "signal");
+	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal")->signal = STR("ready");
+	resume(f, OPCODE_WAIT_FOR_SIGNAL, 72, "ssss")->is_error = true;
+	end_run(f, TRACE_RUN_FAILED, 72);
+	make_spans(f);
+	const struct span *root = root_span(f);
+	assert_str(root->step_id, "ssss");
+	assert_str(root->signal, "ready");
+	assert_true(root->has_expiry);
+	assert_int_equal(root->expiry_ns, ns(1072));
+	assert_int_equal(root->is_expired, UNSET);
+}
+
+// The clock may have been put right meanwhile.
+static void test_wait_ends_before_it_begins(void **state) {
+	struct fixture *f = *state;
+	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 1, 72, 1072, "ssss", "signal");
+	resume(f, OPCODE_WAIT_FOR_SIGNAL, 50, "ssss");
+	make_spans(f);
+	assert_int_equal(wait_span(f, "ssss")->started_ns, ns(72));
+	assert_int_equal(wait_span(f, "ssss")->ended_ns, ns(72));
 }
 
 static void test_invoke(void **state) {
@@ -298,6 +326,62 @@ static void test_reported_twice(void **state) {
 	assert_int_equal(step_span(f, "aaaa")->status, SPAN_COMPLETED);
 }
 
+static struct str metadata_once = STR_INIT("[{\"kind\":\"userland.x\",\"op\":\"add\",\"values\":{\"n\":1}}]");
+
+// Nor is what it brings along added again.
+static void test_metadata_reported_twice(void **state) {
+	struct fixture *f = *state;
+	static const enum opcode_kind kinds[] = {OPCODE_STEP_RUN, OPCODE_STEP_PLANNED, OPCODE_SLEEP};
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		f->run.fact_count = 0;
+		add_op(f, add_call(f, 1, 0, 1, 10, 20), kinds[i], "aaaa", "a")->metadata = metadata_once;
+		if (kinds[i] == OPCODE_SLEEP) add_wait(f, OPCODE_SLEEP, 1, 20, 1020, "aaaa", "a");
+		add_op(f, add_call(f, 2, 1, 20, 20, 30), kinds[i], "aaaa", "a")->metadata = metadata_once;
+		make_spans(f);
+		size_t count = 0;
+		for (size_t m = 0; m < f->spans.metadata_count; m++)
+			count += str_eq_cstr(f->spans.metadata[m].kind, "userland.x");
+		assert_int_equal(count, 1);
+	}
+}
+
+// A checkpoint gives the job a fresh budget: the app is told attempt 0 again, people see the third.
+static void test_attempts_are_counted_on(void **state) {
+	struct fixture *f = *state;
+	for (uint32_t attempt = 0; attempt < 3; attempt++) {
+		struct trace_fact *call = add_call(f, 1, 0, 1, 10 + attempt, 20 + attempt);
+		call->attempt = attempt;
+		call->told_attempt = attempt == 2 ? 0 : attempt;
+		call->will_retry = attempt < 2;
+		struct trace_op *op = add_op(f, call, attempt < 2 ? OPCODE_STEP_ERROR : OPCODE_STEP_RUN, "aaaa", "a");
+		if (attempt < 2) op->output = STR("{\"error\":{}}");
+	}
+	memoise(f, OPCODE_STEP_RUN, "aaaa");
+	make_spans(f);
+	for (uint32_t attempt = 0; attempt < 2; attempt++) {
+		struct span_id id = span_id_attempt(STR("aaaa"), attempt);
+		const struct span *span = find_span(&f->spans, str_from_cstr(id.text));
+		assert_int_equal(span->attempt, attempt);
+		assert_int_equal(span->status, SPAN_ERRORED);
+	}
+	const struct span *span = step_span(f, "aaaa");
+	assert_int_equal(span->attempt, 2);
+	assert_int_equal(span->row_id_count, 2); // the app may name it by either
+	assert_str(span->row_ids[0], span_id_attempt(STR("aaaa"), 2).text);
+	assert_str(span->row_ids[1], span_id_attempt(STR("aaaa"), 0).text);
+	for (uint32_t attempt = 0; attempt < 3; attempt++) assert_non_null(execution_span(f, 1, attempt));
+}
+
+// The run ended in the same answer: nothing follows, and no step record has the error.
+static void test_error_without_retry(void **state) {
+	struct fixture *f = *state;
+	add_op(f, add_call(f, 1, 0, 1, 10, 20), OPCODE_STEP_ERROR, "aaaa", "a")->output = STR("{\"error\":{}}");
+	end_run(f, TRACE_RUN_FAILED, 20);
+	make_spans(f);
+	assert_int_equal(step_span(f, "aaaa")->status, SPAN_FAILED);
+	assert_str(step_span(f, "aaaa")->output.text, "{\"error\":{}}");
+}
+
 static void test_ai_step(void **state) {
 	struct fixture *f = *state;
 	struct trace_op *op = add_op(f, add_call(f, 1, 0, 1, 10, 20), OPCODE_STEP_RUN, "aaaa", "");
@@ -346,6 +430,21 @@ static const struct span_metadata *metadata_of(struct fixture *f, struct str par
 	}
 	fail_msg("no %s", kind);
 	return NULL;
+}
+
+static void test_price(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact *call = add_call(f, 1, 0, 1, 10, 20);
+	add_op(f, call, OPCODE_STEP_RUN, "aaaa", "a")->metadata =
+		STR("[{\"kind\":\"inngest.ai\",\"values\":{\"input_tokens\":1000,\"output_tokens\":500,"
+		    "\"request_model\":\"gpt-4o\"}},{\"kind\":\"userland.ai\",\"values\":{\"input_tokens\":1000,"
+		    "\"request_model\":\"gpt-4o\"}}]");
+	make_spans(f);
+	struct str step = step_span(f, "aaaa")->id;
+	assert_str(
+		metadata_of(f, step, "inngest.ai")->values,
+		"{\"input_tokens\":1000,\"output_tokens\":500,\"request_model\":\"gpt-4o\",\"estimated_cost\":0.0075}");
+	assert_str(metadata_of(f, step, "userland.ai")->values, "{\"input_tokens\":1000,\"request_model\":\"gpt-4o\"}");
 }
 
 static void test_timing(void **state) {
@@ -454,13 +553,19 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_wait_for_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signal_conflict, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_conflict_in_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invoke, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wait_ends_before_it_begins, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_metadata_reported_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_attempts_are_counted_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_error_without_retry, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clocks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_checkpoint, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reported_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ai_step, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gateway, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_price, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_timing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_op_metadata, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_facts, set_up, tear_down),

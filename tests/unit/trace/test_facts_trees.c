@@ -263,6 +263,35 @@ static void test_sleep(void **state) {
 		       "  post COMPLETED RUN q2321 sch- st2323 en2329 grp1 id:9057 response206" MD STEP_OUT "\n");
 }
 
+// A job whose result would come before the sleep if their ids decided.
+static uint64_t job_before(const struct fixture *f, const struct span_id *sleep) {
+	for (uint64_t job = 20;; job++) {
+		struct uuid group = span_group_id(&f->run.id, job);
+		struct span_id id = span_id_nonstep(&group, 0);
+		if (strcmp(id.text, sleep->text) < 0) return job;
+	}
+}
+
+static void test_result_after_sleep(void **state) {
+	struct fixture *f = *state;
+	struct span_id nap = span_id_sleep(STR(NAP));
+	struct trace_fact *call = add_call(f, 1, 0, 1, 300, 321);
+	add_op(f, call, OPCODE_SLEEP, NAP, "nap");
+	add_wait(f, OPCODE_SLEEP, 1, 321, 2321, NAP, "nap");
+	memoise(f, OPCODE_SLEEP, NAP);
+	call = add_call(f, job_before(f, &nap), 1, 321, 2323, 2329);
+	call->due_ms = AT + 2321;
+	call->slept = STR(NAP);
+	call->outcome = TRACE_RESULT;
+	call->status = 200;
+	end_run(f, TRACE_RUN_COMPLETED, 2329);
+	f->run.started_ms = AT + 300;
+	assert_tree(f, "Run COMPLETED q0 sch0 st300 en2329 dur2029 response200" RUN_OUT " in\n"
+		       "  nap COMPLETED SLEEP q321 sch321 st321 en2321 dur2000 grp1 id:c264" MD "\n"
+		       "  executor.nonstep COMPLETED q321 sch2321 st321 en2329 dur2008" RUN_OUT "\n"
+		       "  Finalization COMPLETED FINALIZATION q2321 sch- st2323 en2329 grp1 response200" MD "\n");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sequential, set_up, tear_down),
@@ -272,6 +301,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_step_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_function_throws, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sleep, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_result_after_sleep, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

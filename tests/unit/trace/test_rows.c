@@ -174,10 +174,10 @@ static void test_strange(void **state) {
 		"response.status_code\":99999999999," K "step.name\":{}," K "executor.drop\":\"yes\"}");
 	const struct trace_spans *spans = make(f);
 	assert_int_equal(spans->count, 2);
-	assert_int_equal(spans->spans[0].kind, SPAN_OTHER);
-	assert_str(spans->spans[0].name, "EXTEND");
-	assert_int_equal(spans->spans[0].last_ns, INT64_MAX / 2);
-	const struct span *span = &spans->spans[1];
+	assert_int_equal(spans->spans[1].kind, SPAN_OTHER);
+	assert_str(spans->spans[1].name, "EXTEND");
+	assert_int_equal(spans->spans[1].last_ns, INT64_MAX / 2);
+	const struct span *span = &spans->spans[0];
 	assert_str(span->name, "something");
 	assert_int_equal(span->queued_ns, 0);
 	assert_int_equal(span->started_ns, 0);
@@ -186,6 +186,23 @@ static void test_strange(void **state) {
 	assert_false(span->is_dropped);
 	assert_int_equal(span->op, OPCODE_NONE);
 	assert_int_equal(span->status, SPAN_STATUS_NONE);
+}
+
+// In the order of their starts; those made of facts say theirs.
+static void test_order(void **state) {
+	struct rows_fixture *f = *state;
+	static const char *const ids[] = {"d", "a", "c", "b"};
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		add_row(f, "executor.step", ids[i], ids[i], ROOT, (int64_t)(i / 2) + 100, "{}");
+	struct span_row *last = add_row(f, "executor.step", "y", "y", ROOT, 1, "{}");
+	struct span_row *first = add_row(f, "executor.step", "z", "z", ROOT, 2, "{}");
+	first->is_made = last->is_made = true;
+	first->rank = 1;
+	last->rank = 2;
+	const struct trace_spans *spans = make(f);
+	static const char *const expected[] = {"z", "y", "a", "d", "b", "c"};
+	assert_int_equal(spans->count, ARRAY_LEN(expected));
+	for (size_t i = 0; i < spans->count; i++) assert_str(spans->spans[i].id, expected[i]);
 }
 
 // Of a run that began in the reference server and went on in this one.
@@ -211,6 +228,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_metadata, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_userland, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_strange, set_up_rows, tear_down),
+		cmocka_unit_test_setup_teardown(test_order, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_beside_facts, set_up_rows, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // Rows of history from spans (spec 06 §8.2).
-#include "fixture.h"
-#include "server/gql/run_history.h"
+#include "history/run_history.h"
+#include "history_test.h"
 
 #define RUN_MS UINT64_C(1795249334008)
 #define SPANS_MAX 16
@@ -25,7 +25,7 @@ static int setup(void **state) {
 				  .status = TRACE_RUN_RUNNING,
 				  .queued_ns = at(0),
 				  .started_ns = at(5),
-				  .ended_ns = NO_TIME};
+				  .ended_ns = INT64_MIN};
 	f->subject.run = &f->run;
 	f->all.spans = f->spans;
 	*state = f;
@@ -65,10 +65,14 @@ static void a_run_and_its_end(void **state) {
 	check(f, "FunctionScheduled /, FunctionStarted /");
 	struct ulid scheduled = f->rows.items[0].id;
 	f->run.ended_ns = at(20);
+	struct span *root = add(f, SPAN_RUN, "root", SPAN_COMPLETED, 0, 20);
+	root->has_output_bytes = true;
+	root->output_bytes = 7;
 	f->run.status = TRACE_RUN_COMPLETED;
 	check(f, "FunctionScheduled /, FunctionStarted /, FunctionCompleted /");
 	assert_int_equal(ulid_cmp(&scheduled, &f->rows.items[0].id), 0); // the same whenever somebody looks
 	assert_int_equal(f->rows.items[2].duration_ms, 15);
+	assert_int_equal(f->rows.items[2].size_bytes, 7);
 	f->run.status = TRACE_RUN_FAILED;
 	check(f, "FunctionScheduled /, FunctionStarted /, FunctionFailed /");
 	f->run.status = TRACE_RUN_CANCELLED;
@@ -86,6 +90,8 @@ static void requests(void **state) {
 	second->attempt = 1;
 	second->max_attempts = 2;
 	second->op = OPCODE_STEP_RUN;
+	second->has_output_bytes = true;
+	second->output_bytes = 40;
 	second->step_name = STR("one");
 	(void)add(f, SPAN_DISCOVERY, "d2", SPAN_STATUS_NONE, 13, 0);
 	struct span *third = add(f, SPAN_EXECUTION, "e3", SPAN_FAILED, 14, 15);
@@ -95,6 +101,8 @@ static void requests(void **state) {
 	check(f, "FunctionScheduled /, FunctionStarted /, StepStarted step/, StepErrored step/, StepStarted step/, "
 		 "StepCompleted "
 		 "one/Run, StepScheduled /, StepStarted step/, StepFailed step/, StepStarted step/");
+	assert_int_equal(f->rows.items[3].size_bytes, 0);
+	assert_int_equal(f->rows.items[5].size_bytes, 40);
 }
 
 static void waits(void **state) {

@@ -1,9 +1,10 @@
 // From spans to rows of history (spec 06 §8.2).
-#include "server/gql/run_history.h"
+#include "history/run_history.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "history/runs_internal.h"
 
 struct making {
 	struct arena *arena;
@@ -38,8 +39,10 @@ static struct ulid row_id(struct arena *arena, const struct history_row *row) {
 	return ulid_make(row->at_ns > 0 ? (uint64_t)row->at_ns / 1000000 : 0, hash);
 }
 
-static void set_result(struct history_row *row, int64_t from_ns, int64_t to_ns) {
+// `span`: whose answer it is; NULL: not known.
+static void set_result(struct history_row *row, const struct span *span, int64_t from_ns, int64_t to_ns) {
 	row->has_result = true;
+	row->size_bytes = span != NULL && span->has_output_bytes ? span->output_bytes : 0;
 	row->duration_ms = to_ns > from_ns ? (to_ns - from_ns) / 1000000 : 0;
 }
 
@@ -52,19 +55,26 @@ static void add_run(struct making *making) {
 		return;
 	}
 	(void)add(making, "FunctionScheduled", run->queued_ns, NULL);
-	if (run->started_ns != NO_TIME) (void)add(making, "FunctionStarted", run->started_ns, NULL);
+	if (run->started_ns != RUN_NO_TIME) (void)add(making, "FunctionStarted", run->started_ns, NULL);
+}
+
+static const struct span *root_of(const struct trace_spans *spans) {
+	for (size_t i = 0; i < spans->count; i++)
+		if (spans->spans[i].kind == SPAN_RUN) return &spans->spans[i];
+	return NULL;
 }
 
 static void add_end(struct making *making) {
 	const struct run_row *run = making->of->run;
-	if (!run_is_over(run) || run->ended_ns == NO_TIME) return;
+	if (!run_row_is_over(run) || run->ended_ns == RUN_NO_TIME) return;
 	if (run->status == TRACE_RUN_CANCELLED) {
 		(void)add(making, "FunctionCancelled", run->ended_ns, NULL);
 		return;
 	}
 	bool failed = run->status == TRACE_RUN_FAILED;
 	struct history_row *row = add(making, failed ? "FunctionFailed" : "FunctionCompleted", run->ended_ns, NULL);
-	set_result(row, run->started_ns != NO_TIME ? run->started_ns : run->queued_ns, run->ended_ns);
+	set_result(row, root_of(making->spans), run->started_ns != RUN_NO_TIME ? run->started_ns : run->queued_ns,
+		   run->ended_ns);
 }
 
 // ---- requests ------------------------------------------------------------------------------------------------------
@@ -102,7 +112,7 @@ static void add_execution(struct making *making, const struct span *span) {
 	if (span->ended_ns == 0) return;
 	const char *type = !has_failed(span) ? "StepCompleted" : is_retried(span) ? "StepErrored" : "StepFailed";
 	struct history_row *row = add(making, type, span->ended_ns, span);
-	set_result(row, span->started_ns, span->ended_ns);
+	set_result(row, span, span->started_ns, span->ended_ns);
 	bool is_single = span->op != OPCODE_NONE && span->op != OPCODE_STEP_FAILED && span->step_name.len > 0;
 	row->step_name = is_single ? span->step_name : STR("step");
 	row->step_type = is_single ? step_type_of(span) : NULL;
@@ -144,7 +154,7 @@ static void add_reported(struct making *making, const struct span *span) {
 	struct history_row *row = add(making, failed ? "StepFailed" : "StepCompleted", span->ended_ns, span);
 	row->step_name = span->step_name;
 	row->step_type = step_type_of(span);
-	set_result(row, span->started_ns, span->ended_ns);
+	set_result(row, span, span->started_ns, span->ended_ns);
 }
 
 static void add_step(struct making *making, const struct span *span) {
