@@ -32,6 +32,10 @@ const struct openapi_schema openapi_schemas[] = {
 	{"OtlpResponse", "partialSuccess?:OtlpPartial"},
 	{"OtlpPartial", "rejectedSpans:string"},
 	// v2
+	{"OperationList", "data:Operations"},
+	{"Operations", "operations:[Operation]"},
+	{"Operation", "description:string http:OperationRoute id:string summary:string"},
+	{"OperationRoute", "method:string path:string"},
 	{"Errors", "errors:[Error]"},
 	{"Error", "code:string message:string"},
 	{"Metadata", "fetchedAt:time cachedUntil?:time timeRange?:TimeRange"},

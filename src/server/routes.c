@@ -60,6 +60,7 @@ const struct route routes[] = {
 	PLAIN_HEAD("/ready", ready),
 	ENGINE("GET", "/metrics", 0, SHAPE_TEXT, metrics),
 	READ("/dev", SHAPE_PUB, dev),
+	WRITE("/dev/traces", OTLP_BODY_MAX, SHAPE_PUB, dev_traces),
 	ENGINE("POST", "/fn/register", REGISTER_BODY_MAX, SHAPE_PUB, register),
 	ENGINE_FAILS("DELETE", "/fn/remove", 0, SHAPE_PUB, fn_remove),
 	ENGINE_FAILS("DELETE", "/v0/runs/:", 0, SHAPE_PUB, v0_cancel),
@@ -90,6 +91,7 @@ const struct route routes[] = {
 	ENGINE("GET", "/v1/prom/:", 0, SHAPE_PUB, metrics),
 
 	PLAIN("GET", "/v2/health", SHAPE_V2, v2_health),
+	PLAIN("GET", "/v2/operations", SHAPE_V2, v2_operations),
 	ENGINE_FAILS("POST", "/v2/events", V2_EVENT_BODY_MAX, SHAPE_V2, v2_event),
 	ENGINE_FAILS("POST", "/v2/runs/:/cancel", V2_BODY_MAX, SHAPE_V2, v2_cancel),
 	ENGINE_FAILS("POST", "/v2/runs/:/rerun", V2_BODY_MAX, SHAPE_V2, v2_rerun),

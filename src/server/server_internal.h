@@ -299,6 +299,7 @@ void ready_start(struct request *request);
 void metrics_start(struct request *request); // metrics_api.c
 void metrics_finish(struct request *request, struct reply *reply);
 void dev_work(struct request *request); // dev_api.c
+void dev_traces_work(struct request *request);
 struct str dev_features(struct arena *arena);
 void register_start(struct request *request); // register_api.c
 void register_finish(struct request *request, struct reply *reply);
@@ -362,8 +363,9 @@ void v2_invoke_start(struct request *request); // v2_invoke.c
 void v2_invoke_finish(struct request *request, struct reply *reply);
 bool v2_invoke_failed(struct request *request, struct reply *reply);
 
-void openapi_start(struct request *request);    // openapi.c
-void v2_account_start(struct request *request); // v2_account.c
+void openapi_start(struct request *request);       // openapi.c
+void v2_operations_start(struct request *request); // v2_operations.c
+void v2_account_start(struct request *request);    // v2_account.c
 void v2_envs_start(struct request *request);
 void v2_event_keys_start(struct request *request);
 void v2_signing_keys_start(struct request *request);

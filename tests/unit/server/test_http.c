@@ -71,6 +71,47 @@ static void test_metrics(void **state) {
 	fixture->engine = engine_says_ok;
 }
 
+static void test_dev_traces(void **state) {
+	static const struct {
+		const char *type, *body;
+		int status;
+		const char *answer;
+	} cases[] = {
+		{"application/json", "{}", 200, ""},
+		{"application/x-protobuf", "", 200, ""},
+		{"application/json", "[", 400, NULL},
+		{"application/json; charset=utf-8", "{}", 400,
+		 "{\"error\":\"unable to handle unknown content type for traces: application/json; charset=utf-8\","
+		 "\"data\":null,\"status\":400}\n"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char header[100];
+		snprintf(header, sizeof header, "Content-Type: %s\r\n", cases[i].type);
+		struct http http = call_with(*state, "POST", "/dev/traces", header, cases[i].body);
+		assert_int_equal(http.status, cases[i].status);
+		if (cases[i].answer != NULL) assert_string_equal(http.body, cases[i].answer);
+		http_free(&http);
+	}
+}
+
+static void test_operations(void **state) {
+	static const char *const paths[] = {"/v2/operations", "/api/v2/operations"};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct http http = call(*state, "GET", paths[i], NULL);
+		assert_int_equal(http.status, 200);
+		assert_string_equal(http_header(&http, "Cache-Control"),
+				    "public, max-age=300, stale-while-revalidate=3600");
+		assert_string_equal(http_header(&http, "Access-Control-Allow-Origin"), "*");
+		assert_non_null(strstr(http.body, "\"id\":\"GetFunctionRun\""));
+		http_free(&http);
+		http = call(*state, "POST", paths[i], "{}");
+		assert_reply(http, 405, "");
+	}
+	struct http http = call_with(*state, "GET", paths[0], "Origin: http://a\r\n", NULL);
+	assert_string_equal(http_header(&http, "Access-Control-Allow-Origin"), "http://a");
+	http_free(&http);
+}
+
 static void test_unknown_paths(void **state) {
 	static const char *const paths[] = {"/",        "/e",       "/e/",      "/e/a/b",  "//health",
 					    "/health/", "/HEALTH",  "/v0/x",    "/v1/",    "/v1/x",
@@ -318,6 +359,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_health_and_ready),
 		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_dev_traces),
+		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_unknown_paths),
 		cmocka_unit_test(test_wrong_methods),
 		cmocka_unit_test(test_cors),
