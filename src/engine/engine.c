@@ -153,6 +153,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 };
 
 static void settle(struct engine *engine) {
+	engine->cause_job = 0; // what is due now comes from no answer
 	crons_wake(engine, TICKS_MAX);
 	debounces_wake(engine, DEBOUNCES_MAX);
 	event_batches_wake(engine, EVENT_BATCHES_MAX);

@@ -229,9 +229,11 @@ void apply_app_url(struct engine *engine, struct command *command) {
 void apply_app_remove(struct engine *engine, struct command *command) {
 	struct app *app = find_named(engine, command);
 	if (app == NULL) return reply_unknown_app(engine, command);
+	// By its id only the app is archived, which hides its functions (01 §7.3); by its URL they are too (01 §17).
+	bool by_url = uuid_is_zero(&command->app.app_id);
 	list_for_each(node, &app->functions) {
 		struct function *function = list_entry(node, struct function, of_app);
-		if (!function->archived) function_archive(engine, function);
+		if (by_url && !function->archived) function_archive(engine, function);
 	}
 	app_archive(engine, app);
 	batch_reply(engine->batch, reply_new(command->request, REPLY_OK, 200));

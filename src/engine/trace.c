@@ -4,6 +4,8 @@
 #include "engine/engine_internal.h"
 #include "model/step_metadata.h"
 
+#define FACT_KEPT (64u << 10) // bytes of memory that stay for the next one
+
 static void write_fact(struct engine *engine, const struct run *run, struct trace_fact *fact) {
 	if (engine->config.no_history) return;
 	fact->at_ms = engine->now;
@@ -14,6 +16,7 @@ static void write_fact(struct engine *engine, const struct run *run, struct trac
 	item->trace.run_id = run->id;
 	item->trace.function_id = run->function->id;
 	item->trace.data = arena_dup(&engine->batch->arena, buf_view(text));
+	if (text->cap > FACT_KEPT) buf_free(text);
 }
 
 void trace_init(struct engine *engine) {

@@ -30,6 +30,7 @@ struct history_annotator {
 	struct arena arena; // of one call
 	struct buf text;    // attributes of a row of metadata
 	struct buf start, end;
+	int64_t last_ns; // time of the newest record
 };
 
 // What a run's rows have in common, and what there is of it already.
@@ -187,15 +188,20 @@ static enum err insert_metadata(struct history_annotator *annotator, struct anno
 	return insert(annotator, run, &row, &inserted, error);
 }
 
+// Rows are read back by their times, so each has one of its own, also when requests come within a tick of the clock.
+static int64_t next_time(struct history_annotator *annotator, int64_t now_ns) {
+	annotator->last_ns = now_ns > annotator->last_ns ? now_ns : annotator->last_ns + 1;
+	return annotator->last_ns;
+}
+
 static enum err annotate(struct history_annotator *annotator, struct annotated *run,
 			 const struct metadata_target *target, const struct metadata_record *records, size_t count,
 			 uint64_t now_ns, struct error *error) {
 	struct span_id parent = span_id_target(run->run_id, target);
 	enum err err = ERR_OK;
-	// Rows are read back by their times: each has one of its own.
 	for (size_t i = 0; i < count && err == ERR_OK; i++)
 		err = insert_metadata(annotator, run, str_make(parent.text, SPAN_ID_LEN), &records[i],
-				      (int64_t)(now_ns + i), error);
+				      next_time(annotator, (int64_t)now_ns), error);
 	enum err close_err = err == ERR_OK || err == ERR_TOO_LARGE ? run_close(annotator, run, error) : ERR_OK;
 	return close_err != ERR_OK ? close_err : err;
 }

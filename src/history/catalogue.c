@@ -25,7 +25,9 @@ static const char app_sql[] =
 static const char functions_sql[] = FUNCTION_SELECT FUNCTION_PAGE;
 static const char functions_of_apps_sql[] = FUNCTION_SELECT "f.app_id " ANY_OF " AND " FUNCTION_PAGE;
 static const char functions_by_id_sql[] = FUNCTION_SELECT "f.id " ANY_OF " ORDER BY f.id";
-static const char functions_by_slug_sql[] = FUNCTION_SELECT "f.slug " ANY_OF LIVE " ORDER BY f.id";
+// Those of archived apps too: they are not archived themselves when somebody removes their app (01 §7.3).
+static const char functions_by_slug_sql[] =
+	FUNCTION_SELECT "f.slug " ANY_OF " AND f.archived_at IS NULL ORDER BY a.archived_at IS NOT NULL, f.id";
 static const char function_sql[] =
 	FUNCTION_SELECT "a.name = ?5 AND f.slug IN (?6, ?7)" LIVE " ORDER BY f.slug = ?6 DESC LIMIT 1";
 

@@ -61,7 +61,7 @@ ERR_CHECKED enum err catalogue_functions_of_apps(struct history_reader *reader, 
 ERR_CHECKED enum err catalogue_functions_by_id(struct history_reader *reader, struct arena *arena,
 					       const struct uuid *ids, size_t id_count, struct catalogue_function **out,
 					       size_t *count, struct error *error);
-// Live ones with any of these full slugs.
+// With any of these full slugs, and not archived themselves; those whose apps are archived last (06 §4.1).
 ERR_CHECKED enum err catalogue_functions_by_slug(struct history_reader *reader, struct arena *arena,
 						 const struct str *slugs, size_t slug_count,
 						 struct catalogue_function **out, size_t *count, struct error *error);

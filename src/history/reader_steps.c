@@ -1,5 +1,7 @@
-// The memoised steps of a run, which stay among the engine's records when it has ended.
+// The memoised steps of a run, which stay among the engine's records when it has ended; of a run without any, those that
+// its spans tell of.
 #include "engine/step_record.h"
+#include "history/row_steps.h"
 #include "history/step_range.h"
 
 static const char steps_sql[] =
@@ -31,6 +33,7 @@ enum err history_run_steps(struct history_reader *reader, struct arena *arena, c
 		if (read == ERR_OK) read = read_step(statement, &rows, error);
 	}
 	sqlite3_finalize(statement);
+	if (err == ERR_OK && read == ERR_OK && rows.count == 0) err = row_steps(reader, run_id, &rows, error);
 	*out = (struct history_step *)(void *)rows.items;
 	*count = rows.count;
 	return err != ERR_OK ? err : read;

@@ -52,10 +52,11 @@ static void write_parameters(struct buf *out, const struct openapi_operation *op
 static void write_envelope(struct buf *out, const struct openapi_operation *operation) {
 	static const char *const forms[] = {
 		[OPENAPI_V2] = "data:%s metadata:Metadata",
+		[OPENAPI_V2_ONCE] = "data:%s metadata:Metadata",
 		[OPENAPI_V2_LIST] = "data?:%s metadata:Metadata page?:Page",
 		[OPENAPI_V1] = "data:%s metadata:V1Metadata",
 	};
-	if (operation->reply == OPENAPI_BARE) {
+	if (operation->reply == OPENAPI_BARE || operation->reply == OPENAPI_OTLP) {
 		(void)openapi_write_type(out, operation->type);
 		return;
 	}
@@ -72,20 +73,43 @@ static void write_envelope(struct buf *out, const struct openapi_operation *oper
 	buf_free(&members);
 }
 
-static void write_replies(struct buf *out, const struct openapi_operation *operation) {
-	buf_lit(out, ",\"responses\":{\"200\":{\"description\":\"OK\"");
+static const char *error_type(const struct openapi_operation *operation) {
+	if (operation->reply == OPENAPI_OTLP) return "OtlpStatus";
+	return is_v2(operation) ? "Errors" : "V1Error";
+}
+
+static void write_protobuf(struct buf *out, const struct openapi_operation *operation) {
+	if (operation->reply == OPENAPI_OTLP) buf_lit(out, ",\"application/x-protobuf\":{}");
+}
+
+static void write_success(struct buf *out, const struct openapi_operation *operation) {
+	if (operation->reply == OPENAPI_EMPTY) return;
 	const char *text = operation->reply == OPENAPI_EVENTS    ? "text/event-stream"
 			   : operation->reply == OPENAPI_METRICS ? "text/plain"
 								 : NULL;
-	if (text != NULL) buf_printf(out, ",\"content\":{\"%s\":{\"schema\":{\"type\":\"string\"}}}", text);
-	if (text == NULL && operation->reply != OPENAPI_EMPTY) {
-		buf_lit(out, ",\"content\":{\"application/json\":{\"schema\":");
-		write_envelope(out, operation);
-		buf_lit(out, "}}");
+	if (text != NULL) {
+		buf_printf(out, ",\"content\":{\"%s\":{\"schema\":{\"type\":\"string\"}}}", text);
+		return;
+	}
+	buf_lit(out, ",\"content\":{\"application/json\":{\"schema\":");
+	write_envelope(out, operation);
+	buf_byte(out, '}');
+	write_protobuf(out, operation);
+	buf_byte(out, '}');
+}
+
+static void write_replies(struct buf *out, const struct openapi_operation *operation) {
+	buf_lit(out, ",\"responses\":{\"200\":{\"description\":\"OK\"");
+	write_success(out, operation);
+	if (operation->reply == OPENAPI_V2_ONCE) {
+		buf_lit(out, "},\"409\":{\"description\":\"was done already\"");
+		write_success(out, operation);
 	}
 	buf_lit(out, "},\"default\":{\"description\":\"an error\",\"content\":{\"application/json\":{\"schema\":");
-	(void)openapi_write_type(out, is_v2(operation) ? "Errors" : "V1Error");
-	buf_lit(out, "}}}}");
+	(void)openapi_write_type(out, error_type(operation));
+	buf_byte(out, '}');
+	write_protobuf(out, operation);
+	buf_lit(out, "}}}");
 }
 
 // ---- the whole -----------------------------------------------------------------------------------------------------
@@ -100,7 +124,9 @@ static void write_operation(struct buf *out, const struct openapi_operation *ope
 	if (operation->body != NULL) {
 		buf_lit(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":");
 		(void)openapi_write_type(out, operation->body);
-		buf_lit(out, "}}}");
+		buf_byte(out, '}');
+		write_protobuf(out, operation);
+		buf_lit(out, "}}");
 	}
 	write_replies(out, operation);
 	buf_byte(out, '}');

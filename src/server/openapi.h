@@ -28,9 +28,11 @@ extern const size_t openapi_parameter_count;
 
 enum openapi_reply {
 	OPENAPI_V2,      // {data, metadata}
+	OPENAPI_V2_ONCE, // so too; with 409 it tells what an earlier request did
 	OPENAPI_V2_LIST, // {data?, metadata, page?}
 	OPENAPI_V1,      // {data, metadata}
 	OPENAPI_BARE,    // the type itself
+	OPENAPI_OTLP,    // so too, errors with it; either JSON or protobuf, as the request
 	OPENAPI_EMPTY,
 	OPENAPI_EVENTS,  // server-sent events
 	OPENAPI_METRICS, // Prometheus' text format

@@ -31,6 +31,7 @@ const struct openapi_schema openapi_schemas[] = {
 	{"OtlpRequest", "resourceSpans?:[object]"},
 	{"OtlpResponse", "partialSuccess?:OtlpPartial"},
 	{"OtlpPartial", "rejectedSpans:string"},
+	{"OtlpStatus", "message:string"},
 	// v2
 	{"OperationList", "data:Operations"},
 	{"Operations", "operations:[Operation]"},

@@ -54,15 +54,23 @@ struct waiter *pending_close(struct pending *pending);
 #define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
 #define WORK_OUT_MAX 16      // of its threads that may wait for something outside at the same time
 
+// Searches take as long as they may: so many at once, and the other threads are for what is over soon.
+#define WORK_SEARCHES_MAX (WORK_THREADS / 2)
+
+struct work_line {
+	struct request *first, *last;
+};
 struct work {
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;   // there is a request in line, or the end
 	pthread_cond_t answered; // some thread of the pool has got its reply
-	struct request *first, *last;
-	pthread_cond_t back;     // a thread that was out may go on
-	unsigned waiting;        // in line
-	unsigned busy;           // threads with a request, WORK_THREADS at most; those that are out are not
-	unsigned out, returning; // threads that wait outside; that are back and wait for their turn
+	struct work_line line;
+	struct work_line search_line; // of those that were put off
+	unsigned waiting;             // in both
+	unsigned searches;            // under way
+	pthread_cond_t back;          // a thread that was out may go on
+	unsigned busy;                // threads with a request, WORK_THREADS at most; those that are out are not
+	unsigned out, returning;      // threads that wait outside; that are back and wait for their turn
 	bool closed;
 	unsigned thread_count;
 	pthread_t threads[WORK_THREADS + WORK_OUT_MAX]; // the first ones from the start, others when some are out
@@ -147,6 +155,7 @@ struct request {
 	struct reply *reply;                   // owned
 	void (*work)(struct request *request); // on a thread of the pool
 	struct request *next;                  // in line for it
+	bool is_search, is_put_off;            // on such a thread: counts as one; has to wait until it may be one
 	struct MHD_Response *response;         // made there; owned
 	unsigned response_status;
 	struct {
@@ -183,6 +192,9 @@ void request_work(struct request *request, void (*work)(struct request *request)
 // another thread serves the line meanwhile. False: too many are out already.
 bool work_step_out(struct work *work);
 void work_step_in(struct work *work);
+// On a thread of the pool only, before a request searches at length. False: there are enough searches under way. Then
+// its `work` has to end without an answer and without effects; it is called once more when it is the request's turn.
+bool work_search_begin(struct request *request);
 // On a thread of the pool only: hands a command to the engine and waits for its reply, which is the caller's. NULL when
 // the engine is full or the server stops; the command is gone in any case.
 struct reply *server_ask(struct server *server, struct command *command);

@@ -2,7 +2,7 @@
 #include "server/server_internal.h"
 
 void work_init(struct work *work) {
-	*work = (struct work){.first = NULL};
+	*work = (struct work){.waiting = 0};
 	CHECK(pthread_mutex_init(&work->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&work->wanted, NULL) == 0);
 	CHECK(pthread_cond_init(&work->answered, NULL) == 0);
@@ -16,44 +16,60 @@ void work_free(struct work *work) {
 	pthread_mutex_destroy(&work->lock);
 }
 
-// ---- the line ------------------------------------------------------------------------------------------------------
+// ---- the lines -----------------------------------------------------------------------------------------------------
 
-static bool put(struct work *work, struct request *request) {
-	pthread_mutex_lock(&work->lock);
-	bool room = !work->closed && work->waiting < WORK_WAITING_MAX;
-	if (room) {
-		if (work->first == NULL)
-			work->first = request;
-		else
-			work->last->next = request;
-		work->last = request;
-		work->waiting++;
-		pthread_cond_signal(&work->wanted);
-	}
-	pthread_mutex_unlock(&work->lock);
-	return room;
+// Called locked, like all that takes a line.
+static void line_add(struct work *work, struct work_line *line, struct request *request) {
+	request->next = NULL;
+	if (line->first == NULL)
+		line->first = request;
+	else
+		line->last->next = request;
+	line->last = request;
+	work->waiting++;
+	pthread_cond_signal(&work->wanted);
 }
 
-// Called locked; NULL when there is none.
-static struct request *first(struct work *work) {
-	struct request *request = work->first;
+// NULL when there is none.
+static struct request *line_take(struct work *work, struct work_line *line) {
+	struct request *request = line->first;
 	if (request == NULL) return NULL;
-	work->first = request->next;
+	line->first = request->next;
 	work->waiting--;
 	return request;
 }
 
+static bool put(struct work *work, struct request *request) {
+	pthread_mutex_lock(&work->lock);
+	bool room = !work->closed && work->waiting < WORK_WAITING_MAX;
+	if (room) line_add(work, &work->line, request);
+	pthread_mutex_unlock(&work->lock);
+	return room;
+}
+
+// Searches that may go on come first: there are always threads that they leave to the others.
+static struct request *take_next(struct work *work) {
+	if (work->searches == WORK_SEARCHES_MAX || work->search_line.first == NULL) return line_take(work, &work->line);
+	struct request *request = line_take(work, &work->search_line);
+	request->is_search = true;
+	work->searches++;
+	return request;
+}
+
 // Called locked: whether another thread may be busy. Those who come back go first.
-static bool may_take(const struct work *work) {
-	return work->first != NULL && work->returning == 0 && work->busy < WORK_THREADS;
+static bool may_be_busy(const struct work *work) {
+	return work->returning == 0 && work->busy < WORK_THREADS;
 }
 
 // Waits for the next request; NULL: the end.
 static struct request *take(struct work *work) {
+	struct request *request = NULL;
 	pthread_mutex_lock(&work->lock);
-	while (!may_take(work) && !work->closed) pthread_cond_wait(&work->wanted, &work->lock);
-	struct request *request = work->closed ? NULL : first(work);
+	while (!work->closed && (!may_be_busy(work) || (request = take_next(work)) == NULL))
+		pthread_cond_wait(&work->wanted, &work->lock);
 	if (request != NULL) work->busy++;
+	// The signal for the next one may have come while there was no room.
+	if (may_be_busy(work) && work->waiting > 0) pthread_cond_signal(&work->wanted);
 	pthread_mutex_unlock(&work->lock);
 	return request;
 }
@@ -62,6 +78,35 @@ static struct request *take(struct work *work) {
 static void make_room(struct work *work) {
 	work->busy--;
 	pthread_cond_signal(work->returning > 0 ? &work->back : &work->wanted);
+}
+
+bool work_search_begin(struct request *request) {
+	struct work *work = &request->server->work;
+	if (request->is_search) return true;
+	pthread_mutex_lock(&work->lock);
+	bool may = work->searches < WORK_SEARCHES_MAX && work->search_line.first == NULL;
+	if (may) work->searches++;
+	pthread_mutex_unlock(&work->lock);
+	request->is_search = may;
+	request->is_put_off = !may;
+	return may;
+}
+
+// After its work. True: it waits for another turn.
+static bool put_off(struct work *work, struct request *request) {
+	if (!request->is_search && !request->is_put_off) return false;
+	pthread_mutex_lock(&work->lock);
+	bool again = request->is_put_off && !work->closed;
+	if (again) {
+		request->is_put_off = false;
+		line_add(work, &work->search_line, request);
+	}
+	if (request->is_search && !again) {
+		work->searches--;
+		pthread_cond_signal(&work->wanted);
+	}
+	pthread_mutex_unlock(&work->lock);
+	return again;
 }
 
 void request_work(struct request *request, void (*work)(struct request *request)) {
@@ -73,12 +118,22 @@ void request_work(struct request *request, void (*work)(struct request *request)
 
 // ---- the threads ---------------------------------------------------------------------------------------------------
 
+// After its work: it is answered, or waits for another turn.
+static void finish(struct work *work, struct request *request) {
+	if (put_off(work, request)) return;
+	if (request->is_put_off) { // the server stops
+		request_resume(request, NULL);
+		return;
+	}
+	request->state = REQUEST_WORKED;
+	MHD_resume_connection(request->connection); // from here on it may be gone
+}
+
 static void *serve(void *context) {
 	struct work *work = context;
 	for (struct request *request; (request = take(work)) != NULL;) {
 		request->work(request);
-		request->state = REQUEST_WORKED;
-		MHD_resume_connection(request->connection); // from here on it may be gone
+		finish(work, request);
 		pthread_mutex_lock(&work->lock);
 		make_room(work);
 		pthread_mutex_unlock(&work->lock);
@@ -108,7 +163,9 @@ void work_stop(struct work *work) {
 	pthread_mutex_lock(&work->lock);
 	work->closed = true;
 	pthread_cond_broadcast(&work->wanted);
-	for (struct request *request; (request = first(work)) != NULL;) request_resume(request, NULL);
+	for (struct request *request; (request = line_take(work, &work->line)) != NULL;) request_resume(request, NULL);
+	for (struct request *request; (request = line_take(work, &work->search_line)) != NULL;)
+		request_resume(request, NULL);
 	pthread_mutex_unlock(&work->lock);
 	// No thread is added any more.
 	for (; work->thread_count > 0; work->thread_count--) pthread_join(work->threads[work->thread_count - 1], NULL);

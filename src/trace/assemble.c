@@ -100,7 +100,10 @@ static struct trace_branch *find_parent(const struct assembler *a, const struct 
 	struct trace_branch *parent = find(&a->ids, span->parent, 0);
 	if (span->kind != SPAN_USERLAND || (parent != NULL && parent->span->kind == SPAN_USERLAND)) return parent;
 	if (span->step_id.len == 0 || !span->has_attempt) return parent;
-	struct trace_branch *step = find(&a->attempts, span->step_id, span->attempt);
+	// The app's number of the attempt is that of its budget, which may have begun anew: the execution knows better.
+	bool is_known = parent != NULL && parent->span->kind == SPAN_EXECUTION && parent->span->has_attempt;
+	struct trace_branch *step = is_known ? find(&a->attempts, span->step_id, parent->span->attempt) : NULL;
+	if (step == NULL) step = find(&a->attempts, span->step_id, span->attempt);
 	return step != NULL ? step : parent;
 }
 

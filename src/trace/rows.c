@@ -62,12 +62,11 @@ static void add_metadata(struct span_builder *builder, const struct span_row *ro
 	yyjson_doc_free(doc);
 }
 
-// Records of all parents, in the order of writing.
+// Records of all parents, in the order of writing: what came at the same moment stays in the order of the rows.
 static int compare_metadata(const void *left, const void *right) {
 	const struct span_row *a = *(const struct span_row *const *)left, *b = *(const struct span_row *const *)right;
 	if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
-	int order = str_cmp(a->span_id, b->span_id);
-	return order != 0 ? order : (a > b) - (a < b);
+	return (a > b) - (a < b);
 }
 
 static void add_all_metadata(struct span_builder *builder, const struct span_row *rows, size_t count) {

@@ -164,7 +164,8 @@ struct span_row { // of the table `spans`; empty texts for NULL
 	bool is_made;  // of facts (span_rows.h)
 	uint32_t rank; // as in struct span; of such a row
 };
-// Adds to `out`; rows in any order. Rows that cannot be read are left out.
+// Adds to `out`. Rows may come in any order, but of metadata that was written at the same moment the earlier comes
+// first. Rows that cannot be read are left out.
 void trace_spans_of_rows(struct arena *arena, const struct span_row *rows, size_t count, struct trace_spans *out);
 
 #endif

@@ -618,6 +618,11 @@ each("apps by hand", [V4], async ({ server, app, name }) => {
 	assert.equal(await appNamed(server, name), undefined);
 	const kept = await query(server, "query ($id: UUID!) { app(id: $id) { name } }", { id: createApp.id });
 	assert.equal(kept.app.name, name);
+	// Its function is not in the list of functions, and is found by its slug all the same.
+	const bySlug = "query ($q: FunctionQuery!) { functionBySlug(query: $q) { slug app { name } } functions { slug } }";
+	const { functionBySlug, functions } = await query(server, bySlug, { q: { functionSlug: `${name}-f` } });
+	assert.deepEqual(functionBySlug, { slug: `${name}-f`, app: { name } });
+	assert.equal(functions.some(({ slug }) => slug === `${name}-f`), false);
 	assert.equal((await query(server, DELETE, { id: UNKNOWN_UUID })).deleteApp, UNKNOWN_UUID);
 	await assertFails(server, DELETE, { id: "abc" }, "invalid UUID length: 3");
 	// Its runs are still of a function and an app; and it comes back.

@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { assertDescribed } from "./openapi.mjs";
+
 const here = dirname(fileURLToPath(import.meta.url));
 
 // INNGEST_BIN              the binary; default ../../build/inngest
@@ -175,7 +177,20 @@ export class Server {
 		} catch {
 			// Not every reply is JSON.
 		}
-		return { status: reply.status, headers: reply.headers, text, json };
+		const answer = { status: reply.status, headers: reply.headers, text, json };
+		if (/^(\/api)?\/v[12]\//.test(path)) assertDescribed(await this.document(), { method, path, ...answer });
+		return answer;
+	}
+
+	// The server's description of its REST API.
+	async document() {
+		this.openapi ??= fetch(`${this.url}/openapi.json`)
+			.then((reply) => reply.json())
+			.catch((error) => {
+				this.openapi = undefined; // it may have been killed
+				throw error;
+			});
+		return this.openapi;
 	}
 
 	// Sends one event or an array, and returns the internal ids.

@@ -347,6 +347,7 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 		CHECK(block != NULL);
 		return answer_ops(call, run_step_op(sim, call, block));
 	}
+	if (sim->faults && sim_chance(sim, 2)) return answer_ops(call, STR("")); // nothing, as old SDKs may
 	if (call->fallback.len > 0) { // a checkpoint was refused: its steps go back in the answer
 		return (struct reaction){.status = 206, .body = call->fallback};
 	}

@@ -270,6 +270,12 @@ static unsigned results_of(const struct trace_spans *spans, struct str step_id) 
 	return count;
 }
 
+static bool has_span(const struct trace_spans *spans, struct str id) {
+	for (size_t i = 0; i < spans->count; i++)
+		if (str_eq(spans->spans[i].id, id)) return true;
+	return false;
+}
+
 static unsigned executions(const struct trace_spans *spans) {
 	unsigned count = 0;
 	for (size_t i = 0; i < spans->count; i++) count += spans->spans[i].kind == SPAN_EXECUTION;
@@ -318,7 +324,12 @@ static void check_trace(struct sim *sim, const struct story *story, const struct
 	struct trace_spans spans;
 	arena_init(&arena, 16384);
 	trace_spans_of_facts(&arena, &run, &spans);
-	for (size_t i = 0; i < spans.count; i++) check_span(sim, &spans.spans[i]);
+	for (size_t i = 0; i < spans.count; i++) {
+		const struct span *span = &spans.spans[i];
+		check_span(sim, span);
+		if (i == 0 ? !str_eq_cstr(span->parent, SPAN_ID_NONE) : !has_span(&spans, span->parent))
+			sim_fail(sim, "the span %.*s hangs on nothing", STR_ARG(span->step_name));
+	}
 	if (executions(&spans) != calls_told(story)) sim_fail(sim, "two calls share a span");
 	for (size_t i = story->given_count; i < story->step_count; i++) {
 		unsigned count = results_of(&spans, story->steps[i].id);

@@ -118,7 +118,7 @@ static bool use_cache(struct request *request, struct asked *asked) {
 static void execute(struct request *request, const struct gql_request *asked) {
 	static const struct gql_limits limits = {.depth = GQL_DEPTH_MAX, .cost = GQL_COST_MAX};
 	struct server *server = request->server;
-	struct gql_context context = {.server = server};
+	struct gql_context context = {.server = server, .request = request};
 	struct str query = asked->query;
 	if (str_utf8_prefix(query) != query.len) {
 		answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
@@ -126,7 +126,7 @@ static void execute(struct request *request, const struct gql_request *asked) {
 	}
 	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, respond_begin(request));
 	context_release(&context);
-	respond_out(request, status);
+	if (!context.is_put_off) respond_out(request, status);
 }
 
 static void work(struct request *request) {

@@ -4,6 +4,10 @@
 struct history_reader *context_reader(struct gql_context *context, struct error *error) {
 	struct reading *reading = &context->reading;
 	if (reading->store != NULL) return reading->history;
+	if (context->is_put_off) {
+		(void)error_set(error, ERR_BUSY, "The server searches for others at the moment");
+		return NULL;
+	}
 	const struct server_config *config = &context->server->config;
 	*reading = (struct reading){.server = context->server};
 	reading->store = config->reader_borrow(config->context);
@@ -14,6 +18,16 @@ struct history_reader *context_reader(struct gql_context *context, struct error 
 		return NULL;
 	}
 	return reading->history;
+}
+
+struct history_reader *context_list_reader(struct gql_context *context, const struct run_search *search,
+					   struct error *error) {
+	bool may_search = search == NULL || context->request == NULL || work_search_begin(context->request);
+	if (!may_search) {
+		context->is_put_off = true;
+		context_release(context);
+	}
+	return context_reader(context, error);
 }
 
 void context_release(struct gql_context *context) {

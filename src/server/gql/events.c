@@ -198,7 +198,7 @@ void resolve_events_v2(struct gql_call *call) {
 	struct error error;
 	enum err err = read_arguments(call, &list->query, &error);
 	if (err == ERR_OK && (gql_selects(call, "edges") || gql_selects(call, "pageInfo"))) {
-		struct history_reader *reader = call_reader(call, &error);
+		struct history_reader *reader = context_list_reader(call->context, list->query.search, &error);
 		err = reader == NULL ? ERR_BUSY
 				     : history_events_search(reader, call->arena, &list->query, &page, &error);
 	}
@@ -229,11 +229,11 @@ static void resolve_page_info(struct gql_call *call) {
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
-		struct history_reader *reader = call_reader(call, &error);
+		const struct history_events_filter *filter = &PARENT(struct event_list, i)->query;
+		struct history_reader *reader = context_list_reader(call->context, filter->search, &error);
 		uint64_t count = 0;
 		bool is_cut;
-		if (reader == NULL || history_events_count(reader, &PARENT(struct event_list, i)->query, &count,
-							   &is_cut, &error) != ERR_OK)
+		if (reader == NULL || history_events_count(reader, filter, &count, &is_cut, &error) != ERR_OK)
 			call->out[i] = gql_fail(call->arena, "error retrieving count for events: %s", error.message);
 		else
 			call->out[i] = gql_int((int64_t)count);

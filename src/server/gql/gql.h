@@ -19,10 +19,15 @@
 
 struct gql_context {
 	struct server *server;
-	struct reading reading; // borrowed when first needed
+	struct request *request; // NULL: none that could be put off
+	struct reading reading;  // borrowed when first needed
+	bool is_put_off;         // too many searches are under way: nothing that is answered from now on matters
 };
 // NULL: the store cannot be read now; `error` (may be NULL) says so.
 struct history_reader *context_reader(struct gql_context *context, struct error *error);
+// The same for a list, which searches when there is something to search for.
+struct history_reader *context_list_reader(struct gql_context *context, const struct run_search *search,
+					   struct error *error);
 void context_release(struct gql_context *context);
 // Asks the engine, without keeping a reader meanwhile. The reply is the caller's; NULL: the engine is busy.
 struct reply *context_ask(struct gql_context *context, struct command *command);

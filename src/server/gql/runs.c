@@ -213,7 +213,7 @@ void resolve_runs(struct gql_call *call) {
 	enum err err = read_arguments(call, list, &error);
 	bool wants_rows = gql_selects(call, "edges") || gql_selects(call, "pageInfo");
 	if (err == ERR_OK && wants_rows) {
-		struct history_reader *reader = call_reader(call, &error);
+		struct history_reader *reader = context_list_reader(call->context, list->query.search, &error);
 		err = reader == NULL ? ERR_BUSY : history_runs(reader, call->arena, &list->query, &list->page, &error);
 	}
 	if (err != ERR_OK) {
@@ -238,11 +238,11 @@ static void resolve_page_info(struct gql_call *call) {
 static void resolve_total_count(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) {
 		struct error error;
-		struct history_reader *reader = call_reader(call, &error);
+		const struct run_query *query = &PARENT(struct run_list, i)->query;
+		struct history_reader *reader = context_list_reader(call->context, query->search, &error);
 		uint64_t count = 0;
 		bool is_cut;
-		if (reader == NULL ||
-		    history_runs_count(reader, &PARENT(struct run_list, i)->query, &count, &is_cut, &error) != ERR_OK)
+		if (reader == NULL || history_runs_count(reader, query, &count, &is_cut, &error) != ERR_OK)
 			call->out[i] = gql_fail(call->arena, "error retrieving count for runs: %s", error.message);
 		else
 			call->out[i] = gql_int((int64_t)count);

@@ -149,6 +149,24 @@ static void test_remove_and_return(void **state) {
 	assert_int_equal(runs_for(f, "x/a"), 1);
 }
 
+// Its functions are hidden, not archived themselves (01 §7.3).
+static void test_remove_by_id_and_return(void **state) {
+	struct fixture *f = *state;
+	fixture_register(f, "app", "app-a|x/a|2");
+	struct uuid id = fixture_history(f, HISTORY_APP, 0)->app.id;
+	struct command *command = app_command(COMMAND_APP_REMOVE, "", "", false);
+	command->app.app_id = id;
+	fixture_apply(f, command);
+	assert_int_equal(((struct reply *)f->batch->replies)->status, 200);
+	assert_true(uuid_eq(&fixture_history(f, HISTORY_APP_ARCHIVE, 0)->app.id, &id));
+	assert_null(fixture_history(f, HISTORY_FUNCTION_ARCHIVE, 0));
+	assert_int_equal(runs_for(f, "x/a"), 0);
+	fixture_restart(f);
+	assert_int_equal(runs_for(f, "x/a"), 0);
+	assert_true(fixture_register(f, "app", "app-a|x/a|2")->modified);
+	assert_int_equal(runs_for(f, "x/a"), 1);
+}
+
 // ---- invokes -------------------------------------------------------------------------------------------------------
 
 static void test_invoke_starts_the_named_function_only(void **state) {
@@ -269,6 +287,7 @@ int main(void) {
 		TEST(test_idempotency_is_forgotten),
 		TEST(test_placeholders),
 		TEST(test_remove_and_return),
+		TEST(test_remove_by_id_and_return),
 		TEST(test_invoke_starts_the_named_function_only),
 		TEST(test_checkpoint),
 		TEST(test_checkpoint_refusals),

@@ -87,6 +87,18 @@ static void metadata_rows(void **state) {
 	assert_rows(f->db, "SELECT metadata_bytes, spans FROM engine_annotations", "65|0");
 }
 
+// Of two requests within a tick of the clock.
+static void records_keep_their_order(void **state) {
+	struct fixture *f = *state;
+	const struct metadata_record first[] = {record("a", "{}", 0), record("b", "{}", 0)};
+	const struct metadata_record second[] = {record("c", "{}", 0), record("d", "{}", 0)};
+	assert_ok(annotate(f, first, 2), &f->error);
+	assert_ok(annotate(f, second, 2), &f->error);
+	assert_rows(f->db, "SELECT attributes ->> '$.\"_inngest.metadata.kind\"' FROM spans ORDER BY start_time",
+		    "a;b;c;d");
+	assert_rows(f->db, "SELECT count(DISTINCT start_time) FROM spans", "4");
+}
+
 static void targets(void **state) {
 	struct fixture *f = *state;
 	const struct metadata_record one = record("userland.x", "{}", 0);
@@ -202,6 +214,7 @@ static void a_run_has_only_so_many_spans(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(metadata_rows, open_annotator, close_annotator),
+		cmocka_unit_test_setup_teardown(records_keep_their_order, open_annotator, close_annotator),
 		cmocka_unit_test_setup_teardown(targets, open_annotator, close_annotator),
 		cmocka_unit_test_setup_teardown(a_run_has_only_so_much, open_annotator, close_annotator),
 		cmocka_unit_test_setup_teardown(unknown_runs_get_nothing, open_annotator, close_annotator),

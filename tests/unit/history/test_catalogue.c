@@ -135,7 +135,7 @@ static void one_function(void **state) {
 static void several_at_once(void **state) {
 	struct fixture *f = *state;
 	const struct uuid ids[] = {functions[3], {{0x99}}, functions[0]};
-	const struct str slugs[] = {STR_INIT("web-a"), STR_INIT("web-gone"), STR_INIT("\"'x")};
+	const struct str slugs[] = {STR_INIT("web-a"), STR_INIT("web-gone"), STR_INIT("\"'x"), STR_INIT("old-a")};
 	struct catalogue_function *out;
 	struct catalogue_app *found;
 	size_t count;
@@ -149,6 +149,15 @@ static void several_at_once(void **state) {
 	assert_int_equal(count, 0);
 	assert_ok(catalogue_functions_by_slug(f->reader, &f->arena, slugs, 3, &out, &count, &f->error), &f->error);
 	assert_string_equal(listed(out, count, sizeof *out), "11 ");
+	exec(f->db,
+	     "UPDATE functions SET app_id = (SELECT id FROM apps WHERE name = 'old') WHERE slug = 'web-a';"
+	     "UPDATE functions SET slug = 'web-a' WHERE slug = 'web-web-a'"); // two of them, one of an archived app
+	assert_ok(catalogue_functions_by_slug(f->reader, &f->arena, slugs, 4, &out, &count, &f->error), &f->error);
+	assert_string_equal(listed(out, count, sizeof *out), "12 11 14 ");
+	assert_false(out[0].is_archived);
+	assert_true(out[1].is_archived);
+	exec(f->db, "UPDATE functions SET slug = 'web-web-a' WHERE engine_paused_at IS NOT NULL;"
+		    "UPDATE functions SET app_id = (SELECT id FROM apps WHERE name = 'web') WHERE slug = 'web-a'");
 	struct catalogue_query query = {CATALOGUE_ALL, NULL, 0};
 	assert_ok(catalogue_functions_of_apps(f->reader, &f->arena, apps, 2, &query, &out, &count, &f->error),
 		  &f->error);

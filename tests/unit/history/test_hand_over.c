@@ -167,6 +167,19 @@ static struct str text_of(struct fixture *f, const struct ulid *run_id, const st
 	return out;
 }
 
+// id, op and value of each step: what a rerun from a step is given.
+static const char *steps_of(struct fixture *f, const struct ulid *run_id) {
+	static char text[1024];
+	struct history_step *steps;
+	size_t count, len = 0;
+	assert_ok(history_run_steps(f->reader, &f->arena, run_id, &steps, &count, &f->error), &f->error);
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "%.*s %d %.*s;", STR_ARG(steps[i].id),
+					(int)steps[i].op, STR_ARG(steps[i].value));
+	return text;
+}
+
 #define NOT_JSON(column) "count(*) FILTER (WHERE " column " IS NOT NULL AND NOT json_valid(" column "))"
 
 // What the reference server could not read.
@@ -253,6 +266,7 @@ static void test_sequence(void **state) {
 	assert_str(text_of(f, &run, &span_of(&loaded, SPAN_STEP)->output), "{\"data\":\"ä\"}");
 	assert_str(text_of(f, &run, &span_of(&loaded, SPAN_RUN)->output), "{\"data\":{\"done\":true}}");
 	assert_int_equal(text_of(f, &run, &span_of(&loaded, SPAN_RUN)->input).ptr[0], '[');
+	assert_string_equal(steps_of(f, &run), STEP " 2 {\"data\":\"ä\"};");
 	assert_int_equal(hand_over(f).total, 0);
 }
 
@@ -297,6 +311,33 @@ static void test_waits(void **state) {
 		    "\"timeout\":false}|null;"
 		    "FunctionCancelled|null|null|null|null|null|{\"EventID\":null,\"Expression\":null,\"UserID\":null,"
 		    "\"CancellationID\":null,\"ForceLifecycleHook\":false}");
+}
+
+// As they are memoised (03 §7.2), in the order of their completion; what has no result is not there.
+static void test_steps_of_rows(void **state) {
+	struct fixture *f = *state;
+	struct ulid run = add_run(f, 7, AT + 3);
+	exec(f->db,
+	     "INSERT INTO spans(span_id, trace_id, parent_span_id, name, start_time, end_time, account_id, app_id,"
+	     " function_id, run_id, env_id, status, output, attributes)"
+	     " SELECT column1, 't', '0000000000000000', column2, '2026-11-21', '2026-11-21', '', '', '',"
+	     " '01M7YK5SQR0000000000000007', '', column3, column4, '{\"_inngest.step.id\":\"' || column1 ||"
+	     " '\",\"_inngest.step.op\":\"' || column5 || '\",\"_inngest.ended_at\":\"' || column6 || '\"}'"
+	     " FROM (VALUES('root', 'executor.run', 'Running', NULL, 'None', 0),"
+	     " ('second', 'executor.step', 'Completed', '{\"data\":2}', 'StepRun', 20),"
+	     " ('first', 'executor.step', 'Completed', '{\"data\":1}', 'StepRun', 10),"
+	     " ('retried', 'executor.step', 'Errored', '{\"error\":{}}', 'StepError', 11),"
+	     " ('failed', 'executor.step', 'Failed', '{\"error\":{}}', 'StepFailed', 12),"
+	     " ('nap', 'executor.step', 'Completed', NULL, 'Sleep', 13),"
+	     " ('asleep', 'executor.step', 'Sleeping', NULL, 'Sleep', 0),"
+	     " ('late', 'executor.step', 'Completed', NULL, 'WaitForEvent', 14),"
+	     " ('found', 'executor.step', 'Completed', '{\"name\":\"a\"}', 'WaitForEvent', 15),"
+	     " ('called', 'executor.step', 'Errored', '{\"error\":1}', 'InvokeFunction', 16),"
+	     " ('lost', 'executor.step', 'Completed', NULL, 'StepRun', 17),"
+	     " ('answer', 'executor.execution', 'Completed', '{\"data\":1}', 'StepRun', 18))");
+	assert_string_equal(steps_of(f, &run),
+			    "first 2 {\"data\":1};failed 12 {\"error\":{}};nap 5 null;late 6 null;"
+			    "found 6 {\"name\":\"a\"};called 7 {\"error\":1};second 2 {\"data\":2};");
 }
 
 static void test_batch_and_skipped(void **state) {
@@ -458,6 +499,7 @@ int main(void) {
 		HAND_OVER_TEST(test_batch_and_skipped), HAND_OVER_TEST(test_open),
 		HAND_OVER_TEST(test_foreign),           HAND_OVER_TEST(test_metadata),
 		HAND_OVER_TEST(test_broken_off),        HAND_OVER_TEST(test_write_error),
+		HAND_OVER_TEST(test_steps_of_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

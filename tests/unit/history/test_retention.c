@@ -427,6 +427,43 @@ static void test_strays_behind_removed_rows(void **state) {
 	assert_rows(f->db, "SELECT count(*) FROM history", "0");
 }
 
+// What migrate_runs.c remembers of trace_runs follows when the last rows go.
+static void test_seen_traces(void **state) {
+	struct fixture *f = *state;
+	struct ulid run = id_at(NOW - 40 * DAY, 1);
+	add_run(f, NOW - 40 * DAY, NOW - 35 * DAY, 1);
+	exec(f->db,
+	     arena_printf(&f->arena,
+			  "INSERT INTO trace_runs(run_id, account_id, workspace_id, app_id, function_id, trace_id,"
+			  " queued_at, started_at, ended_at, status, source_id, trigger_ids, is_debounce)"
+			  " VALUES(x'%s', '', '', '', '', x'00', 0, 0, 0, 300, '', x'00', 0)",
+			  hex(f, &run))
+		     .ptr);
+	assert_ok(history_migrate(f->db, &f->error), &f->error);
+	assert_rows(f->db, "SELECT value FROM engine_migration WHERE name = 'trace_runs'", "1");
+	keep(f, &(struct retention){.age_ms = 30 * DAY});
+	assert_rows(f->db, "SELECT value FROM engine_migration WHERE name = 'trace_runs'", "0");
+}
+
+// One that came a little later than its id says is not passed by.
+static void test_event_at_the_edge(void **state) {
+	struct fixture *f = *state;
+	struct ulid event = id_at(NOW - 30 * DAY - 5000, 1), later = id_at(NOW - 30 * DAY - 4000, 2);
+	const struct ulid *ids[] = {&event, &later};
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		exec(f->db, arena_printf(&f->arena,
+					 "INSERT INTO events(internal_id, event_id, event_name, event_ts, received_at)"
+					 " VALUES(x'%s', 'e', 'x', '', '2026-12-16 08:00:0%d +0000 UTC')",
+					 hex(f, ids[i]), i == 0 ? 1 : 0)
+				    .ptr);
+	struct retention retention = {.age_ms = 30 * DAY};
+	keep(f, &retention);
+	assert_rows(f->db, "SELECT count(*) FROM events", "2");
+	bool more;
+	assert_ok(history_keep(keeper, NOW + 2000, &more, &f->error), &f->error);
+	assert_rows(f->db, "SELECT count(*) FROM events", "0");
+}
+
 // An id that says a time to come, of an event without runs.
 static void test_data_of_skewed_events(void **state) {
 	struct fixture *f = *state;
@@ -476,6 +513,8 @@ int main(void) {
 		TEST(test_strays),
 		TEST(test_strays_behind_removed_rows),
 		TEST(test_data_of_skewed_events),
+		TEST(test_seen_traces),
+		TEST(test_event_at_the_edge),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,81 @@ static void the_line_is_bounded(void **state) {
 	fixture_stop(fixture);
 }
 
+static void client_search(int fd) {
+	static const char body[] =
+		"{\"query\":\"{ runs(orderBy: [], filter: {from: \\\"2020-01-01T00:00:00Z\\\", query: "
+		"\\\"event.name == 'x'\\\"}) { totalCount edges { cursor } } }\"}";
+	char text[1024];
+	(void)snprintf(text, sizeof text,
+		       "POST /v0/gql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+		       "%zu\r\n\r\n%s",
+		       sizeof body - 1, body);
+	client_text(fd, text);
+}
+
+// How many searches stand in line, once somebody is done with all of the rest.
+static void wait_for_line(struct fixture *fixture, unsigned waiting) {
+	struct work *work = &fixture->server->work;
+	for (unsigned is = waiting + 1; is != waiting;) {
+		pthread_mutex_lock(&work->lock);
+		is = 0;
+		for (struct request *next = work->search_line.first; next != NULL; next = next->next) is++;
+		pthread_mutex_unlock(&work->lock);
+	}
+}
+
+// Searches leave threads to the others, and have their turn all the same.
+static void searches_leave_threads(void **state) {
+	int searches[WORK_SEARCHES_MAX + 3], plain[WORK_THREADS - WORK_SEARCHES_MAX];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_wait);
+	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
+		searches[i] = client_connect(fixture);
+		client_search(searches[i]);
+		if (i < WORK_SEARCHES_MAX) sem_wait(&play.entered);
+	}
+	wait_for_line(fixture, ARRAY_LEN(searches) - WORK_SEARCHES_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		plain[i] = client_connect(fixture);
+		client_text(plain[i], get);
+		sem_wait(&play.entered); // comes through, though nobody has been let go
+	}
+	assert_int_equal(sem_trywait(&play.entered), -1);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(searches) + ARRAY_LEN(plain); i++) sem_post(&play.go); // list and count
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+		struct http http = client_read(plain[i], false);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+		close(plain[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(searches); i++) {
+		struct http http = client_read(searches[i], false);
+		assert_int_equal(http.status, 200);
+		assert_non_null(strstr(http.body, "cannot read its store"));
+		assert_null(strstr(http.body, "searches for others"));
+		http_free(&http);
+		close(searches[i]);
+	}
+	assert_int_equal(fixture->server->work.searches, 0);
+	fixture_stop(fixture);
+}
+
+// A server that stops answers those that were put off, too.
+static void stopping_ends_searches_in_line(void **state) {
+	int fds[WORK_SEARCHES_MAX + 2];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_wait);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client_connect(fixture);
+		client_search(fds[i]);
+		if (i < WORK_SEARCHES_MAX) sem_wait(&play.entered);
+	}
+	wait_for_line(fixture, 2);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(fds); i++) sem_post(&play.go);
+	fixture_stop(fixture);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) close(fds[i]);
+}
+
 // Waits outside of the pool.
 static struct store_reader *borrow_and_step_out(void *context) {
 	struct fixture *fixture = context;
@@ -281,6 +356,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(answers_come_from_the_pool, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_connection_lives_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_line_is_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(searches_leave_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(stopping_ends_searches_in_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_step_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_step_out_and_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_engine_is_asked, setup, teardown),

@@ -117,6 +117,26 @@ static void test_attributes(void **state) {
 	assert_str(span->skip_reason, "Singleton");
 }
 
+// Their ids are drawn and say nothing.
+static void test_metadata_of_one_moment(void **state) {
+	struct rows_fixture *f = *state;
+	static const char *const ids[] = {"f", "a", "e", "b"};
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		char attributes[256];
+		snprintf(attributes, sizeof attributes,
+			 "{" K "metadata.kind\":\"userland.x\"," K "metadata.values\":{\"n\":%zu}}", i);
+		add_row(f, "metadata", ids[i], ids[i], ROOT, 10,
+			arena_dup(&f->base.arena, str_from_cstr(attributes)).ptr);
+	}
+	const struct trace_spans *spans = make(f);
+	assert_int_equal(spans->metadata_count, ARRAY_LEN(ids));
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		char values[32];
+		snprintf(values, sizeof values, "{\"n\":%zu}", i);
+		assert_str(spans->metadata[i].values, values);
+	}
+}
+
 static void test_metadata(void **state) {
 	struct rows_fixture *f = *state;
 	add_row(f, "metadata", "m2", "m", ROOT, 20,
@@ -225,6 +245,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_merge, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_attributes, set_up_rows, tear_down),
+		cmocka_unit_test_setup_teardown(test_metadata_of_one_moment, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_metadata, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_userland, set_up_rows, tear_down),
 		cmocka_unit_test_setup_teardown(test_strange, set_up_rows, tear_down),

@@ -466,6 +466,31 @@ static void test_userland(void **state) {
 	assert_true(str_eq(query->parent_id, STR("s-work"))); // the step that it named
 }
 
+// A checkpoint has given the job a fresh budget: the app calls its third attempt the first again.
+static void test_userland_of_a_fresh_budget(void **state) {
+	struct fixture *f = *state;
+	add_root(f, SPAN_COMPLETED, 100, 500);
+	add(f, SPAN_DISCOVERY, "d", ROOT);
+	static const char *const executions[] = {"e0", "e1"}, *const steps[] = {"s0", "s1"};
+	for (unsigned i = 0; i < 2; i++) {
+		add_execution(f, executions[i], "d", "g", SPAN_COMPLETED, 1, 1, 110, 120)->attempt = i;
+		struct span *step = add(f, SPAN_STEP, steps[i], ROOT);
+		step->step_id = STR("work");
+		step->has_attempt = true;
+		step->attempt = i;
+		set_times(step, 1, 1, 110 + i, 120 + i);
+	}
+	struct span *own = add_userland(f, "0d0d", "e1", "query", 112, 113);
+	own->step_id = STR("work");
+	own->has_attempt = true;
+	const struct trace_node *root = trace_tree(&f->arena, &f->subject, &f->all);
+	for (size_t i = 0; i < root->child_count; i++) {
+		const struct trace_node *node = root->children[i];
+		if (str_eq(node->span_id, STR("s0"))) assert_int_equal(node->child_count, 0);
+		if (str_eq(node->span_id, STR("s1"))) assert_int_equal(node->child_count, 1);
+	}
+}
+
 // ---- what nobody has promised --------------------------------------------------------------------------------------
 
 static void test_no_root(void **state) {
@@ -603,6 +628,7 @@ int main(void) {
 		TRACE_TEST(test_typed_steps),
 		TRACE_TEST(test_gateway),
 		TRACE_TEST(test_userland),
+		TRACE_TEST(test_userland_of_a_fresh_budget),
 		TRACE_TEST(test_no_root),
 		TRACE_TEST(test_strays),
 		TRACE_TEST(test_row_ids),
