@@ -17,6 +17,11 @@ uint64_t ulid_time_ms(const struct ulid *ulid) {
 	return time_ms;
 }
 
+int64_t ulid_time_ns(const struct ulid *ulid) {
+	uint64_t ms = ulid_time_ms(ulid);
+	return ms < INT64_MAX / 1000000 ? (int64_t)ms * 1000000 : INT64_MAX;
+}
+
 // The 128 bits are written as 26 groups of 5, the first one holding only 3: two zero bits stand before them.
 void ulid_text(const struct ulid *ulid, char out[ULID_TEXT_LEN + 1]) {
 	uint32_t bits = 0;

@@ -17,6 +17,7 @@ struct uuid {
 // Texts are written with a NUL after them: give ULID_TEXT_LEN + 1 / UUID_TEXT_LEN + 1 bytes.
 struct ulid ulid_make(uint64_t time_ms, const uint8_t entropy[10]);
 uint64_t ulid_time_ms(const struct ulid *ulid);
+int64_t ulid_time_ns(const struct ulid *ulid); // what 64 bits do not hold is cut: ids may claim any time
 void ulid_text(const struct ulid *ulid, char out[ULID_TEXT_LEN + 1]); // upper-case Crockford base 32
 bool ulid_parse(struct str text, struct ulid *out);                   // any letter case; exactly 26 characters
 int ulid_cmp(const struct ulid *a, const struct ulid *b);

@@ -238,7 +238,7 @@ static void report_jobs(const struct why_report *report, yyjson_doc *doc, yyjson
 	yyjson_val *job;
 	append_run(report);
 	buf_lit(report->out, ", scheduled at ");
-	append_time(report->out, (int64_t)ulid_time_ms(report->run_id) * 1000000, doc);
+	append_time(report->out, ulid_time_ns(report->run_id), doc);
 	buf_printf(report->out, ", has %zu %s%s:\n", count, count == 1 ? "job" : "jobs",
 		   count >= JOBS_PAGE_MAX ? " or more" : "");
 	yyjson_arr_foreach(jobs, i, max, job) {

@@ -48,7 +48,7 @@ struct batch *batch_new(void) {
 }
 
 static void release_history(struct history_item *item) {
-	if (item->kind == HISTORY_EVENT) payload_unref(item->event.text);
+	if (item->kind == HISTORY_EVENT || item->kind == HISTORY_EVENT_AGAIN) payload_unref(item->event.text);
 	if (item->kind == HISTORY_FINISH) payload_unref(item->finish.output);
 	if (item->kind == HISTORY_ANNOTATION) item->annotation.content->free(item->annotation.content);
 }
@@ -138,6 +138,7 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix_str(digest, item->function.config);
 		break;
 	case HISTORY_EVENT:
+	case HISTORY_EVENT_AGAIN:
 		mix(digest, &item->event.internal_id, sizeof item->event.internal_id);
 		mix_str(digest, item->event.id);
 		mix_str(digest, item->event.name);

@@ -217,6 +217,7 @@ void debounce_loaded(struct engine *engine, struct command *command) {
 		drop_unreadable(engine, debounce);
 	} else {
 		event.depth = debounce->depth;
+		event_write_again(engine, &event);
 		begin(engine, debounce, &event);
 		event_release(&event);
 	}

@@ -431,6 +431,9 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 		  struct run_start *direct);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
+// Tells history once more of one that waited for long, before a run of it begins: retention may have taken it.
+void event_write_again(struct engine *engine, const struct event *event);
+#define EVENT_STAYS_MS 60000
 // inngest/function.finished with just this data, a canonical JSON object.
 void event_finished(struct engine *engine, struct str data, uint8_t depth);
 void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start);

@@ -43,10 +43,11 @@ static void start_invoked(struct engine *engine, struct source *source) {
 	start_direct(engine, source, &run);
 }
 
-static void write_history(struct engine *engine, const struct event *event, const struct late_event *late) {
+static void write_history(struct engine *engine, const struct event *event, const struct late_event *late,
+			  enum history_kind kind) {
 	if (engine->config.no_history) return;
 	struct arena *arena = &engine->batch->arena;
-	struct history_item *item = batch_history(engine->batch, HISTORY_EVENT, event->received_ms);
+	struct history_item *item = batch_history(engine->batch, kind, event->received_ms);
 	item->event.internal_id = event->internal_id;
 	item->event.maybe_stored = event->stable_id;
 	item->event.id = arena_dup(arena, event->id);
@@ -60,6 +61,11 @@ static void write_history(struct engine *engine, const struct event *event, cons
 		item->event.late_data = late->data;
 		late->data->is_used = true;
 	}
+}
+
+void event_write_again(struct engine *engine, const struct event *event) {
+	if (engine->now < event->received_ms + EVENT_STAYS_MS) return;
+	write_history(engine, event, NULL, HISTORY_EVENT_AGAIN);
 }
 
 // A loaded event has been held until now.
@@ -154,7 +160,7 @@ void run_begin_alone(struct engine *engine, struct source *source, struct run_st
 
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
 		  struct run_start *direct) {
-	write_history(engine, event, late);
+	write_history(engine, event, late, HISTORY_EVENT);
 	if (engine->is_matching) {
 		CHECK(direct == NULL); // whoever starts a run directly is told of it at once
 		return defer(engine, event, late);

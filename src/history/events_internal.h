@@ -40,6 +40,9 @@ enum event_statement { EVENTS_PICK, EVENTS_COUNT }; // rowid and id, newest firs
 ERR_CHECKED enum err event_statement_get(struct history_reader *reader, const struct event_window *window,
 					 const struct event_stream *stream, enum event_statement which,
 					 sqlite3_stmt **out, struct error *error);
+// The names of apps' events, in their order; not more than `max` of them.
+ERR_CHECKED enum err event_app_names(struct history_reader *reader, struct arena *arena, size_t max, struct str *out,
+				     size_t *count, struct error *error);
 ERR_CHECKED enum err events_count(struct history_reader *reader, const struct event_window *window, uint64_t *out,
 				  struct error *error);
 

@@ -47,16 +47,52 @@ static enum err stream_read(struct history_reader *reader, const struct event_wi
 		from.first = picks->items[picks->need - 1].id;
 	sqlite3_stmt *row;
 	enum err err = event_statement_get(reader, window, &from, EVENTS_PICK, &row, error);
+	struct ulid last;
 	size_t given = 0;
 	while (err == ERR_OK && sql_row(row, &err, error)) {
 		struct event_pick pick = {.rowid = sqlite3_column_int64(row, 0)};
 		if (!sql_ulid(row, 1, &pick.id)) continue;
+		// A file of the reference server may have an event twice.
+		if (given > 0 && ulid_cmp(&pick.id, &last) == 0) continue;
+		last = pick.id;
 		picks_add(picks, &pick);
 		if (stream->driver == EVENTS_BY_SKEW || ++given < picks->need) continue;
 		sqlite3_reset(row);
 		break;
 	}
 	picks_cut(picks);
+	return err;
+}
+
+// Internal events may be nearly all there are, and would all be looked at for a page of the others.
+#define APP_NAMES_MAX 32
+#define APP_NAMES_PAGE_MAX 512 // longer ones are of searches, which end in time
+
+// The names to go by; none: all events by their ids.
+static enum err find_names(struct history_reader *reader, struct arena *arena, const struct event_window *window,
+			   size_t need, struct str *space, const struct str **names, size_t *count,
+			   struct error *error) {
+	*names = window->names;
+	*count = window->has_names ? window->name_count : SIZE_MAX;
+	if (window->has_names || window->scope != EVENTS_OF_APPS || need > APP_NAMES_PAGE_MAX) return ERR_OK;
+	enum err err = event_app_names(reader, arena, APP_NAMES_MAX + 1, space, count, error);
+	*names = space;
+	if (*count > APP_NAMES_MAX) *count = SIZE_MAX;
+	return err;
+}
+
+static enum err read_streams(struct history_reader *reader, struct arena *arena, const struct event_window *window,
+			     struct event_stream stream, struct event_picks *picks, struct error *error) {
+	struct str space[APP_NAMES_MAX + 1];
+	const struct str *names;
+	size_t count;
+	enum err err = find_names(reader, arena, window, picks->need, space, &names, &count, error);
+	if (err == ERR_OK && count == SIZE_MAX) return stream_read(reader, window, &stream, picks, error);
+	stream.driver = EVENTS_BY_NAME;
+	for (size_t i = 0; i < count && err == ERR_OK; i++) {
+		stream.name = names[i];
+		err = stream_read(reader, window, &stream, picks, error);
+	}
 	return err;
 }
 
@@ -70,13 +106,10 @@ static enum err events_pick(struct history_reader *reader, const struct event_wi
 	if (filter->after != NULL && !event_id_behind(filter->after, &lowest)) return ERR_OK;
 	if (ulid_cmp(&highest, &stream.last) < 0) stream.last = highest;
 	if (ulid_cmp(&lowest, &stream.first) > 0) stream.first = lowest;
-	size_t names = window->has_names ? window->name_count : 1;
-	enum err err = ERR_OK;
-	for (size_t i = 0; i < names && err == ERR_OK; i++) {
-		if (window->has_names) stream.driver = EVENTS_BY_NAME;
-		if (window->has_names) stream.name = window->names[i];
-		err = stream_read(reader, window, &stream, picks, error);
-	}
+	struct arena arena;
+	arena_init(&arena, 0);
+	enum err err = read_streams(reader, &arena, window, stream, picks, error);
+	arena_free(&arena);
 	stream = (struct event_stream){.driver = EVENTS_BY_SKEW, .first = lowest, .last = highest};
 	return err == ERR_OK ? stream_read(reader, window, &stream, picks, error) : err;
 }

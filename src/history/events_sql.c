@@ -120,6 +120,47 @@ enum err event_statement_get(struct history_reader *reader, const struct event_w
 	return prepare(reader, window, stream, &sql, out, error);
 }
 
+// ---- Names ---------------------------------------------------------------------------------------------------------
+
+static const char next_name_sql[] = "SELECT event_name FROM events INDEXED BY engine_events_name"
+				    " WHERE event_name > ?1 ORDER BY event_name LIMIT 1";
+
+static bool is_internal(struct str name) {
+	return str_starts_with(name, STR("inngest/"));
+}
+
+static enum err next_name(struct history_reader *reader, struct arena *arena, struct str *name, bool *found,
+			  struct error *error) {
+	sqlite3_stmt *row;
+	enum err err = statement_get(reader, str_from_cstr(next_name_sql), &row, error);
+	if (err != ERR_OK) return err;
+	sql_bind_text(row, 1, *name);
+	*found = false;
+	struct str next = {NULL, 0};
+	while (sql_row(row, &err, error)) {
+		next = sql_text(row, 0, arena);
+		*found = true;
+	}
+	*name = next;
+	return err;
+}
+
+enum err event_app_names(struct history_reader *reader, struct arena *arena, size_t max, struct str *out, size_t *count,
+			 struct error *error) {
+	struct str name = {NULL, 0};
+	bool found = true;
+	enum err err = ERR_OK;
+	for (*count = 0; *count < max && err == ERR_OK;) {
+		err = next_name(reader, arena, &name, &found, error);
+		if (!found) break;
+		if (is_internal(name))
+			name = STR("inngest/\xFF"); // behind all of them: no character starts like that
+		else
+			out[(*count)++] = name;
+	}
+	return err;
+}
+
 // ---- Counts --------------------------------------------------------------------------------------------------------
 
 // Within the inner ids the index alone knows: all, those of a name, those listed as skewed that do not belong there.
@@ -171,10 +212,6 @@ static uint64_t count_stream(struct counting *counting, enum event_driver driver
 		if (counting->err == ERR_OK) count += count_rows(counting, row);
 	}
 	return count;
-}
-
-static bool is_internal(struct str name) {
-	return str_starts_with(name, STR("inngest/"));
 }
 
 // The next name of an internal event; empty: no more.

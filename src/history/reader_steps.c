@@ -1,5 +1,5 @@
-// The memoised steps of a run, which stay among the engine's records when it has ended; of a run without any, those that
-// its spans tell of.
+// The memoised steps of a run, which stay among the engine's records when it has ended; of a run without any, those
+// that its spans tell of.
 #include "engine/step_record.h"
 #include "history/row_steps.h"
 #include "history/step_range.h"

@@ -45,7 +45,8 @@ static enum err load_rows(struct list *list, const struct run_pick *picks, size_
 		struct run_row *row = &page->rows[page->count];
 		enum err err =
 			run_load(list->reader, list->arena, picks[i].rowid, list->query->with_output, row, error);
-		if (err == ERR_OK) page->count++;
+		// What a search has found may have been removed since, and its place taken.
+		if (err == ERR_OK && ulid_cmp(&row->id, &picks[i].id) == 0) page->count++;
 		if (err != ERR_OK && err != ERR_NOT_FOUND) return err;
 	}
 	return ERR_OK;

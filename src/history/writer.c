@@ -216,7 +216,7 @@ static enum err write_event(struct history_writer *writer, const struct history_
 		CHECK(item->event.late_data->text != NULL);
 		data = payload_str(item->event.late_data->text);
 	}
-	bool once = item->event.maybe_stored;
+	bool once = item->event.maybe_stored || item->kind == HISTORY_EVENT_AGAIN;
 	sqlite3_stmt *insert = writer->inserts[once ? INSERT_EVENT_ONCE : INSERT_EVENT];
 	sql_bind_ulid(insert, 1, &item->event.internal_id);
 	sql_bind_text(insert, 2, go_time(&writer->at, item->at_ms));
@@ -395,6 +395,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_FUNCTION] = write_function,
 		[HISTORY_FUNCTION_ARCHIVE] = write_function_archive,
 		[HISTORY_EVENT] = write_event,
+		[HISTORY_EVENT_AGAIN] = write_event,
 		[HISTORY_RUN] = write_run,
 		[HISTORY_FINISH] = write_finish,
 		[HISTORY_EVENT_BATCH] = write_event_batch,

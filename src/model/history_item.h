@@ -22,8 +22,9 @@ enum history_kind {
 	HISTORY_TRACE,       // insert into engine_trace (ours)
 	HISTORY_RUN_AI,      // the run has an AI step
 	HISTORY_FUNCTION_PAUSE,
-	HISTORY_ANNOTATION, // what others say of a run: rows of spans (06 §18, §19)
-	HISTORY_EXPORTED,   // how far our own spans have been exported (history/exports.h)
+	HISTORY_EVENT_AGAIN, // insert into events if absent: one that waited, and may have been removed since
+	HISTORY_ANNOTATION,  // what others say of a run: rows of spans (06 §18, §19)
+	HISTORY_EXPORTED,    // how far our own spans have been exported (history/exports.h)
 };
 
 // Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").

@@ -10,7 +10,7 @@ void v1_run_write(struct buf *out, const struct history_run *run) {
 	buf_lit(out, "{\"run_id\":");
 	json_ulid(out, &run->run_id);
 	buf_lit(out, ",\"run_started_at\":");
-	json_time(out, (int64_t)ulid_time_ms(&run->run_id) * 1000000);
+	json_time(out, ulid_time_ns(&run->run_id));
 	buf_lit(out, ",\"function_id\":");
 	json_uuid(out, &run->function_id);
 	buf_lit(out, ",\"function_version\":0,\"environment_id\":\"" ENV_ID "\"");

@@ -233,7 +233,7 @@ static bool read_cursor_id(struct request *request, struct reading *reading, con
 		out->at_ns[0] = known ? rows[0].ended_ns : INT64_MIN;
 		return out->at_ns[0] != INT64_MIN;
 	}
-	out->at_ns[0] = known ? rows[0].queued_ns : (int64_t)ulid_time_ms(id) * 1000000;
+	out->at_ns[0] = known ? rows[0].queued_ns : ulid_time_ns(id);
 	return true;
 }
 

@@ -34,10 +34,17 @@ static void set_times(struct trace_node *node, const struct trace_branch *branch
 	node->ended_ns = time_or_none(branch->end_ns);
 }
 
-// What the run's cancel left open ended with it.
-static void close_open(const struct trace_context *context, struct trace_node *node) {
+// What a cancelled run left open ended with it. A run that ended by itself may have left waits, and steps that were
+// planned and never asked for: its other branches.
+static bool ends_with_run(const struct trace_subject *subject, enum span_status status) {
+	if (subject->status == TRACE_RUN_CANCELLED) return true;
+	if (subject->status != TRACE_RUN_COMPLETED && subject->status != TRACE_RUN_FAILED) return false;
+	return status == SPAN_WAITING || status == SPAN_SLEEPING || status == SPAN_INVOKING || status == SPAN_QUEUED;
+}
+
+static void close_open(const struct trace_context *context, struct trace_node *node, enum span_status status) {
 	const struct trace_subject *subject = context->subject;
-	if (subject->status != TRACE_RUN_CANCELLED || subject->keeps_open) return;
+	if (subject->keeps_open || !ends_with_run(subject, status)) return;
 	if (node->is_root || trace_status_is_ended(node->status)) return;
 	node->status = TRACE_CANCELLED_NODE;
 	if (node->ended_ns == TRACE_NO_TIME && node->started_ns != TRACE_NO_TIME)
@@ -50,7 +57,7 @@ static void set_status(const struct trace_context *context, struct trace_node *n
 	if (node->is_userland && is_unset && node->ended_ns != TRACE_NO_TIME) node->status = TRACE_COMPLETED;
 	if (node->status == TRACE_QUEUED)
 		node->started_ns = TRACE_NO_TIME; // of a planned step it is when it was planned
-	close_open(context, node);
+	close_open(context, node, span->status);
 	bool is_ended = trace_status_is_ended(node->status) || node->is_userland;
 	if (!is_ended) node->ended_ns = TRACE_NO_TIME;
 	node->has_duration = is_ended && node->started_ns != TRACE_NO_TIME && node->ended_ns != TRACE_NO_TIME;

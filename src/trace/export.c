@@ -143,13 +143,10 @@ static enum otlp_status status_of(enum span_status status) {
 	}
 }
 
-// What a cancelled run leaves open is cancelled with it, as in the tree.
-static enum span_status final_status(const struct exporting *e, const struct told *told) {
-	const struct span *root = e->from->spans->count > 0 ? &e->from->spans->spans[0] : NULL;
+// What a run leaves open is cancelled with it, however it ends, as in the tree.
+static enum span_status final_status(const struct told *told) {
 	const struct span *span = told->last != NULL ? told->last : told->span;
-	bool is_over = span->ended_ns != 0 || span->kind == SPAN_RUN;
-	bool is_cancelled = root != NULL && root->kind == SPAN_RUN && root->status == SPAN_CANCELLED;
-	return !is_over && is_cancelled ? SPAN_CANCELLED : span->status;
+	return span->ended_ns == 0 && span->kind != SPAN_RUN ? SPAN_CANCELLED : span->status;
 }
 
 static void set_times(const struct exporting *e, const struct told *told, struct otlp_span *out) {
@@ -179,7 +176,7 @@ static void tell(const struct exporting *e, const struct told *told, struct otlp
 	memcpy(out->id, span.id.ptr, span.id.len < SPAN_ID_LEN ? span.id.len : SPAN_ID_LEN);
 	if (span.kind != SPAN_RUN)
 		memcpy(out->parent_id, span.parent.ptr, span.parent.len < SPAN_ID_LEN ? span.parent.len : SPAN_ID_LEN);
-	span.status = final_status(e, told);
+	span.status = final_status(told);
 	out->kind = span.kind == SPAN_EXECUTION ? OTLP_CLIENT : OTLP_INTERNAL;
 	out->status = status_of(span.status);
 	set_times(e, told, out);

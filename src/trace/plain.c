@@ -288,7 +288,7 @@ static void finish_root(struct plain *p, struct trace_node *root) {
 	root->parent_id = root->step_op = root->step_id = (struct str){NULL, 0};
 	root->info = (struct trace_info){.kind = TRACE_INFO_NONE};
 	if (subject->function_slug.len > 0) root->name = subject->function_slug;
-	root->queued_ns = (int64_t)(ulid_time_ms(&subject->run_id) * 1000000);
+	root->queued_ns = ulid_time_ns(&subject->run_id);
 	if (p->child_count > 0) set_root_from_children(p, root);
 	plain_set_duration(p, root);
 	add_queued_step(p, root);

@@ -79,7 +79,7 @@ struct trace_subject {
 	struct uuid app_id, function_id;
 	struct str function_slug;
 	enum trace_run_status status; // of the run itself
-	bool keeps_open; // children that a cancel leaves open stay WAITING or RUNNING, as in the reference server
+	bool keeps_open; // what the run's end leaves open stays WAITING or RUNNING, as in the reference server
 	int64_t now_ns;  // plain tree: durations of what is under way; 0: they are 0
 };
 

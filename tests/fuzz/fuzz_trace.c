@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/id.h"
 #include "fuzz.h"
+#include "trace/span_rows.h"
 #include "trace/tree.h"
 
 #define PIECES_MAX 256
@@ -141,6 +142,31 @@ static void check_trees(struct input *in, const struct trace_spans *spans) {
 	(void)check_node(plain, 0);
 }
 
+// Spans written as rows (span_rows.h) and read again: the same spans. Attributes of a text that is no UTF-8 are lost.
+static void check_rows(struct input *in, const struct trace_spans *spans) {
+	const struct span_rows_run run = {.id = in->run.id, .root = STR("")};
+	struct span_row *rows = ARENA_ARRAY(&in->arena, struct span_row, spans->count * SPAN_ROWS_MAX);
+	size_t count = 0;
+	uint32_t number = 0;
+	for (size_t i = 0; i < spans->count; i++) {
+		struct span_row_out out[SPAN_ROWS_MAX];
+		size_t row_count = span_rows_of_span(&in->arena, &run, &spans->spans[i], &number, out);
+		CHECK(row_count > 0 && row_count <= SPAN_ROWS_MAX);
+		for (size_t k = 0; k < row_count; k++) {
+			CHECK(out[k].row.start_ns <= out[k].row.end_ns);
+			CHECK(k == 0 || out[k].row.start_ns > out[k - 1].row.end_ns);
+			out[k].row.is_made = true;
+			rows[count++] = out[k].row;
+		}
+	}
+	struct trace_spans again = {0};
+	trace_spans_of_rows(&in->arena, rows, count, &again);
+	CHECK(again.count == spans->count);
+	for (size_t i = 0; i < again.count; i++) CHECK(again.spans[i].kind != SPAN_OTHER);
+	check_spans(&again);
+	check_trees(in, &again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct input *in = mem_calloc(1, sizeof *in);
 	struct decoder d = {.rest = str_make(data, size)};
@@ -158,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct trace_spans spans;
 	trace_spans_of_facts(&in->arena, &in->run, &spans);
 	check_spans(&spans);
+	check_rows(in, &spans);
 	trace_spans_of_rows(&in->arena, in->rows, in->row_count, &spans);
 	check_spans(&spans);
 	check_trees(in, &spans);

@@ -10,7 +10,7 @@
 #include "engine/step_record.h"
 #include "sim.h"
 #include "stories.h"
-#include "trace/span.h"
+#include "trace/tree.h"
 
 struct told_call { // one attempt of a job
 	struct list of_story;
@@ -303,6 +303,23 @@ static void check_reported(struct sim *sim, const struct story *story, const cha
 	}
 }
 
+// Of a run that is over nothing is still under way or to come, in either shape.
+static void check_node(struct sim *sim, const struct trace_node *node) {
+	bool is_open = node->status == TRACE_RUNNING || node->status == TRACE_WAITING || node->status == TRACE_QUEUED;
+	if (is_open) sim_fail(sim, "%.*s is still shown as under way", STR_ARG(node->name));
+	for (size_t i = 0; i < node->child_count; i++) check_node(sim, node->children[i]);
+}
+
+static void check_trees(struct sim *sim, struct arena *arena, const struct trace_run *run,
+			const struct trace_spans *spans) {
+	struct trace_subject subject = {.run_id = run->id, .function_id = run->function_id, .status = run->status};
+	const struct trace_node *tree = trace_tree(arena, &subject, spans);
+	const struct trace_node *plain = trace_tree_plain(arena, &subject, spans);
+	if (tree == NULL || plain == NULL) sim_fail(sim, "a run has no tree");
+	check_node(sim, tree);
+	check_node(sim, plain);
+}
+
 static enum trace_run_status status_of(const char *text) {
 	if (strcmp(text, "Completed") == 0) return TRACE_RUN_COMPLETED;
 	return strcmp(text, "Failed") == 0 ? TRACE_RUN_FAILED : TRACE_RUN_CANCELLED;
@@ -331,6 +348,7 @@ static void check_trace(struct sim *sim, const struct story *story, const struct
 			sim_fail(sim, "the span %.*s hangs on nothing", STR_ARG(span->step_name));
 	}
 	if (executions(&spans) != calls_told(story)) sim_fail(sim, "two calls share a span");
+	check_trees(sim, &arena, &run, &spans);
 	for (size_t i = story->given_count; i < story->step_count; i++) {
 		unsigned count = results_of(&spans, story->steps[i].id);
 		if (count != 1) sim_fail(sim, "the step %.*s has %u spans", STR_ARG(story->steps[i].id), count);

@@ -85,11 +85,6 @@ bool ulid_is_none(const struct ulid *id) {
 	return memcmp(id->bytes, zero, sizeof zero) == 0;
 }
 
-int64_t ulid_time_ns(const struct ulid *id) {
-	uint64_t ms = ulid_time_ms(id);
-	return ms < INT64_MAX / 1000000 ? (int64_t)ms * 1000000 : INT64_MAX;
-}
-
 void ids_add(struct ids *ids, const uint8_t id[16]) {
 	if (memcmp(id, zero, sizeof zero) == 0) return;
 	if (ids->count == ids->cap) {

@@ -57,7 +57,6 @@ int64_t member_time(yyjson_val *object, const char *name, int64_t otherwise);
 struct uuid *member_uuids(struct arena *arena, yyjson_val *object, const char *name, size_t *count);
 
 bool ulid_is_none(const struct ulid *id);
-int64_t ulid_time_ns(const struct ulid *id);
 
 // Ids (ULIDs or UUIDs) of many objects, to be looked up at once.
 struct ids {

@@ -22,10 +22,22 @@ struct node_notes {
 	int runs;
 	struct node_config config;
 	char host[64], sqlite_dir[256], start_opts[8192], urls[512];
-	uint16_t online_port; // given to `online` when not 0
-	const char *failure;  // what the node answers, or NULL
+	uint16_t online_port;           // given to `online` when not 0
+	const char *failure;            // what the node answers, or NULL
+	struct hand_over_counts handed; // what a hand-over answers
 };
 static struct node_notes notes;
+
+static inline enum err hand_over_fake(const char *sqlite_dir, hand_over_progress *progress, void *context,
+				      struct hand_over_result *out, struct error *error) {
+	notes.runs++;
+	snprintf(notes.sqlite_dir, sizeof(notes.sqlite_dir), "%s", sqlite_dir);
+	if (notes.failure != NULL) return error_set(error, ERR_BUSY, "%s", notes.failure);
+	snprintf(out->path, sizeof(out->path), "%.200s/main.db", sqlite_dir);
+	out->counts = notes.handed;
+	assert_true(progress(context, &out->counts));
+	return ERR_OK;
+}
 
 static inline enum err node_fake(const struct node_config *config, void (*online)(void *context, uint16_t port),
 				 void *context, struct error *error) {
@@ -58,7 +70,8 @@ static inline struct cli_result cli_run_on(bool terminal, const char *const *arg
 	int argc = 1;
 	for (; arguments[argc - 1] != NULL; argc++) argv[argc] = (char *)arguments[argc - 1];
 	size_t out_len, err_len;
-	struct cli cli = {open_memstream(&out, &out_len), open_memstream(&err, &err_len), terminal, node_fake};
+	struct cli cli = {open_memstream(&out, &out_len), open_memstream(&err, &err_len), terminal, node_fake,
+			  hand_over_fake};
 	memset(&notes.config, 0, sizeof(notes.config));
 	notes.runs = 0;
 	result.code = cli_main(&cli, argc, argv);

@@ -48,6 +48,29 @@ static void test_latest_event_after_silence(void **state) {
 	expect_run(f, 'b', 10 * SECOND, "4");
 }
 
+// It may have been removed while it waited for so long.
+static void test_event_is_told_again(void **state) {
+	struct fixture *f = *state;
+	set_up(f, "\"debounce\":{\"period\":\"2h\"}");
+	number(f, 1);
+	struct ulid event = fixture_history(f, HISTORY_EVENT, 0)->event.internal_id;
+	coming("a");
+	fixture_tick(f, 7200 * SECOND);
+	fixture_settle(f);
+	expect_calls("a");
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 1);
+	const struct history_item *again = fixture_history(f, HISTORY_EVENT_AGAIN, 0);
+	assert_true(ulid_cmp(&again->event.internal_id, &event) == 0);
+	assert_true(str_eq_cstr(again->event.data, "{\"n\":1}"));
+	set_up(f, DEBOUNCE(""));
+	number(f, 2);
+	coming("b");
+	fixture_tick(f, 10 * SECOND);
+	fixture_settle(f);
+	expect_calls("b");
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 0);
+}
+
 static void test_outcome_names_the_winner(void **state) {
 	struct fixture *f = *state;
 	set_up(f, DEBOUNCE(""));
@@ -466,6 +489,7 @@ static void test_event_about_a_run(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_latest_event_after_silence),
+		TEST(test_event_is_told_again),
 		TEST(test_outcome_names_the_winner),
 		TEST(test_timeout),
 		TEST(test_timeout_shorter_than_the_period),

@@ -148,6 +148,62 @@ static void test_search(void **state) {
 	assert_int_equal(counted, 0);
 }
 
+// A file may have events twice, as the reference server has no key on them: pages go on behind them.
+static void test_events_that_are_there_twice(void **state) {
+	struct fixture *f = *state;
+	make_events(f);
+	exec(f->db, "INSERT INTO events SELECT * FROM events");
+	struct history_events_filter all = {
+		.from_ns = INT64_MIN, .until_ns = INT64_MAX, .scope = EVENTS_ALL, .limit = 7};
+	struct history_events_page page = {.has_more = true};
+	size_t got = 0;
+	for (struct ulid end; page.has_more; end = page.end, all.before = &end) {
+		assert_ok(history_events_search(f->reader, &f->arena, &all, &page, &f->error), &f->error);
+		got += page.count;
+	}
+	assert_int_equal(got, EVENTS);
+}
+
+static int steps_of(sqlite3 *db) {
+	int steps = 0;
+	for (sqlite3_stmt *next = sqlite3_next_stmt(db, NULL); next != NULL; next = sqlite3_next_stmt(db, next))
+		steps += sqlite3_stmt_status(next, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return steps;
+}
+
+// A page of apps' events does not go through the internal ones that have come in since.
+static void test_few_among_internal_ones(void **state) {
+	struct fixture *f = *state;
+	struct history_events_filter few = {.from_ns = INT64_MIN, .until_ns = INT64_MAX, .limit = 5};
+	struct history_events_page page;
+	static const char *const of_apps[] = {"a", "inngest", "inngest0", "z"};
+	for (uint8_t i = 0; i < 12; i++) {
+		struct ulid id = make_ulid(AT + i, i);
+		add_event_data(f, &id, of_apps[i % 4], "{}");
+	}
+	for (int i = 0; i < 5000; i++) {
+		struct ulid id = make_ulid(AT + 1000 + (uint64_t)i, 0);
+		add_event_data(f, &id, i % 2 == 0 ? "inngest/function.finished" : "inngest/scheduled.timer", "{}");
+	}
+	(void)steps_of(f->db);
+	assert_ok(history_events_search(f->reader, &f->arena, &few, &page, &f->error), &f->error);
+	int steps = steps_of(f->db);
+	assert_int_equal(page.count, 5);
+	assert_true(page.has_more);
+	for (size_t i = 0; i < page.count; i++) assert_str(page.events[i].name, of_apps[(11 - i) % 4]);
+	if (steps > 5000) fail_msg("%d steps", steps);
+	// More names than are gone by.
+	for (uint8_t i = 0; i < 40; i++) {
+		char name[8];
+		struct ulid id = make_ulid(AT + 100 + i, i);
+		(void)snprintf(name, sizeof name, "n%d", i);
+		add_event_data(f, &id, name, "{}");
+	}
+	assert_ok(history_events_search(f->reader, &f->arena, &few, &page, &f->error), &f->error);
+	assert_int_equal(page.count, 5);
+	assert_str(page.events[0].name, "n39");
+}
+
 static void test_by_id(void **state) {
 	struct fixture *f = *state;
 	struct history_event *found;
@@ -165,6 +221,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_filters, set_up_runs, tear_down),
 		cmocka_unit_test_setup_teardown(test_search, set_up_runs, tear_down),
+		cmocka_unit_test_setup_teardown(test_events_that_are_there_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_few_among_internal_ones, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_by_id, set_up_runs, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

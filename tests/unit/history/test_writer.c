@@ -155,6 +155,14 @@ static void test_event(void **state) {
 	payload_unref(late.text);
 	assert_rows(f->db, "SELECT event_data FROM events WHERE rowid = 3", "{\"late\":true}");
 	assert_rows(f->db, "SELECT count(*) FROM engine_event_skew", "0");
+	item = make_event(3);
+	item.kind = HISTORY_EVENT_AGAIN; // it is there
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT count(*) FROM events", "3");
+	item = make_event(4);
+	item.kind = HISTORY_EVENT_AGAIN;
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT event_data FROM events WHERE rowid = 4", "{\"a\":1}");
 }
 
 static void test_event_stored_once(void **state) {

@@ -215,6 +215,20 @@ static void a_cancelled_run(void **state) {
 	expect_attribute(&told[0], "_inngest.dynamic.status", true, "Cancelled");
 }
 
+// A run that goes on without what it waits for leaves that cancelled.
+static void a_wait_that_lost(void **state) {
+	struct fixture *f = *state;
+	add_wait(f, OPCODE_WAIT_FOR_EVENT, 7, 10, 100000, FIRST_STEP, "lost");
+	end_run(f, TRACE_RUN_COMPLETED, 200);
+	add_fact(f, FACT_ENDED, 200);
+	export(f, 0, 2);
+	expect_names("shop-pay,lost");
+	expect_attribute(&told[0], "_inngest.dynamic.status", true, "Completed");
+	expect_attribute(&told[1], "_inngest.dynamic.status", true, "Cancelled");
+	assert_int_equal(told[1].status, OTLP_UNSET);
+	assert_int_equal(told[1].end_ns, ns(200));
+}
+
 static void a_checkpoint(void **state) {
 	struct fixture *f = *state;
 	struct trace_fact *fact = add_fact(f, FACT_CHECKPOINT, 40);
@@ -287,6 +301,7 @@ int main(void) {
 		TEST(a_sleep_is_over_with_what_follows),
 		TEST(a_wait_and_an_invoke),
 		TEST(a_cancelled_run),
+		TEST(a_wait_that_lost),
 		TEST(a_checkpoint),
 		TEST(there_and_back),
 	};

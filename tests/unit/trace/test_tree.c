@@ -264,6 +264,7 @@ static void test_wait_timed_out(void **state) {
 
 static void test_signal(void **state) {
 	struct fixture *f = *state;
+	f->subject.status = TRACE_RUN_RUNNING;
 	add_root(f, SPAN_RUNNING, 60, NONE);
 	struct span *span = add_step(f, "w1", "9f77c0eb", SPAN_WAITING, 72, 72, 77, NONE);
 	set_op(span, OPCODE_WAIT_FOR_SIGNAL, "0e0e0e0e", "wait-it");
@@ -340,6 +341,26 @@ static void test_cancelled_asleep(void **state) {
 	check_tree(
 		f, CANCELLED_TREE
 		"  long WAITING SLEEP q324 sch324 st324 en- dur- grp 9f77c0eb step c2640f79 md(req) until 3600324\n");
+}
+
+// The other branches of a run that failed, or that needed them no more: nothing will end their waits.
+static void test_waits_of_a_run_that_ended(void **state) {
+	struct fixture *f = *state;
+	static const enum span_status open[] = {SPAN_SLEEPING, SPAN_WAITING, SPAN_INVOKING, SPAN_QUEUED};
+	static const enum trace_run_status ends[] = {TRACE_RUN_COMPLETED, TRACE_RUN_FAILED};
+	for (size_t i = 0; i < ARRAY_LEN(open) * ARRAY_LEN(ends); i++) {
+		f->all.count = 0;
+		f->subject.status = ends[i % ARRAY_LEN(ends)];
+		f->subject.keeps_open = false;
+		add_root(f, i % ARRAY_LEN(ends) == 0 ? SPAN_COMPLETED : SPAN_FAILED, 100, 500);
+		struct span *span = add(f, SPAN_STEP, "s", ROOT);
+		span->status = open[i / ARRAY_LEN(ends)];
+		const struct trace_node *root = trace_tree(&f->arena, &f->subject, &f->all);
+		assert_int_equal(root->children[0]->status, TRACE_CANCELLED_NODE);
+		f->subject.keeps_open = true;
+		root = trace_tree(&f->arena, &f->subject, &f->all);
+		assert_int_not_equal(root->children[0]->status, TRACE_CANCELLED_NODE);
+	}
 }
 
 // A request in flight when the run is cancelled ends with it, unless it has answered.
@@ -621,6 +642,7 @@ int main(void) {
 		TRACE_TEST(test_invoke_failed),
 		TRACE_TEST(test_invoke_timed_out),
 		TRACE_TEST(test_cancelled_asleep),
+		TRACE_TEST(test_waits_of_a_run_that_ended),
 		TRACE_TEST(test_cancelled_in_flight),
 		TRACE_TEST(test_not_ended),
 		TRACE_TEST(test_start_of_root),
