@@ -68,7 +68,7 @@ static void add_end(struct making *making) {
 	const struct run_row *run = making->of->run;
 	if (!run_row_is_over(run) || run->ended_ns == RUN_NO_TIME) return;
 	if (run->status == TRACE_RUN_CANCELLED) {
-		(void)add(making, "FunctionCancelled", run->ended_ns, NULL);
+		add(making, "FunctionCancelled", run->ended_ns, NULL)->cause = root_of(making->spans);
 		return;
 	}
 	bool failed = run->status == TRACE_RUN_FAILED;
@@ -107,6 +107,11 @@ static bool has_failed(const struct span *span) {
 }
 
 static void add_execution(struct making *making, const struct span *span) {
+	// The first attempt is scheduled with its request.
+	if (span->attempt > 0 && span->queued_ns != 0) {
+		struct history_row *retry = add(making, "StepScheduled", span->queued_ns, span);
+		retry->step_name = span->step_name.len > 0 ? span->step_name : STR("step");
+	}
 	if (span->started_ns == 0) return;
 	add(making, "StepStarted", span->started_ns, span)->step_name = STR("step");
 	if (span->ended_ns == 0) return;

@@ -19,8 +19,9 @@ struct history_row { // RunHistoryItem
 	int64_t at_ns;
 	size_t order; // as they were found
 	struct str step_name;
-	const char *step_type;   // of HistoryStepType; NULL: none
-	const struct span *span; // that it is about; NULL: the run as such
+	const char *step_type;    // of HistoryStepType; NULL: none
+	const struct span *span;  // that it is about; NULL: the run as such
+	const struct span *cause; // of FunctionCancelled: tells what event; NULL: not known
 	bool has_result;
 	int64_t duration_ms;
 	int64_t size_bytes; // of the answer that brought the result

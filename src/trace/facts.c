@@ -177,12 +177,19 @@ static void root_wait(struct facts *facts) {
 	root->invoke_run_id = wait->invoke_run_id;
 }
 
+// By cancelOn: the event, and the rule's condition.
+static void cancelled(struct facts *facts, const struct trace_fact *fact) {
+	struct span *root = span_find(&facts->spans, facts->root_id);
+	root->matched_event_id = facts_ulid(facts, &fact->event_id);
+	root->wait_expression = fact->expression;
+}
+
 // ---- all of it -----------------------------------------------------------------------------------------------------
 
 static void make_others(struct facts *facts) {
 	static void (*const makers[])(struct facts *, const struct trace_fact *) = {
 		[FACT_CALL] = facts_call,       [FACT_CHECKPOINT] = facts_checkpoint, [FACT_WAIT] = facts_wait,
-		[FACT_RESUMED] = facts_resumed, [FACT_INVOKED] = facts_invoked,
+		[FACT_RESUMED] = facts_resumed, [FACT_INVOKED] = facts_invoked,       [FACT_CANCELLED] = cancelled,
 	};
 	for (size_t i = 0; i < facts->run->fact_count; i++) {
 		const struct trace_fact *fact = &facts->run->facts[i];

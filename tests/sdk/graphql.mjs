@@ -45,3 +45,37 @@ export async function assertFails(server, text, variables, message) {
 	assert.equal(errors[0].extensions, undefined);
 	return errors[0];
 }
+
+export const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+export const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$/;
+export const since = () => new Date(Date.now() - 3_600_000).toISOString();
+
+// ---- what is asked of functions and runs ---------------------------------------------------------------------------
+
+export const CONFIGURATION = `configuration {
+	cancellations { event timeout condition } retries { value isDefault } priority eventsBatch { maxSize timeout key }
+	concurrency { scope key limit { value isPlanLimit } } rateLimit { limit period key } debounce { period key }
+	throttle { burst key limit period } singleton { mode key }
+}`;
+
+export const RUN = `id appID app { id name } functionID function { slug } traceID queuedAt startedAt endedAt status sourceID triggerIDs
+	eventName isBatch batchCreatedAt cronSchedule hasAI isDeferred defers { runID } siblingDefers { runID } deferredFrom { runID }`;
+export const RUNS = `query ($first: Int! = 10, $after: String, $order: [RunsV2OrderBy!]! = [], $filter: RunsFilterV2!, $preview: Boolean) {
+	runs(first: $first, after: $after, orderBy: $order, filter: $filter, preview: $preview) {
+		edges { node { ${RUN} output } cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
+	}
+}`;
+export const ONE = `query ($runID: String!) { run(runID: $runID) { ${RUN} output } }`;
+
+export const functionId = async (server, slug) =>
+	(await query(server, "query ($s: String!) { functionBySlug(query: { functionSlug: $s }) { id } }", { s: slug })).functionBySlug.id;
+
+export const HISTORY = `id type attempt createdAt functionVersion groupID stepName stepType url cancel { eventID expression userID }
+	result { durationMS errorCode framework platform sdkLanguage sdkVersion sizeBytes } sleep { until }
+	waitForEvent { eventName expression timeout } waitResult { eventID timeout }
+	invokeFunction { eventID functionID correlationID timeout } invokeFunctionResult { eventID timeout runID }`;
+export const FUNCTION_RUN = `query ($q: FunctionRunQuery!) { functionRun(query: $q) {
+	id functionID function { slug } workspace { id } event { id createdAt } events { id } batchID batchCreatedAt status
+	waitingFor { eventName } pendingSteps startedAt finishedAt output eventID cron history { ${HISTORY} } } }`;
+export const CANCEL = "mutation ($runID: ULID!) { cancelRun(runID: $runID) { id status } }";
+export const RERUN = "mutation ($runID: ULID!, $fromStep: RerunFromStepInput) { rerun(runID: $runID, fromStep: $fromStep) }";

@@ -5,18 +5,17 @@ import { readFileSync } from "node:fs";
 
 import { buildSchema, lexicographicSortSchema, printSchema, validateSchema } from "graphql";
 
-import { PATH, ask, assertFails, post, query, schemaOf } from "./graphql.mjs";
+import {
+	CANCEL, CONFIGURATION, FUNCTION_RUN, ONE, PATH, RERUN, RUNS, TIME, ULID, ask, assertFails, functionId, post, query, schemaOf, since,
+} from "./graphql.mjs";
 import { App, SDKS, V4, V4_PLAIN, freePort, sha1, suite, until } from "./harness.mjs";
 
 const { each, once } = suite();
-const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z$/;
 const UNKNOWN_RUN = "01JQDAE4RQF8MBCR55T5AK4KXS";
 const UNKNOWN_UUID = "01234567-89ab-4cde-8f01-23456789abcd";
 const NO_ROWS = "sql: no rows in result set";
 
-const since = () => new Date(Date.now() - 3_600_000).toISOString();
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 
 // ---- transport -----------------------------------------------------------------------------------------------------
@@ -147,12 +146,6 @@ each("apps", [V4], async ({ server, app, name }) => {
 	assert.deepEqual(error.path, ["app"]);
 });
 
-const CONFIGURATION = `configuration {
-	cancellations { event timeout condition } retries { value isDefault } priority eventsBatch { maxSize timeout key }
-	concurrency { scope key limit { value isPlanLimit } } rateLimit { limit period key } debounce { period key }
-	throttle { burst key limit period } singleton { mode key }
-}`;
-
 each("functions", [V4], async ({ server, app, name }) => {
 	const handler = () => 1;
 	const made = await app({
@@ -210,18 +203,6 @@ each("functions", [V4], async ({ server, app, name }) => {
 });
 
 // ---- runs ----------------------------------------------------------------------------------------------------------
-
-const RUN = `id appID app { id name } functionID function { slug } traceID queuedAt startedAt endedAt status sourceID triggerIDs
-	eventName isBatch batchCreatedAt cronSchedule hasAI isDeferred defers { runID } siblingDefers { runID } deferredFrom { runID }`;
-const RUNS = `query ($first: Int! = 10, $after: String, $order: [RunsV2OrderBy!]! = [], $filter: RunsFilterV2!, $preview: Boolean) {
-	runs(first: $first, after: $after, orderBy: $order, filter: $filter, preview: $preview) {
-		edges { node { ${RUN} output } cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount
-	}
-}`;
-const ONE = `query ($runID: String!) { run(runID: $runID) { ${RUN} output } }`;
-
-const functionId = async (server, slug) =>
-	(await query(server, "query ($s: String!) { functionBySlug(query: { functionSlug: $s }) { id } }", { s: slug })).functionBySlug.id;
 
 each("a run", SDKS, async ({ server, app, name }) => {
 	const handler = async ({ event, step }) => ({ done: true, n: await step.run("double", () => event.data.n * 2) });
@@ -522,14 +503,6 @@ each("events and streams of older tools", [V4], async ({ server, app, name }) =>
 
 // ---- the older form of runs ----------------------------------------------------------------------------------------
 
-const HISTORY = `id type attempt createdAt functionVersion groupID stepName stepType url cancel { eventID }
-	result { durationMS errorCode framework platform sdkLanguage sdkVersion sizeBytes } sleep { until }
-	waitForEvent { eventName expression timeout } waitResult { eventID timeout }
-	invokeFunction { eventID functionID correlationID timeout } invokeFunctionResult { eventID timeout runID }`;
-const FUNCTION_RUN = `query ($q: FunctionRunQuery!) { functionRun(query: $q) {
-	id functionID function { slug } workspace { id } event { id createdAt } events { id } batchID batchCreatedAt status
-	waitingFor { eventName } pendingSteps startedAt finishedAt output eventID cron history { ${HISTORY} } } }`;
-
 each("the history of a run", [V4_PLAIN], async ({ server, app, name }) => {
 	const handler = async ({ step }) => {
 		await step.run("one", () => 1);
@@ -670,9 +643,6 @@ each("invocations", [V4], async ({ server, app, name }) => {
 	await fails({ sessions: { ["k".repeat(129)]: "x" } }, /^invalid sessions: /);
 	await fails({ sessions: { k: "x".repeat(513) } }, /^invalid sessions: /);
 });
-
-const CANCEL = "mutation ($runID: ULID!) { cancelRun(runID: $runID) { id status } }";
-const RERUN = "mutation ($runID: ULID!, $fromStep: RerunFromStepInput) { rerun(runID: $runID, fromStep: $fromStep) }";
 
 each("cancels and reruns", [V4, V4_PLAIN], async ({ server, app, name }) => {
 	const handler = async ({ event, step }) => {

@@ -97,10 +97,10 @@ function shortened(text) {
 	return JSON.stringify(value).slice(0, OUTPUT_SHOWN);
 }
 
-// A run that its only wait has ended shows that wait in its root, which was queued a little before.
+// A run that its only wait has ended shows that wait in its root, which was queued a while before: to the minute.
 function lasts(span) {
 	const seconds = (time(span.stepInfo.timeout) - time(span.queuedAt)) / 1000;
-	return span.isRoot ? Math.round(seconds) : seconds;
+	return span.isRoot ? 60 * Math.round(seconds / 60) : seconds;
 }
 
 const INFOS = {

@@ -204,6 +204,20 @@ static void resolve_matched_event(struct gql_call *call) {
 	}
 }
 
+static void resolve_cancel_event(struct gql_call *call) {
+	for (size_t i = 0; i < call->count; i++) {
+		const struct span *cause = row_of(call, i)->cause;
+		if (cause != NULL && cause->matched_event_id.len > 0) call->out[i] = gql_text(cause->matched_event_id);
+	}
+}
+
+static void resolve_cancel_expression(struct gql_call *call) {
+	for (size_t i = 0; i < call->count; i++) {
+		const struct span *cause = row_of(call, i)->cause;
+		if (cause != NULL && cause->wait_expression.len > 0) call->out[i] = gql_text(cause->wait_expression);
+	}
+}
+
 static void resolve_is_timeout(struct gql_call *call) {
 	for (size_t i = 0; i < call->count; i++) call->out[i] = gql_bool(row_of(call, i)->span->is_expired == YES);
 }
@@ -262,11 +276,10 @@ FIELDS(type_run_history_item) = {
 };
 OBJECT(type_run_history_item, "RunHistoryItem")
 
-// Who cancelled is not kept with the trace.
 FIELDS(type_run_history_cancel) = {
-	NEVER("eventID", "ULID"),
-	NEVER("expression", "String"),
-	NEVER("userID", "UUID"),
+	CALL("eventID", "ULID", resolve_cancel_event),
+	CALL("expression", "String", resolve_cancel_expression),
+	NEVER("userID", "UUID"), // nobody is signed in
 	END,
 };
 OBJECT(type_run_history_cancel, "RunHistoryCancel")

@@ -98,11 +98,11 @@ static void requests(void **state) {
 	third->attempt = 1;
 	third->max_attempts = 2;
 	(void)add(f, SPAN_EXECUTION, "e4", SPAN_RUNNING, 16, 0);
-	check(f, "FunctionScheduled /, FunctionStarted /, StepStarted step/, StepErrored step/, StepStarted step/, "
-		 "StepCompleted "
-		 "one/Run, StepScheduled /, StepStarted step/, StepFailed step/, StepStarted step/");
+	check(f, "FunctionScheduled /, FunctionStarted /, StepStarted step/, StepErrored step/, StepScheduled one/, "
+		 "StepStarted step/, StepCompleted one/Run, StepScheduled /, StepScheduled step/, StepStarted step/, "
+		 "StepFailed step/, StepStarted step/");
 	assert_int_equal(f->rows.items[3].size_bytes, 0);
-	assert_int_equal(f->rows.items[5].size_bytes, 40);
+	assert_int_equal(f->rows.items[6].size_bytes, 40);
 }
 
 static void waits(void **state) {

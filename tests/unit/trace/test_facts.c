@@ -208,6 +208,20 @@ static void test_conflict_in_root(void **state) {
 	assert_int_equal(root->is_expired, UNSET);
 }
 
+static void test_cancelled_by_event(void **state) {
+	struct fixture *f = *state;
+	struct trace_fact *call = add_call(f, 1, 0, 1, 60, 72);
+	call->output_bytes = 17;
+	struct trace_fact *cancelled = add_fact(f, FACT_CANCELLED, 80);
+	cancelled->event_id = ulid_make(AT, (const uint8_t[10]){7});
+	cancelled->expression = STR("async.data.id == 7.0");
+	end_run(f, TRACE_RUN_CANCELLED, 80);
+	make_spans(f);
+	assert_int_equal(root_span(f)->matched_event_id.len, ULID_TEXT_LEN);
+	assert_str(root_span(f)->wait_expression, "async.data.id == 7.0");
+	assert_int_equal(execution_span(f, 1, 0)->output_bytes, 17);
+}
+
 // The clock may have been put right meanwhile.
 static void test_wait_ends_before_it_begins(void **state) {
 	struct fixture *f = *state;
@@ -553,6 +567,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_wait_for_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_times_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signal_conflict, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cancelled_by_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_conflict_in_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invoke, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wait_ends_before_it_begins, set_up, tear_down),
