@@ -3,6 +3,10 @@
 #include "cli/cli.h"
 
 int main(int argc, char **argv) {
-	struct cli cli = {stdout, stderr, isatty(STDOUT_FILENO) == 1, node_run, node_hand_over};
+	struct cli cli = {.out = stdout,
+			  .err = stderr,
+			  .terminal = isatty(STDOUT_FILENO) == 1,
+			  .run_node = node_run,
+			  .hand_over = node_hand_over};
 	return cli_main(&cli, argc, argv);
 }

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -92,13 +93,25 @@ static int dispatch(struct cli *cli, struct arena *arena, int argc, char **argv)
 	return command_run(cli, &settings, argc, argv);
 }
 
+// A disk that is full must not look like a short list. Whoever closes a pipe has seen enough.
+static int end_output(struct cli *cli, int code) {
+	errno = 0;
+	bool is_fine = fflush(cli->out) == 0 && ferror(cli->out) == 0;
+	if (is_fine) return code;
+	if (cli->output_errno == 0) cli->output_errno = errno;
+	if (cli->output_errno != EPIPE)
+		fprintf(cli->err, "Error: the output cannot be written%s%s\n", cli->output_errno != 0 ? ": " : "",
+			cli->output_errno != 0 ? strerror(cli->output_errno) : "");
+	return code != CLI_EXIT_OK ? code : CLI_EXIT_ERROR;
+}
+
 int cli_main(struct cli *cli, int argc, char **argv) {
 	setenv("TZ", "UTC", 1); // before any thread
 	struct arena arena;
 	arena_init(&arena, 4096);
 	int code = argc > 0 ? dispatch(cli, &arena, argc - 1, argv + 1) : CLI_EXIT_ERROR;
 	arena_free(&arena);
-	fflush(cli->out);
+	code = end_output(cli, code);
 	fflush(cli->err);
 	return code;
 }

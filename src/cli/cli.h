@@ -28,6 +28,7 @@ struct cli {
 	FILE *err;
 	bool terminal; // `out` is one: banner and coloured logs
 	cli_node_fn *run_node;
+	int output_errno; // of the first write to `out` that failed; 0: none
 	cli_hand_over_fn *hand_over;
 };
 

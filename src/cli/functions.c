@@ -30,11 +30,23 @@ static enum err list_of_all(struct list *list, struct error *error) {
 	return err;
 }
 
+// No functions, or a slip of the pen?
+static enum err need_app(struct remote *remote, struct str app, struct error *error) {
+	struct directory_apps apps;
+	enum err err = directory_apps(remote, remote->settings->arena, &apps, error);
+	for (size_t i = 0; i < apps.count && err == ERR_OK; i++)
+		if (str_eq(apps.list[i], app)) return ERR_OK;
+	if (err != ERR_OK) return err;
+	return error_set(error, ERR_NOT_FOUND, "the server at %.*s knows no app %.100s; `inngest apps list` lists them",
+			 STR_ARG(str_first(remote->client.url, 100)), app.ptr);
+}
+
 static enum err list_command(struct remote *remote, struct error *error) {
 	struct list list;
 	struct str app = settings_text(remote->settings, FLAG_ID_APP);
 	list_init(&list, remote, functions_list_headings, FUNCTIONS_LIST_COLUMNS, functions_report_row);
 	enum err err = app.len > 0 ? list_of_app(&list, app, error) : list_of_all(&list, error);
+	if (err == ERR_OK && list.count == 0 && app.len > 0) err = need_app(remote, app, error);
 	list_finish(&list, err == ERR_OK);
 	if (err == ERR_OK && list.count == 0)
 		remote_note(remote,

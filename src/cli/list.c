@@ -55,11 +55,17 @@ enum err list_walk(struct remote *remote, const struct list_source *source, size
 	buf_init(&cursor, SIZE_MAX);
 	enum err err = ERR_OK;
 	bool more = true;
+	size_t page_max = source->page_max;
 	*left = false;
 	while (err == ERR_OK && more) {
 		struct page page;
-		size_t limit = wanted < source->page_max ? wanted : source->page_max;
+		size_t limit = wanted < page_max ? wanted : page_max;
 		err = ask_page(remote, source, limit, buf_view(&cursor), &page, error);
+		if (err == ERR_TOO_LARGE && limit > 1) { // what it lists may be large
+			page_max = limit / 2;
+			err = ERR_OK;
+			continue;
+		}
 		if (err != ERR_OK) break;
 		size_t count = yyjson_arr_size(page.items), take = count < wanted ? count : wanted;
 		wanted -= wanted == LIST_ALL ? 0 : take;
@@ -69,6 +75,7 @@ enum err list_walk(struct remote *remote, const struct list_source *source, size
 			err = error_set(error, ERR_INVALID, "the server gives the same page again and again");
 		else
 			fn(context, &page, take, more);
+		if (remote_is_deaf(remote)) more = false;
 		buf_clear(&cursor);
 		buf_str(&cursor, page.cursor);
 		page_free(&page);

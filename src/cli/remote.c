@@ -1,5 +1,6 @@
 #include "cli/remote.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "cli/logging.h"
@@ -48,6 +49,7 @@ enum err remote_refused(const struct remote *remote, const struct remote_request
 
 enum err remote_send(struct remote *remote, const struct remote_request *request, struct error *error) {
 	buf_clear(&remote->reply);
+	remote->reply.overflow = false;
 	enum err err = client_send(&remote->client, &request->http, &remote->status, &remote->reply, error);
 	if (err != ERR_OK || remote->status == STATUS_OK) return err;
 	if (request->also != 0 && remote->status == request->also) return ERR_OK;
@@ -63,17 +65,24 @@ enum err remote_unreadable(const struct remote *remote, enum err err, struct err
 
 // ---- what is printed -------------------------------------------------------------------------------------------
 
+static void print(struct remote *remote, struct str text) {
+	struct cli *cli = remote->cli;
+	bool is_written = fwrite(text.ptr, 1, text.len, cli->out) == text.len && fflush(cli->out) == 0;
+	if (!is_written && cli->output_errno == 0) cli->output_errno = errno;
+}
+
+bool remote_is_deaf(const struct remote *remote) {
+	return ferror(remote->cli->out) != 0;
+}
+
 void remote_flush(struct remote *remote) {
-	fwrite(remote->out.ptr, 1, remote->out.len, remote->cli->out);
-	fflush(remote->cli->out);
+	print(remote, buf_view(&remote->out));
 	buf_clear(&remote->out);
 }
 
 void remote_print_reply(struct remote *remote) {
-	struct str reply = buf_view(&remote->reply);
-	fwrite(reply.ptr, 1, reply.len, remote->cli->out);
-	if (!str_ends_with(reply, STR("\n"))) fputc('\n', remote->cli->out);
-	fflush(remote->cli->out);
+	if (!str_ends_with(buf_view(&remote->reply), STR("\n"))) buf_byte(&remote->reply, '\n');
+	print(remote, buf_view(&remote->reply));
 }
 
 void remote_say(const struct remote *remote, const char *format, ...) {

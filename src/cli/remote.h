@@ -45,6 +45,8 @@ void remote_print_started(struct remote *remote, const struct ulid *run_id);
 void remote_flush(struct remote *remote);
 // The last reply as it is, on lines of its own.
 void remote_print_reply(struct remote *remote);
+// What has been printed could not be written: there is no use in going on.
+bool remote_is_deaf(const struct remote *remote);
 // A line on the error output about what takes long, so that nobody wonders.
 void remote_say(const struct remote *remote, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // The same for people who look at a terminal only: what could be done next.

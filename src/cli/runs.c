@@ -81,6 +81,10 @@ static enum err ask_about(struct remote *remote, const struct ulid *run_id, cons
 static enum err report_trace(struct remote *remote, const struct run_report *report, const struct ulid *run_id,
 			     struct error *error) {
 	enum err err = ask_about(remote, run_id, "/trace?includeOutput=true", error);
+	if (err == ERR_TOO_LARGE) {
+		remote_say(remote, "Warning: what its steps returned is too much to be shown here\n");
+		err = ask_about(remote, run_id, "/trace", error);
+	}
 	if (err == ERR_NOT_FOUND) return ERR_OK;
 	if (err != ERR_OK) return err;
 	return remote_unreadable(remote, runs_report_trace(report, buf_view(&remote->reply), error), error);
@@ -180,6 +184,20 @@ static enum err rerun_body(struct buf *body, const struct settings *settings, st
 	return err;
 }
 
+// The run may be there, and what it ran not.
+static enum err explain_not_found(const struct remote *remote, enum err err, struct error *error) {
+	struct buf text;
+	buf_init(&text, SIZE_MAX);
+	reply_error_text(&text, buf_view(&remote->reply));
+	if (str_eq(buf_view(&text), STR("Function not found")))
+		err = error_set(
+			error, ERR_NOT_FOUND,
+			"no app serves the function of this run any more; `inngest functions list` lists those that "
+			"are served, `inngest apps sync` looks for new ones");
+	buf_free(&text);
+	return err;
+}
+
 static enum err rerun_command(struct remote *remote, struct error *error) {
 	struct ulid run_id, started;
 	struct buf body;
@@ -187,6 +205,7 @@ static enum err rerun_command(struct remote *remote, struct error *error) {
 	enum err err = remote_run_id(settings_word(remote->settings, 0), &run_id, error);
 	if (err == ERR_OK) err = rerun_body(&body, remote->settings, error);
 	if (err == ERR_OK) err = send_about(remote, &run_id, "POST", "/rerun", buf_view(&body), error);
+	if (err == ERR_NOT_FOUND) err = explain_not_found(remote, err, error);
 	buf_free(&body);
 	if (err == ERR_OK) err = remote_started(remote, &started, error);
 	if (err == ERR_OK) remote_print_started(remote, &started);

@@ -5,7 +5,7 @@
 #include "cli/interrupt.h"
 #include "cli/sse.h"
 
-#define TRIES_MAX 10
+#define TRIES_MAX 60 // a server that is being replaced may take its time
 #define TRY_AGAIN_MS 1000
 
 struct watch {
@@ -94,7 +94,7 @@ static enum err read_state(struct watch *watch, struct error *error) {
 static enum err follow_stream(struct watch *watch, struct client_stream *stream, struct error *error) {
 	// The stream is there before the state is read: nothing can happen between the two.
 	enum err err = read_state(watch, error);
-	while (err == ERR_OK && !watch->ended) {
+	while (err == ERR_OK && !watch->ended && !remote_is_deaf(watch->remote)) {
 		struct str bytes;
 		err = client_stream_read(stream, &bytes, error);
 		if (err != ERR_OK) return err;
@@ -128,12 +128,20 @@ static enum err connect_and_follow(struct watch *watch, struct error *error) {
 	return err;
 }
 
+// What stands before a server says that it is not there at the moment.
+static bool is_away(const struct watch *watch, enum err err) {
+	int status = watch->remote->status;
+	return err == ERR_IO || (err == ERR_INVALID && status >= 502 && status <= 504);
+}
+
 // ERR_CLOSED: interrupted.
 static enum err follow(struct watch *watch, struct error *error) {
 	for (;;) {
 		enum err err = connect_and_follow(watch, error);
-		if (err != ERR_IO || !watch->connected || ++watch->tries > TRIES_MAX) return err;
-		remote_say(watch->remote, "Warning: the connection is lost: %s; connecting again\n", error->message);
+		if (!is_away(watch, err) || !watch->connected || ++watch->tries > TRIES_MAX) return err;
+		if (watch->tries == 1)
+			remote_say(watch->remote, "Warning: the connection is lost: %s; connecting again\n",
+				   error->message);
 		if (interrupt_wait(TRY_AGAIN_MS)) return ERR_CLOSED;
 	}
 }

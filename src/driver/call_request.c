@@ -143,7 +143,7 @@ static size_t json_text_size(struct str text) {
 // Enough for the whole body, and just that unless an id holds control characters.
 static size_t body_size(const struct request *request) {
 	const struct call *call = request->call;
-	size_t size = 640; // names, fixed ids and numbers
+	size_t size = 640 + call->defers.len; // names, fixed ids and numbers
 	for (size_t i = 0; i < call->step_count; i++) size += json_text_size(call->steps[i].id) + 1;
 	size += request->event.len;
 	if (!request->events_left_out) size += request->events.len;
@@ -220,7 +220,9 @@ static void append_body(struct buf *out, const struct request *request) {
 	buf_reserve(out, body_size(request));
 	buf_lit(out, "{\"ctx\":");
 	append_context(out, request);
-	buf_lit(out, ",\"defers\":{},\"event\":");
+	buf_lit(out, ",\"defers\":");
+	buf_str(out, request->call->defers.len > 0 ? request->call->defers : STR("{}"));
+	buf_lit(out, ",\"event\":");
 	buf_str(out, request->event);
 	buf_lit(out, ",\"events\":");
 	buf_str(out, request->events_left_out ? STR("[]") : request->events);

@@ -151,6 +151,15 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix(digest, &item->run.original_run_id, sizeof item->run.original_run_id);
 		mix_str(digest, item->run.cron);
 		mix_u64(digest, item->run.started_ms);
+		mix(digest, &item->run.debug, sizeof item->run.debug);
+		mix_u64(digest, item->run.is_deferred);
+		break;
+	case HISTORY_DEFER:
+		mix(digest, &item->defer.run_id, sizeof item->defer.run_id);
+		mix_str(digest, item->defer.id);
+		mix_str(digest, item->defer.name);
+		mix_str(digest, item->defer.function);
+		mix_u64(digest, (uint64_t)item->defer.status);
 		break;
 	case HISTORY_FINISH:
 		mix(digest, &item->finish.run_id, sizeof item->finish.run_id);

@@ -39,6 +39,7 @@ struct call {
 	uint32_t first_event_len;  // bytes of its first element (after the '[')
 	struct call_step *steps;   // in completion order
 	size_t step_count;
+	struct str defers; // JSON object (02 §2.5)
 };
 void call_free(struct call *call);
 

@@ -94,6 +94,10 @@ static bool take_step(struct engine *engine, struct run *run, const struct opcod
 		return true;
 	}
 	if (op->kind == OPCODE_STEP_RUN || op->kind == OPCODE_STEP) return save(engine, run, op, out);
+	if (opcode_table[op->kind].lazy) {
+		(void)defer_take(engine, run, op);
+		return true;
+	}
 	out->status = 400;
 	out->reason = arena_printf(&engine->batch->arena, "cannot checkpoint opcode: %s", opcode_table[op->kind].name);
 	return false;

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "cel/cel.h"
 #include "engine/constraint.h"
+#include "engine/defers.h"
 #include "engine/engine.h"
 #include "model/limits.h"
 
@@ -154,6 +155,7 @@ struct run {
 	const struct late_text *late_events; // instead, until the batch that began it is out: not in the store yet
 	struct run_limits *limits;           // NULL: none
 	char *correlation;                   // of the invoke that started it, or NULL
+	struct defer *defers;                // what is to run when it has ended, in the order of coming
 	struct debug_ids *debug;             // NULL: of no debug run
 	char *meta;                          // of its first event: JSON object with sessions, or NULL
 	uint64_t *group;                     // hashes of the ids of the current parallel group (spec: pending set)
@@ -165,6 +167,7 @@ struct run {
 	struct ulid event_id;
 	uint32_t function_version;
 	uint32_t step_count, step_cap;
+	uint32_t defer_count;
 	uint32_t work_count; // items that carry it on: all but those that only watch it
 	uint32_t group_count, pending_count;
 	uint32_t events_len, first_event_len;
@@ -322,6 +325,7 @@ void record_function(struct engine *engine, const struct function *function);
 void record_run(struct engine *engine, const struct run *run); // with its body when it is new
 void record_item(struct engine *engine, const struct item *item);
 void record_step(struct engine *engine, const struct run *run, const struct step *step, bool with_body);
+void record_defer(struct engine *engine, const struct run *run, uint32_t index, bool with_body);
 void record_step_delete(struct engine *engine, const struct run *run, uint32_t position);
 void record_idem(struct engine *engine, const struct idem *idem, bool remove);
 void record_held(struct engine *engine, const struct held_event *held, struct late_text *data); // NULL: head only
@@ -429,6 +433,8 @@ struct late_event {
 // is being matched waits for its turn, so that ends of runs that end others do not pile up.
 void event_handle(struct engine *engine, const struct event *event, const struct late_event *late,
 		  struct run_start *direct);
+// The same for a new one that is held first: it comes back when its data is in the store.
+void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
 // Tells history once more of one that waited for long, before a run of it begins: retention may have taken it.

@@ -16,6 +16,7 @@ void engine_export(struct engine *engine, struct batch *batch) {
 		const struct run *run = container_of(node, struct run, by_id);
 		record_run(engine, run);
 		for (uint32_t i = 0; i < run->step_count; i++) record_step(engine, run, &run->steps[i], false);
+		for (uint32_t i = 0; i < run->defer_count; i++) record_defer(engine, run, i, false);
 		list_for_each(at, &run->items) record_item(engine, list_entry(at, struct item, of_run));
 	}
 	for (struct map_node *node = map_walk(&engine->held, NULL); node != NULL;

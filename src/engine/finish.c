@@ -253,6 +253,7 @@ void run_finish(struct engine *engine, struct run *run, enum run_end end, struct
 	struct str correlations = arena_dup(&engine->batch->arena, str_from_cstr(run->correlation));
 	struct wait_result result = {.run_id = run->id, .is_error = end != RUN_END_COMPLETED};
 	if ((run->flags & RUN_QUIET) == 0) result.event_id = tell(engine, run, correlations, end, output, error);
+	defers_emit(engine, run);
 	struct payload *value = NULL;
 	if (correlations.len > 0) value = invoke_value(&engine->batch->arena, end, output, error);
 	bool is_batch = (run->flags & RUN_OF_BATCH) != 0;

@@ -266,6 +266,8 @@ static op_fn *const op_table[OPCODE_COUNT] = {
 	[OPCODE_INVOKE_FUNCTION] = op_invoke,
 	[OPCODE_WAIT_FOR_SIGNAL] = op_signal,
 	[OPCODE_DISCOVERY_REQUEST] = op_discovery,
+	[OPCODE_DEFER_ADD] = op_none, // done before the others
+	[OPCODE_DEFER_ABORT] = op_none,
 };
 
 // ---- a whole answer ------------------------------------------------------------------------------------------------
@@ -351,6 +353,21 @@ static void note_version(struct engine *engine, struct run *run, const struct an
 	}
 }
 
+// Before all else: they count whatever the rest of the answer brings about. False: they change nothing.
+static bool take_defers(struct engine *engine, struct run *run, const struct answer *answer) {
+	bool changed = false;
+	for (size_t i = 0; i < answer->op_count; i++)
+		if (opcode_table[answer->ops[i].kind].lazy) changed |= defer_take(engine, run, &answer->ops[i]);
+	return changed;
+}
+
+// An answer of nothing else says no more of how the run goes on (02 §7.12).
+static void discover_deferred(struct engine *engine, struct run *run, const struct answer *answer,
+			      const struct origin *origin) {
+	uint64_t job = job_hash_make(run, answer->ops[0].id, "");
+	if (run_item_job(run, job) == NULL) queue_discovery(engine, run, job, origin->lead, engine->now);
+}
+
 // Of an answer that ends the run: for people, who look at its steps.
 static void save_results(struct engine *engine, struct run *run, const struct answer *answer) {
 	for (size_t i = 0; i < answer->op_count; i++) {
@@ -372,6 +389,7 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		return;
 	}
 	if (answer->op_count > ANSWER_OPCODES_MAX) return run_fail_steps(engine, run);
+	bool has_deferred = take_defers(engine, run, answer);
 	if (s.complete != NULL) {
 		save_results(engine, run, answer);
 		return run_finish(engine, run, RUN_END_COMPLETED, s.complete->output, NULL);
@@ -398,6 +416,7 @@ static void apply_opcodes(struct engine *engine, struct run *run, struct item *i
 		if (!op_table[op->kind](engine, run, op, &origin)) return;
 	}
 	run->is_answered = false;
+	if (s.non_lazy == 0 && has_deferred) discover_deferred(engine, run, answer, &origin);
 	run_stall_guard(engine, run);
 }
 

@@ -250,6 +250,7 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 	call->stack_current = item->lead;
 	call->state_bytes = run->state_bytes;
 	call->first_event_len = run->first_event_len;
+	call->defers = defers_text(run, &call->arena);
 	run_refs(run, &call->arena, &call->events, &call->steps, &call->step_count);
 	(void)engine;
 }

@@ -538,6 +538,27 @@ static enum err restore_batch_event(struct engine *engine, struct str key, struc
 	return error_set(error, ERR_CORRUPT, "batched event cut short, doubled, or of no batch");
 }
 
+// ---- defers --------------------------------------------------------------------------------------------------------
+
+void record_defer(struct engine *engine, const struct run *run, uint32_t index, bool with_body) {
+	uint8_t key[20];
+	uint32_t number;
+	struct payload *input;
+	struct buf head = head_begin();
+	defer_stored(run, index, &number, &input);
+	defer_encode(run, index, &head);
+	size_t len = run_key(&run->id, number, key);
+	head_end(engine, &head, RECORD_PUT, RECORD_DEFER, str_make(key, len), with_body ? input : NULL);
+}
+
+static enum err restore_defer(struct engine *engine, struct str key, struct decoder *d, struct error *error) {
+	struct run *run = NULL;
+	uint32_t number = 0;
+	enum err err = owner(engine, key, &run, &number, error);
+	if (err != ERR_OK || defer_decode(run, number, d)) return err;
+	return error_set(error, ERR_CORRUPT, "defer cut short, or one too many");
+}
+
 // ---- runs as a whole -----------------------------------------------------------------------------------------------
 
 void record_step_delete(struct engine *engine, const struct run *run, uint32_t position) {
@@ -552,6 +573,7 @@ void record_run_delete(struct engine *engine, const struct run *run) {
 	// Without history nobody looks at them again.
 	enum record_op end = engine->config.no_history ? RECORD_DELETE_PREFIX : RECORD_RETIRE_PREFIX;
 	if (run->next_position > 0) batch_record(engine->batch, end, RECORD_STEP, id);
+	if (run->defer_count > 0) batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_DEFER, id);
 	if (run->next_slot > 0 && engine->config.planted_bug != 2) {
 		batch_record(engine->batch, RECORD_DELETE_PREFIX, RECORD_ITEM, id);
 	}
@@ -640,6 +662,8 @@ enum err engine_restore(struct engine *engine, uint8_t kind, struct str key, str
 		return restore_cron(engine, key, &d, error);
 	case RECORD_RATE:
 		return restore_rate(engine, key, &d, error);
+	case RECORD_DEFER:
+		return restore_defer(engine, key, &d, error);
 	case RECORD_DEBOUNCE:
 		return restore_debounce(engine, key, &d, error);
 	case RECORD_EVENT_BATCH:

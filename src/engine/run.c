@@ -52,6 +52,7 @@ void run_free(struct engine *engine, struct run *run) {
 	free(run->correlation);
 	free(run->meta);
 	free(run->debug);
+	defers_free(run);
 	payload_unref(run->events);
 	free(run);
 }
@@ -84,6 +85,7 @@ void run_rest(struct run *run) {
 		payload_unref(run->steps[i].value);
 		run->steps[i].value = NULL;
 	}
+	defers_rest(run);
 }
 
 struct step *run_step(const struct run *run, struct str id) {

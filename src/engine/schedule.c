@@ -53,6 +53,7 @@ static void write_history(struct engine *engine, const struct event *event, cons
 	item->event.id = arena_dup(arena, event->id);
 	item->event.name = arena_dup(arena, event->name);
 	item->event.v = arena_dup(arena, event->v);
+	item->event.meta = arena_dup(arena, event->meta);
 	item->event.ts_ms = event->ts_ms;
 	item->event.data = event->data; // in `text`, which the item keeps
 	item->event.user = event->user;
@@ -148,6 +149,11 @@ void event_match_held(struct engine *engine, const struct event *event) {
 	match(engine, event, NULL, NULL, true);
 	match_deferred(engine);
 	engine->is_matching = false;
+}
+
+void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late) {
+	write_history(engine, event, late, HISTORY_EVENT);
+	event_hold(engine, event, late);
 }
 
 void run_begin_alone(struct engine *engine, struct source *source, struct run_start *start) {

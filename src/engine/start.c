@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/engine_internal.h"
+#include "model/defer.h"
 
 static void source_prepare(struct source *source) {
 	if (source->array != NULL || source->late != NULL) return;
@@ -103,7 +104,7 @@ static void queue_first(struct engine *engine, struct run *run, const struct sou
 	item_queue(engine, item);
 }
 
-static void write_history(struct engine *engine, struct run *run, const struct run_start *start) {
+static void write_history(struct engine *engine, struct run *run, const struct run_start *start, bool is_deferred) {
 	if (engine->config.no_history) return;
 	run->history_index = (uint32_t)engine->batch->history_count;
 	struct history_item *history = batch_history(engine->batch, HISTORY_RUN, engine->now);
@@ -112,6 +113,7 @@ static void write_history(struct engine *engine, struct run *run, const struct r
 	history->run.function_id = run->function->id;
 	history->run.original_run_id = start->original_run_id;
 	history->run.debug = start->debug;
+	history->run.is_deferred = is_deferred;
 	history->run.cron = arena_dup(&engine->batch->arena, start->cron);
 }
 
@@ -221,6 +223,6 @@ void run_begin(struct engine *engine, struct source *source, struct run_start *s
 		timeout_begin(engine, run);
 	}
 	queue_first(engine, run, source, start);
-	write_history(engine, run, start);
+	write_history(engine, run, start, str_eq(source->event->name, DEFER_EVENT));
 	cancellations_run_begun(engine, run);
 }

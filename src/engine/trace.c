@@ -80,6 +80,7 @@ static void note_ai(struct engine *engine, struct run *run) {
 
 static void add_op(struct engine *engine, struct run *run, struct trace_fact *fact, const struct opcode *op,
 		   bool keeps_error) {
+	if (opcode_table[op->kind].lazy) return; // about other runs
 	fact->ops[fact->op_count++] = op_fact(engine, op, keeps_error);
 	if (is_ai(op)) note_ai(engine, run);
 }

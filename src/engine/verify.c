@@ -86,6 +86,7 @@ static void verify_run(const struct engine *engine, const struct run *run, struc
 		CHECK(i == 0 || run->steps[i].position > run->steps[i - 1].position);
 	}
 	CHECK(bytes == run->state_bytes);
+	defers_verify(run);
 	for (uint32_t i = 0; i < run->pending_count; i++) {
 		for (uint32_t j = 0; j < run->step_count; j++) {
 			bool is_input = (run->steps[j].flags & STEP_INPUT) != 0;

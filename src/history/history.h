@@ -49,6 +49,10 @@ ERR_CHECKED enum err history_events(struct history_reader *reader, struct arena 
 ERR_CHECKED enum err history_event(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,
 				   struct history_event *out, struct error *error);
 
+// The sessions that an event brought, as JSON; empty when there are none, or the event is not known.
+ERR_CHECKED enum err history_event_meta(struct history_reader *reader, struct arena *arena,
+					const struct ulid *internal_id, struct str *out, struct error *error);
+
 struct history_run {
 	struct ulid run_id, event_id, original_run_id;
 	struct ulid batch_id; // of a batch of several events; event_id is the first of them

@@ -140,6 +140,18 @@ enum err history_events(struct history_reader *reader, struct arena *arena, cons
 	return err;
 }
 
+enum err history_event_meta(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,
+			    struct str *out, struct error *error) {
+	sqlite3_stmt *row;
+	*out = (struct str){NULL, 0};
+	enum err err = statement_get(reader, STR("SELECT engine_meta FROM events WHERE internal_id = ?1 LIMIT 1"), &row,
+				     error);
+	if (err != ERR_OK) return err;
+	sql_bind_ulid(row, 1, internal_id);
+	while (sql_row(row, &err, error)) *out = sql_text(row, 0, arena);
+	return err;
+}
+
 enum err history_event(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,
 		       struct history_event *out, struct error *error) {
 	sqlite3_stmt *statement = reader->queries[QUERY_EVENT];

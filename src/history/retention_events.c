@@ -19,7 +19,7 @@ static const char *const event_sql[EVENT_STATEMENTS] = {
 			     "= "
 			     "l.run_id"
 			     " WHERE l.event_id = ?1 AND " HAS_PAYLOADS("r") ")",
-	[EVENT_BARE] = "UPDATE events SET event_data = 'null', event_user = 'null',"
+	[EVENT_BARE] = "UPDATE events SET event_data = 'null', event_user = 'null', engine_meta = NULL,"
 		       " engine_flags = coalesce(engine_flags, 0) | 1 WHERE internal_id = ?1" // EVENT_ROW_BARE
 		       " AND coalesce(engine_flags, 0) & 1 = 0",
 	[EVENT_GONE_FIRST] = "DELETE FROM engine_event_outcomes WHERE event_id = ?1",

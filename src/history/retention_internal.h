@@ -84,7 +84,7 @@ enum event_statement {
 	EVENT_STATEMENTS,
 };
 #define PART_CHANGES 2
-#define RUN_PARTS 10
+#define RUN_PARTS 11
 #define BARE_PARTS 6
 #define STRAY_TABLES 7
 

@@ -24,6 +24,8 @@ static const struct part run_parts[RUN_PARTS] = {
 	{"SELECT rowid, length(output) FROM trace_runs WHERE run_id = ?1", {BY_ROWID("trace_runs")}},
 	{"SELECT run_id, 48 FROM engine_debug_runs WHERE run_id = ?1",
 	 {"DELETE FROM engine_debug_runs WHERE run_id = ?1"}},
+	{"SELECT DISTINCT run_id, 256 FROM engine_defers WHERE run_id = ?1",
+	 {"DELETE FROM engine_defers WHERE run_id = ?1"}},
 	{"SELECT run_id, 16 FROM engine_open_runs WHERE run_id = ?1",
 	 {"DELETE FROM engine_open_runs WHERE run_id = ?1"}},
 };

@@ -39,7 +39,8 @@ static const struct column events[] = {
 	{"event_user", "VARCHAR", "NOT NULL DEFAULT '{}'"},
 	{"event_v", "VARCHAR", ""},
 	{"event_ts", "TIMESTAMP", "NOT NULL"},
-	{"engine_flags", "INT", ""}, // ours: enum event_row_flag
+	{"engine_meta", "VARCHAR", ""}, // ours: sessions, for reruns; NULL: none
+	{"engine_flags", "INT", ""},    // ours: enum event_row_flag
 };
 
 static const struct column function_runs[] = {
@@ -280,6 +281,10 @@ const char history_own_schema[] =
 	" WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS engine_debug_runs_id ON engine_debug_runs(debug_run_id, run_id);"
 	"CREATE INDEX IF NOT EXISTS engine_debug_sessions ON engine_debug_runs(session_id, run_id);"
+	// What runs have deferred (defers.h).
+	"CREATE TABLE IF NOT EXISTS engine_defers(run_id BLOB NOT NULL, hashed_id TEXT NOT NULL, userland_id TEXT NOT "
+	"NULL,"
+	" fn_slug TEXT NOT NULL, status INTEGER NOT NULL, PRIMARY KEY(run_id, hashed_id)) WITHOUT ROWID;"
 	// What migrate_runs.c has to look at.
 	"CREATE INDEX IF NOT EXISTS engine_runs_new ON function_runs(run_id) WHERE engine_status IS NULL;"
 	// Runs of another server that have not ended: no record of the engine names them.

@@ -20,6 +20,7 @@ enum insert {
 	INSERT_SKEW,
 	INSERT_RUN,
 	INSERT_DEBUG,
+	UPSERT_DEFER,
 	RUN_START,
 	RUN_END,
 	RUN_END_CHECKED,
@@ -47,8 +48,9 @@ struct history_writer {
 	uint64_t latest_ms; // of all starts and ends of runs
 };
 
-#define EVENT_COLUMNS \
-	"events(internal_id, received_at, event_id, event_name, event_data, event_user, event_v, event_ts)"
+#define EVENT_COLUMNS                                                                                       \
+	"events(internal_id, received_at, event_id, event_name, event_data, event_user, event_v, event_ts," \
+	" engine_meta)"
 
 static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_APP] = "INSERT INTO apps(id, name, sdk_language, sdk_version, framework, metadata, status, error,"
@@ -72,8 +74,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[FUNCTION_YIELD_SLUG] = "UPDATE functions SET archived_at = ?4"
 				" WHERE app_id = ?2 AND slug = ?3 AND id <> ?1 AND archived_at IS NULL",
 	[FUNCTION_ARCHIVE] = "UPDATE functions SET archived_at = ?2 WHERE id = ?1 AND archived_at IS NULL",
-	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
 			      " WHERE NOT EXISTS (SELECT 1 FROM events WHERE internal_id = ?1)",
 	[INSERT_SKEW] = "INSERT OR IGNORE INTO engine_event_skew(received_ns, internal_id) VALUES(?1, ?2)",
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
@@ -82,6 +84,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		       " VALUES(?1, ?2, ?3, 0, 'event', ?4, zeroblob(16), ?5, ?6, '" ENV_ID "', ?7, ?8, ?9)",
 	[INSERT_DEBUG] =
 		"INSERT OR REPLACE INTO engine_debug_runs(run_id, debug_run_id, session_id) VALUES(?1, ?2, ?3)",
+	[UPSERT_DEFER] = "INSERT OR REPLACE INTO engine_defers(run_id, hashed_id, userland_id, fn_slug, status)"
+			 " VALUES(?1, ?2, ?3, ?4, ?5)",
 	[RUN_START] = "UPDATE function_runs SET engine_status = ?3, engine_started_at = ?2 WHERE run_id = ?1",
 	[RUN_END] = "UPDATE function_runs SET engine_status = ?2, engine_ended_at = ?3 WHERE run_id = ?1",
 	[RUN_END_CHECKED] = "UPDATE function_runs SET engine_status = ?2,"
@@ -226,6 +230,7 @@ static enum err write_event(struct history_writer *writer, const struct history_
 	sql_bind_text(insert, 6, item->event.user.len > 0 ? item->event.user : STR("null"));
 	sql_bind_text_or_null(insert, 7, item->event.v);
 	sql_bind_text(insert, 8, go_time(&writer->other, item->event.ts_ms));
+	sql_bind_text_or_null(insert, 9, item->event.meta);
 	enum err err = sql_run(insert, error);
 	if (err != ERR_OK || (once && sqlite3_changes(writer->db) == 0)) return err;
 	return write_skew(writer, item, error);
@@ -249,6 +254,11 @@ static enum err write_debug(struct history_writer *writer, const struct history_
 	return sql_run(insert, error);
 }
 
+static int run_flags(const struct history_item *item) {
+	int flags = item->run.is_deferred ? RUN_ROW_DEFERRED : 0;
+	return debug_ids_has_run(&item->run.debug) ? flags | RUN_ROW_DEBUG : flags;
+}
+
 static enum err write_run(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	sqlite3_stmt *insert = writer->inserts[INSERT_RUN];
 	sql_bind_ulid(insert, 1, &item->run.run_id);
@@ -261,10 +271,20 @@ static enum err write_run(struct history_writer *writer, const struct history_it
 	sqlite3_bind_int(insert, 7, started ? TRACE_RUN_RUNNING : TRACE_RUN_QUEUED);
 	if (started) sqlite3_bind_int64(insert, 8, since_queued(writer, &item->run.run_id, item->run.started_ms));
 	if (!started) sqlite3_bind_null(insert, 8);
-	sqlite3_bind_int(insert, 9, debug_ids_has_run(&item->run.debug) ? RUN_ROW_DEBUG : 0);
+	sqlite3_bind_int(insert, 9, run_flags(item));
 	enum err err = sql_run(insert, error);
 	if (err != ERR_OK || !debug_ids_has_any(&item->run.debug)) return err;
 	return write_debug(writer, item, error);
+}
+
+static enum err write_defer(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *upsert = writer->inserts[UPSERT_DEFER];
+	sql_bind_ulid(upsert, 1, &item->defer.run_id);
+	sql_bind_text(upsert, 2, item->defer.id);
+	sql_bind_text(upsert, 3, item->defer.name);
+	sql_bind_text(upsert, 4, item->defer.function);
+	sqlite3_bind_int(upsert, 5, (int)item->defer.status);
+	return sql_run(upsert, error);
 }
 
 static enum err write_run_started(struct history_writer *writer, const struct history_item *item, struct error *error) {
@@ -404,6 +424,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_TRACE] = write_trace,
 		[HISTORY_RUN_AI] = write_run_ai,
 		[HISTORY_FUNCTION_PAUSE] = write_pause,
+		[HISTORY_DEFER] = write_defer,
 		[HISTORY_ANNOTATION] = write_annotation,
 		[HISTORY_EXPORTED] = write_exported,
 	};

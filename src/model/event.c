@@ -390,8 +390,11 @@ void event_make_internal(struct arena *arena, struct str name, struct str id, co
 static enum err restore(struct arena *arena, const struct event_parts *parts, yyjson_doc *user, struct str data,
 			struct event *out, struct error *error) {
 	yyjson_val *root = yyjson_doc_get_root(user);
-	struct event_input in = {
-		.name = parts->name, .id = parts->id, .v = parts->v, .user = yyjson_is_obj(root) ? root : NULL};
+	struct event_input in = {.name = parts->name,
+				 .id = parts->id,
+				 .v = parts->v,
+				 .user = yyjson_is_obj(root) ? root : NULL,
+				 .raw_meta = parts->meta};
 	event_start(&in, &parts->internal_id, false, parts->received_ms, out);
 	out->ts_ms = parts->ts_ms;
 	char id_text[ULID_TEXT_LEN + 1];

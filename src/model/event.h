@@ -75,10 +75,11 @@ struct event_parts {
 	struct str id, name, v;
 	struct str data; // JSON: an object; else the event has none
 	struct str user; // likewise
+	struct str meta; // JSON with the sessions; empty: none
 	uint64_t ts_ms, received_ms;
 };
-// Puts it together again, with the text that it had; its sessions are not kept and so are missing. ERR_CORRUPT when
-// `data` or `user` is no JSON, ERR_TOO_LARGE. The arena holds the slices.
+// Puts it together again, with the text that it had. ERR_CORRUPT when `data` or `user` is no JSON, ERR_TOO_LARGE. The
+// arena holds the slices.
 ERR_CHECKED enum err event_restore(struct arena *arena, const struct event_parts *parts, struct event *out,
 				   struct error *error);
 // The same from the text of one that has been stored; nothing is missing. `stable_id` is not known and false.

@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "model/debug_ids.h"
+#include "model/defer.h"
 #include "model/record.h"
 
 enum history_kind {
@@ -22,6 +23,7 @@ enum history_kind {
 	HISTORY_TRACE,       // insert into engine_trace (ours)
 	HISTORY_RUN_AI,      // the run has an AI step
 	HISTORY_FUNCTION_PAUSE,
+	HISTORY_DEFER,       // upsert into engine_defers (ours)
 	HISTORY_EVENT_AGAIN, // insert into events if absent: one that waited, and may have been removed since
 	HISTORY_ANNOTATION,  // what others say of a run: rows of spans (06 §18, §19)
 	HISTORY_EXPORTED,    // how far our own spans have been exported (history/exports.h)
@@ -75,6 +77,7 @@ struct history_item {
 			bool maybe_stored; // a duplicate is possible (stable id): insert only if absent
 			struct str id, name, v;
 			struct str data, user; // raw JSON, pointing into `text`
+			struct str meta;       // JSON with the sessions; empty: none
 			uint64_t ts_ms;
 			struct payload *text;        // owned reference that data and user point into
 			struct late_text *late_data; // instead of `data`
@@ -83,9 +86,15 @@ struct history_item {
 			struct ulid run_id, event_id, original_run_id; // zero: none
 			struct uuid function_id;
 			struct debug_ids debug;
+			bool is_deferred;    // started by the end of another run
 			struct str cron;     // empty: NULL
 			uint64_t started_ms; // of the first call; 0: none yet
 		} run;
+		struct {
+			struct ulid run_id;
+			struct str id, name, function; // hashed id, id in the code, slug
+			enum defer_status status;
+		} defer;
 		struct {
 			struct ulid run_id;
 			const char *status;     // Completed, Failed, Cancelled

@@ -49,6 +49,10 @@
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
+#define DEFERS_MAX 20u           // of one run (03 §24.1), as are the next two
+#define DEFER_INPUT_MAX 4194304u // of one, and of all together
+#define DEFER_META_MAX 32768u
+#define DEFER_TEXT_MAX 1024u  // ours: bytes of an id, a name, a slug: they stay in memory
 #define SIGNAL_NAME_MAX 8192u // ours: waiting runs keep it in memory
 #define SLEEP_MAX_MS (366ull * 86400ull * 1000ull)
 #define WAIT_DEFAULT_MS (365ull * 86400ull * 1000ull) // of invokes, waits for signals and cancelOn (03 §14)

@@ -46,6 +46,15 @@ struct opcode {
 	// WaitForSignal (02 §7.9); a timeout that is no string is JSON
 	struct str signal_name, signal_timeout;
 	bool signal_replaces;
+	// DeferAdd, DeferAbort (02 §7.12). The output of a DeferAdd is what stands between the braces of its data, as
+	// the event will have it: `_inngest` belongs at the byte `defer_split`.
+	struct str defer_function; // full slug
+	struct str defer_meta;     // {"sessions":…} of the event; empty: none
+	struct str defer_target;   // id of the DeferAdd that a DeferAbort takes back
+	struct str defer_name;     // the id in the code
+	uint32_t defer_split;
+	const char *defer_refusal; // why it is no good; NULL: it is
+	bool defer_is_unreadable;  // so that there is nothing to keep of it
 	// Owned payload (opcode_release) in memoised form (02 §8), NULL for kinds without one:
 	// StepRun {"data":…}, Step verbatim, StepError/StepFailed {"error":UserError}, RunComplete the bare data,
 	// others their data.

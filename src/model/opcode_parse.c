@@ -155,6 +155,10 @@ static void read_signal(struct reader *reader, yyjson_val *const *opts, struct o
 
 static enum err read_opts(struct reader *reader, yyjson_val *value, struct opcode *op) {
 	if (op->kind == OPCODE_SLEEP) op->duration = op->name;
+	if (opcode_table[op->kind].lazy) {
+		opcode_read_defer(reader->arena, value, op);
+		return ERR_OK;
+	}
 	if (value == NULL || yyjson_is_null(value)) return ERR_OK;
 	if (yyjson_is_obj(value) && yyjson_obj_size(value) == 0) {
 		op->opts = STR("{}"); // what most steps carry
@@ -231,6 +235,7 @@ static enum err read_tracing(struct reader *reader, yyjson_val *const *members, 
 	op->timing_ns = yyjson_get_sint(timing[1]);
 	err = members_read(members[USERLAND], userland_members, ARRAY_LEN(userland_members), userland, "userland.",
 			   reader->error);
+	if (opcode_table[op->kind].lazy) op->defer_name = keep(reader, userland[0]);
 	return err != ERR_OK ? err : read_metadata(reader, members[METADATA], op);
 }
 
@@ -285,6 +290,9 @@ static enum err data_output(struct reader *reader, yyjson_val *data, struct opco
 	case OPCODE_STEP_ERROR:
 	case OPCODE_STEP_FAILED:
 		return ERR_OK; // `data` of these is a copy of the error
+	case OPCODE_DEFER_ADD:
+	case OPCODE_DEFER_ABORT:
+		return ERR_OK; // theirs is in opts
 	case OPCODE_STEP_RUN:
 		before = STR("{\"data\":");
 		after = STR("}");

@@ -9,6 +9,9 @@ enum opcode_source {
 	OPCODES_OF_CHECKPOINT, // 02 §13.3: an output that is too large leaves the ops before it
 };
 
+// Of a DeferAdd or DeferAbort; `opts` may be anything, or NULL.
+void opcode_read_defer(struct arena *arena, yyjson_val *opts, struct opcode *op); // opcode_defer.c
+
 ERR_CHECKED enum err opcodes_read(struct arena *arena, yyjson_val *value, enum opcode_source source, bool no_retry,
 				  struct opcode **ops, size_t *count, struct error *error);
 

@@ -23,6 +23,7 @@ enum record_kind {               // stored; key in brackets
 	RECORD_DEBOUNCE = 12,    // [ulid]; body: the event
 	RECORD_EVENT_BATCH = 13, // [ulid] a batch of events that is being collected
 	RECORD_BATCH_EVENT = 14, // [batch ulid ‖ be32 number]; body: the event
+	RECORD_DEFER = 15,       // [run ulid ‖ be32 number] a run to come when this one ends; body: its data
 };
 #define RECORD_KEY_MAX 32
 

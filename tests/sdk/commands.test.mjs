@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 
 import { inngest } from "./cli.mjs";
+import { post } from "./graphql.mjs";
 import { App, Server, V3, V4, V4_PLAIN, freePort, suite, until } from "./harness.mjs";
 import { latch } from "./lives.mjs";
 import { BIN, childEnvironment } from "./server.mjs";
@@ -301,6 +302,97 @@ each("apps list and sync", [V4], async ({ server, app, name }) => {
 	await refused(server, /knows no app ".*-nope" with a URL; `inngest apps list` lists the apps/, "apps", "sync", `${name}-nope`);
 	const gone = `http://localhost:${await freePort()}/api/inngest`;
 	await refused(server, /the app at http:.* cannot be synced: .*\. Does it run, and serve its functions there\?/, "apps", "sync", gone);
+});
+
+// ---- what has ended, is gone or was never there ----------------------------------------------------------------
+
+each("functions and apps that are removed", [V4], async ({ server, app, name }) => {
+	const made = await app({ functions: [completing(name), failing(name)] });
+	const run = await server.runOf({ name, data: { x: 1 } }, "Completed");
+	made.serve([failing(name)]);
+	await made.sync();
+	const gone = `${name}/completes`;
+	for (const [verb, ...more] of [["pause"], ["unpause"], ["invoke", "--data", "{}"], ["invoke", "--wait"]])
+		await refused(server, /knows no function .*completes; `inngest functions list`/, "functions", verb, gone, ...more);
+	await refused(server, /knows no function/, "runs", "watch", "--function", gone);
+	await refused(server, /no app serves the function of this run any more; `inngest functions list`/, "runs", "rerun", run.run_id);
+	assert.match(await printed(server, "runs", "get", run.run_id), /\tCOMPLETED\n/);
+	assert.equal(await printed(server, "runs", "list", "--function", `${name}/fails`), "");
+	const { code, err } = await ask(server, "runs", "cancel", run.run_id, "x", UNKNOWN);
+	assert.equal(code, 1);
+	assert.equal(err.split("\n").length, 4, err);
+	await refused(server, /knows no app/, "functions", "list", "--app", `${name}-nope`);
+	await refused(server, /knows no function/, "functions", "pause", `${name}-nope/f`);
+});
+
+once("the errors of mutations", async ({ server }) => {
+	const graphql = async (text) => (await post(server, { query: text })).json;
+	for (const [text, message] of [
+		[`mutation { cancelRun(runID: "${UNKNOWN}") { id } }`, "not found"],
+		[`mutation { rerun(runID: "${UNKNOWN}") }`, "sql: no rows in result set"],
+		[`mutation { rerun(runID: "${UNKNOWN}", debugRunID: "x") }`, /ULID/i],
+		[`mutation { cancelRun(runID: "x") { id } }`, /ULID/i],
+		[`mutation { deleteApp(id: "abc") }`, /invalid UUID length: 3/],
+	]) {
+		const { errors } = await graphql(text);
+		assert.ok(message instanceof RegExp ? message.test(errors?.[0].message) : errors?.[0].message === message, `${text}: ${JSON.stringify(errors)}`);
+	}
+	// An unknown function is no error: nothing runs.
+	assert.deepEqual((await graphql(`mutation { invokeFunction(functionSlug: "nobody-nothing") }`)).data, { invokeFunction: true });
+	for (const [path, status, text] of [
+		["/v2/apps/nobody/functions/nothing/pause", 404, "Function not found"],
+		["/v2/apps/nobody/functions/nothing/unpause", 404, "Function not found"],
+		[`/v2/runs/${UNKNOWN}/cancel`, 404, "Run not found"],
+		["/v2/runs/x/rerun", 400, "Run ID must be a valid ULID"],
+	]) {
+		const reply = await server.request(path, { method: "POST", body: {} });
+		assert.deepEqual([reply.status, reply.json.errors[0].message], [status, text], path);
+	}
+});
+
+// ---- more than fits ----------------------------------------------------------------------------------------------
+
+// Together they are more than the command takes in one reply.
+each("events and traces that are large", [V4], async ({ server, app, name }) => {
+	const big = "x".repeat(2_900_000);
+	await app({ functions: [{ id: "large", event: `${name}/go`, handler: async ({ step }) => {
+		for (let i = 0; i < 9; i++) await step.run(`step ${i}`, () => big);
+		return "end";
+	} }] });
+	const ids = [];
+	for (let i = 0; i < 10; i++) ids.unshift(...(await server.send({ name, data: { big } })));
+	const json = JSON.parse(await printed(server, "events", "list", "--name", name, "--json"));
+	assert.deepEqual(json.data.map(({ internal_id: id, data }) => [id, data.big.length]), ids.map((id) => [id, big.length]));
+	assert.deepEqual(rows(await printed(server, "events", "list", "--name", name, "--limit", "7")).map(([id]) => id), ids.slice(0, 7));
+	const run = await server.runOf({ name: `${name}/go` }, "Completed");
+	const { code, out, err } = await ask(server, "runs", "get", run.run_id);
+	assert.equal(code, 0, err);
+	assert.match(out, / {2}step 8\tCOMPLETED\t[^]*\n"end"\n$/);
+});
+
+const piped = (server, script, ...args) =>
+	new Promise((done) => {
+		const child = spawn("bash", ["-c", script, BIN, ...args, "--url", server.url], { cwd: tmpdir(), env: childEnvironment({}) });
+		let err = "";
+		child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+		child.once("close", (code) => done({ code, err }));
+	});
+
+each("output that nobody takes", [V4], async ({ server, app, name }) => {
+	await app({ functions: [completing(name)] });
+	const run = await server.runOf({ name, data: { x: 1 } }, "Completed");
+	for (const args of [["runs", "list"], ["runs", "list", "--json"], ["runs", "list", "--all"], ["runs", "get", run.run_id], ["functions", "list", "--json"], ["events", "send", name], ["help"]]) {
+		const { code, err } = await piped(server, 'exec "$0" "$@" > /dev/full', ...args);
+		assert.equal(code, 1, `${args}`);
+		assert.match(err, /Error: the output cannot be written: No space left on device\n$/, `${args}`);
+	}
+	// Whoever has seen enough is told nothing, and the command ends.
+	const watched = piped(server, 'trap "" PIPE; { echo; "$0" "$@"; echo "ended with $?" >&2; } | head -1', "runs", "watch");
+	const sent = until(async () => {
+		await server.send({ name, data: { x: 2 } });
+		return Promise.race([watched, new Promise((done) => setTimeout(() => done(false), 100))]);
+	}, "the end of the watch", server.timeoutMs);
+	assert.equal((await sent).err, `Watching ${server.url}; Ctrl-C ends it.\nended with 1\n`);
 });
 
 // ---- no server -------------------------------------------------------------------------------------------------

@@ -71,6 +71,17 @@ each("an event without data", async ({ server, app, name }) => {
 	assert.deepEqual(second.output, first.output);
 });
 
+// They are no part of what the API tells of an event, but the app gets them.
+each("an event with sessions", [V4], async ({ server, app, name }) => {
+	const { calls } = await app({ functions: [{ id: "sessions", event: `${name}/go`, handler: () => 1 }] });
+	const [id] = await server.send({ name: `${name}/go`, data: {}, meta: { sessions: { chat: "c1" } } });
+	const [first] = await server.runsEnded(id);
+	const second = await rerun(server, first.run_id);
+	const given = (run) => calls.find(({ runId }) => runId === run.run_id).body.event.meta;
+	assert.deepEqual([given(first), given(second)], Array(2).fill({ sessions: { chat: "c1" } }));
+	assert.equal((await server.data(`/v1/events/${id}`)).meta, undefined);
+});
+
 each("a failed run", async ({ server, app, name }) => {
 	let isBroken = true;
 	const work = () => {
@@ -221,6 +232,39 @@ each("from a step that failed", async ({ server, app, name }) => {
 	assert.deepEqual((await rerun(server, first.run_id, fromStep("risky"))).output, [1, "works", "done"]);
 	assert.deepEqual((await rerun(server, first.run_id, fromStep("risky", ["otherwise"]))).output, [1, "otherwise", "done"]);
 	assert.equal(before, 1);
+});
+
+// It has no result, but its trace is there.
+each("from a step that a cancelled run was waiting in, or retrying", async ({ server, app, name }) => {
+	let isBroken = true;
+	const risky = (word) => {
+		if (isBroken) throw new Error("out of order");
+		return word;
+	};
+	let before = 0;
+	const handler = async ({ event, step }) => {
+		await step.run("before", () => ++before);
+		const got = event.data.waits
+			? await step.waitForEvent("answer", { event: `${name}/answer`, timeout: isBroken ? "1h" : "1ms" })
+			: await step.run("risky", risky, "works");
+		return [got, await step.run("after", () => "done")];
+	};
+	await app({ functions: [{ id: "cut", event: `${name}/go`, retries: 5, handler }] });
+	const cut = async (data, isThere) => {
+		const [id] = await server.send({ name: `${name}/go`, data });
+		const [{ run_id: runId }] = await server.runsStarted(id);
+		await until(async () => (await server.data(`/v1/runs/${runId}/jobs`)).some(isThere), () => `the job\n${server.tail()}`, server.timeoutMs);
+		dataOf(await post(server, `/v2/runs/${runId}/cancel`));
+		return runId;
+	};
+	const waiting = await cut({ waits: true }, ({ kind }) => kind === "pause");
+	const retrying = await cut({ waits: false }, ({ attempt }) => attempt > 0);
+	isBroken = false;
+	assert.deepEqual((await rerun(server, waiting, fromStep("answer"))).output, [null, "done"]);
+	assert.deepEqual((await rerun(server, retrying, fromStep("risky"))).output, ["works", "done"]);
+	assert.deepEqual((await rerun(server, retrying, fromStep(sha1("risky"), ["otherwise"]))).output, ["otherwise", "done"]);
+	assert.equal(before, 2);
+	assertError(await post(server, `/v2/runs/${waiting}/rerun`, fromStep("after")), 400, "invalid_request", "Step not found in original run");
 });
 
 each("from a step after others side by side", async ({ server, app, name }) => {

@@ -328,15 +328,30 @@ static const struct block *find_block(const struct program *p, struct str id) {
 	return NULL;
 }
 
-static struct reaction answer_ops(struct app_call *call, struct str ops) {
+// Some answers, and only some, also say what is to run after the run, or no more.
+static struct str defer_op(struct sim *sim, struct app_call *call) {
+	unsigned roll = (unsigned)rng_below(&sim->rng, 24), n = (unsigned)rng_below(&sim->rng, 24);
+	if (roll == 0)
+		return arena_printf(&call->arena,
+				    ",{\"op\":\"DeferAbort\",\"id\":\"a%u\",\"opts\":{\"target_hashed_id\":\"d%u\"}}",
+				    n, n);
+	if (roll > 3) return STR("");
+	return arena_printf(
+		&call->arena,
+		",{\"op\":\"DeferAdd\",\"id\":\"d%u\",\"opts\":{\"fn_slug\":\"app-f0\",\"input\":{\"A\":%u,\"n\":%u}}}",
+		n, n, n);
+}
+
+static struct reaction answer_ops(struct sim *sim, struct app_call *call, struct str ops) {
 	struct arena *arena = &call->arena;
+	ops = arena_cat(arena, ops, defer_op(sim, call));
 	return (struct reaction){.status = 206, .body = arena_cat(arena, STR("["), arena_cat(arena, ops, STR("]")))};
 }
 
 #define COMPLETE "{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":{\"ok\":true}}"
 
-static struct reaction finish(struct app_call *call) {
-	if (call->program->checkpoint) return answer_ops(call, STR(COMPLETE));
+static struct reaction finish(struct sim *sim, struct app_call *call) {
+	if (call->program->checkpoint) return answer_ops(sim, call, STR(COMPLETE));
 	return (struct reaction){.status = 200, .body = STR("{\"ok\":true}")};
 }
 
@@ -345,7 +360,7 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 	if (c->target.len > 0) {
 		const struct block *block = find_block(call->program, c->target);
 		CHECK(block != NULL);
-		return answer_ops(call, run_step_op(sim, call, block));
+		return answer_ops(sim, call, run_step_op(sim, call, block));
 	}
 	if (sim->faults && sim_chance(sim, 2)) return answer_ops(call, STR("")); // nothing, as old SDKs may
 	if (call->fallback.len > 0) { // a checkpoint was refused: its steps go back in the answer
@@ -358,7 +373,7 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 					 .no_retry = found.thrown->kind != BLOCK_THROW,
 					 .body = STR("{\"name\":\"Error\",\"message\":\"thrown\"}")};
 	}
-	if (found.count == 0) return finish(call);
+	if (found.count == 0) return finish(sim, call);
 	const struct block *first = found.blocks[0];
 	if (found.count == 1 && first->kind == BLOCK_STEP && !c->disable_immediate_execution) {
 		struct str op = run_step_op(sim, call, first);
@@ -373,11 +388,11 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 		bool is_last = first == &call->program->blocks[call->program->count - 1];
 		if (good && call->program->checkpoint && is_last && sim_chance(sim, 30)) // it had been kept back
 			op = arena_cat(&call->arena, op, STR("," COMPLETE));
-		return answer_ops(call, op);
+		return answer_ops(sim, call, op);
 	}
 	struct str ops = plan_op(call, first);
 	for (unsigned i = 1; i < found.count; i++) {
 		ops = arena_cat(&call->arena, ops, arena_cat(&call->arena, STR(","), plan_op(call, found.blocks[i])));
 	}
-	return answer_ops(call, ops);
+	return answer_ops(sim, call, ops);
 }

@@ -47,7 +47,8 @@ static void check_value(struct sim *sim, uint64_t key, struct str text, const ch
 }
 
 static void check_record(struct sim *sim, const struct record *record) {
-	bool of_run = record->kind == RECORD_RUN || record->kind == RECORD_STEP || record->kind == RECORD_ITEM;
+	bool of_run = record->kind == RECORD_RUN || record->kind == RECORD_STEP || record->kind == RECORD_ITEM ||
+		      record->kind == RECORD_DEFER;
 	bool is_put = record->op == RECORD_PUT || record->op == RECORD_HEAD;
 	if (!of_run || !is_put) return;
 	lifecycle_check_record(sim, record);

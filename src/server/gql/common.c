@@ -38,9 +38,6 @@ void resolve_false(struct gql_call *call) {
 void resolve_zero(struct gql_call *call) {
 	resolve_all(call, gql_int(0));
 }
-void resolve_empty_list(struct gql_call *call) {
-	resolve_all(call, gql_list(call->arena, 0));
-}
 void resolve_zero_uuid(struct gql_call *call) {
 	static const struct uuid none;
 	resolve_all(call, gql_uuid(call->arena, &none));

@@ -45,7 +45,6 @@ struct gql_value list_of(struct arena *arena, const void *items, size_t count, s
 void resolve_null(struct gql_call *call);
 void resolve_false(struct gql_call *call);
 void resolve_zero(struct gql_call *call);
-void resolve_empty_list(struct gql_call *call);
 void resolve_zero_uuid(struct gql_call *call);
 
 // Members of an argument that is an input object; NULL for what is absent or null.
@@ -115,6 +114,11 @@ struct gql_value time_or_null(struct arena *arena, int64_t ns);
 // Internal ids of the events of a run, in their order.
 ERR_CHECKED enum err run_event_ids(struct gql_context *context, struct arena *arena, const struct run_row *row,
 				   struct ulid **out, size_t *count, struct error *error);
+
+// Fields of api_run (defers.c).
+void resolve_defers(struct gql_call *call);
+void resolve_sibling_defers(struct gql_call *call);
+void resolve_deferred_from(struct gql_call *call);
 
 // ---- events (events.c) ---------------------------------------------------------------------------------------------
 

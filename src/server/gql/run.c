@@ -228,9 +228,9 @@ FIELDS(type_function_run_v2) = {
 	CALL("output", "Bytes", resolve_output),
 	CALL_WITH("trace", "RunTraceSpan", resolve_trace_of_run, trace_inputs),
 	CALL("hasAI", "Boolean!", resolve_has_ai),
-	CALL("defers", "[RunDefer!]!", resolve_empty_list),
-	CALL("siblingDefers", "[RunDefer!]!", resolve_empty_list),
-	CALL("deferredFrom", "[RunDeferredFrom!]!", resolve_empty_list),
+	CALL("defers", "[RunDefer!]!", resolve_defers),
+	CALL("siblingDefers", "[RunDefer!]!", resolve_sibling_defers),
+	CALL("deferredFrom", "[RunDeferredFrom!]!", resolve_deferred_from),
 	CALL("isDeferred", "Boolean!", resolve_is_deferred),
 	END,
 };
@@ -334,21 +334,3 @@ FIELDS(type_run_trace_trigger) = {
 	END,
 };
 OBJECT(type_run_trace_trigger, "RunTraceTrigger")
-
-// ---- deferred runs: types that nothing gives yet (§20) -------------------------------------------------------------
-
-FIELDS(type_run_defer) = {
-	NEVER("hashedDeferID", "String!"), NEVER("userlandDeferID", "String!"),
-	NEVER("fnSlug", "String!"),        NEVER("status", "RunDeferStatus!"),
-	NEVER("function", "Function"),     NEVER("runID", "ULID"),
-	NEVER("run", "FunctionRunV2"),     END,
-};
-OBJECT(type_run_defer, "RunDefer")
-
-FIELDS(type_run_deferred_from) = {
-	NEVER("runID", "ULID!"),
-	NEVER("function", "Function!"),
-	NEVER("run", "FunctionRunV2"),
-	END,
-};
-OBJECT(type_run_deferred_from, "RunDeferredFrom")

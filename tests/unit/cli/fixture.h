@@ -61,6 +61,10 @@ struct cli_result {
 	char out[16384], err[4096];
 };
 
+static inline void assert_contains(const char *text, const char *part) {
+	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
+}
+
 #define CLI_ARGUMENTS_MAX 32
 
 // Runs `inngest ARGUMENTS…` (a NULL ends them) and keeps what it printed.
@@ -70,8 +74,11 @@ static inline struct cli_result cli_run_on(bool terminal, const char *const *arg
 	int argc = 1;
 	for (; arguments[argc - 1] != NULL; argc++) argv[argc] = (char *)arguments[argc - 1];
 	size_t out_len, err_len;
-	struct cli cli = {open_memstream(&out, &out_len), open_memstream(&err, &err_len), terminal, node_fake,
-			  hand_over_fake};
+	struct cli cli = {.out = open_memstream(&out, &out_len),
+			  .err = open_memstream(&err, &err_len),
+			  .terminal = terminal,
+			  .run_node = node_fake,
+			  .hand_over = hand_over_fake};
 	memset(&notes.config, 0, sizeof(notes.config));
 	notes.runs = 0;
 	result.code = cli_main(&cli, argc, argv);

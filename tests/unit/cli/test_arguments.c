@@ -4,9 +4,6 @@
 
 #include "cli/command.h"
 
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
 static void assert_one_line(const char *text) {
 	const char *newline = strchr(text, '\n');
 	assert_non_null(newline);

@@ -6,10 +6,6 @@
 #include "cli/config_file.h"
 #include "cli/logging.h"
 
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
-
 static void stronger_sources_win(void **state) {
 	(void)state;
 	file_write("inngest.yaml", "port: 9001\nqueue-workers: 7\nretry-interval: 3\n");

@@ -1,10 +1,6 @@
 // `inngest expr` on a terminal and not, within one process. tests/sdk/expr.test.mjs has the rest.
 #include "fixture.h"
 
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
-
 static const char *const on_event[] = {"expr", "event.data.n > 1 && event.data.x", "--event", "event.json", NULL};
 
 static void colours_on_a_terminal_only(void **state) {

@@ -7,10 +7,6 @@
 #define RUN2 "01M8054F4GA1JCD60V59ARPN15"
 #define ID "c0a80101-0000-4000-8000-000000000001"
 
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
-
 // What a command does with a server that replies like this.
 static struct cli_result asked(bool terminal, const struct stub_reply *replies, size_t count,
 			       const char *const *arguments) {

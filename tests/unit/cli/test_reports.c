@@ -24,9 +24,6 @@ static int buf_teardown(void **state) {
 	buf_free(&out);
 	return 0;
 }
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
 #define BUF_TEST(function) cmocka_unit_test_setup_teardown(function, buf_setup, buf_teardown)
 
 static const char *written(void) {

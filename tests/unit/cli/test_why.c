@@ -11,10 +11,6 @@
 #define METADATA ",\"metadata\":{\"fetched_at\":\"2026-11-21T22:55:22.384Z\"}}\n"
 #define HEADING "Run " RUN ", scheduled at " SCHEDULED " (3.2 s ago), has 1 job:\n\n"
 
-static void assert_contains(const char *text, const char *part) {
-	if (strstr(text, part) == NULL) fail_msg("no \"%s\" in \"%s\"", part, text);
-}
-
 typedef enum err report_fn(const struct why_report *report, struct str reply, struct error *error);
 
 static size_t job_count;

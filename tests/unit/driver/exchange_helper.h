@@ -66,4 +66,17 @@ static inline void check_timing(const struct http_timing *timing) {
 		free(text_);                          \
 	} while (0)
 
+// For tests that share one client.
+static struct http_client *client;
+static inline int open_client(void **state) {
+	(void)state;
+	client = client_open();
+	return 0;
+}
+static inline int close_client(void **state) {
+	(void)state;
+	http_client_free(client);
+	return 0;
+}
+
 #endif

@@ -7,18 +7,6 @@
 
 #include "exchange_helper.h"
 
-static struct http_client *client;
-static int open_client(void **state) {
-	(void)state;
-	client = client_open();
-	return 0;
-}
-static int close_client(void **state) {
-	(void)state;
-	http_client_free(client);
-	return 0;
-}
-
 static void expect_failure(const char *url, enum http_failure failure, const char *text) {
 	struct trial trial;
 	trial_init(&trial, "POST", 1, "/", "{}");

@@ -7,18 +7,6 @@
 
 #include "exchange_helper.h"
 
-static struct http_client *client;
-static int open_client(void **state) {
-	(void)state;
-	client = client_open();
-	return 0;
-}
-static int close_client(void **state) {
-	(void)state;
-	http_client_free(client);
-	return 0;
-}
-
 // "/<status>/<location>" redirects there; "/loop" for ever; "/gone" has no Location; everything else is answered.
 static enum app_next redirect(struct app_request *request) {
 	int status = 0;

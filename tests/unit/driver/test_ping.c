@@ -22,18 +22,6 @@ static void keep_outcome(void *context, const struct ping_result *result) {
 	signal_raise(&outcome->done);
 }
 
-static struct http_client *client;
-static int open_client(void **state) {
-	(void)state;
-	client = client_open();
-	return 0;
-}
-static int close_client(void **state) {
-	(void)state;
-	http_client_free(client);
-	return 0;
-}
-
 // ---- the mapping ----------------------------------------------------------------------------------------------
 
 static void expect_mapping(enum http_failure failure, int status, const char *body, const char *expected) {

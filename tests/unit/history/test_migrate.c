@@ -20,7 +20,7 @@ static void test_fresh(void **state) {
 	migrate(f->db);
 	assert_rows(f->db,
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;"
+		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;engine_defers;"
 		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;engine_retention;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
@@ -48,7 +48,8 @@ static void test_columns(void **state) {
 		    "source|VARCHAR(255)|0|NULL|0;source_id|CHAR(35)|0|NULL|0;"
 		    "received_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;event_id|VARCHAR|1|NULL|0;"
 		    "event_name|VARCHAR|1|NULL|0;event_data|VARCHAR|1|'{}'|0;event_user|VARCHAR|1|'{}'|0;"
-		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0;engine_flags|INT|0|NULL|0");
+		    "event_v|VARCHAR|0|NULL|0;event_ts|TIMESTAMP|1|NULL|0;engine_meta|VARCHAR|0|NULL|0;engine_flags|"
+		    "INT|0|NULL|0");
 	assert_rows(f->db, COLUMNS("function_runs"),
 		    "run_id|BLOB|1|NULL|0;run_started_at|TIMESTAMP|1|CURRENT_TIMESTAMP|0;"
 		    "function_id|CHAR(36)|0|NULL|0;function_version|INT|1|NULL|0;trigger_type|VARCHAR|1|'event'|0;"

@@ -51,12 +51,14 @@ static void add_run(struct fixture *f, uint64_t begun_ms, uint64_t ended_ms, uin
 		"INSERT INTO engine_trace(run_id, data) VALUES(x'%s', x'00');"
 		"INSERT INTO engine_annotations(run_id, metadata_bytes, spans) VALUES(x'%s', 1, 1);"
 		"INSERT INTO engine_debug_runs(run_id) VALUES(x'%s');"
+		"INSERT INTO engine_defers VALUES(x'%s', 'a', '', '', 2), (x'%s', 'b', '', '', 3);"
 		"INSERT INTO engine_body(id, body) VALUES(%u, 'memo');"
 		"INSERT INTO engine_record(kind, key, head, body_id) VALUES(5, x'%s00000001', x'00', %u);"
 		"INSERT INTO spans(span_id, trace_id, name, start_time, end_time, account_id, app_id, function_id, "
 		"run_id,"
 		" env_id, output) VALUES('s%u', 't', 'metadata', '', '', '', '', '', '%s', '', '1');",
-		event_hex, run_hex, event_hex, ended, run_hex, run_hex, run_hex, n, run_hex, n, n, text);
+		event_hex, run_hex, event_hex, ended, run_hex, run_hex, run_hex, run_hex, run_hex, n, run_hex, n, n,
+		text);
 	exec(f->db, statement.ptr);
 	if (ended_ms == 0) return;
 	statement = arena_printf(
@@ -89,6 +91,7 @@ static void test_old_runs_go_whole(void **state) {
 	assert_rows(f->db, "SELECT output FROM function_finishes", "5");
 	assert_rows(f->db, "SELECT count(*) FROM engine_annotations", "2");
 	assert_rows(f->db, "SELECT count(*) FROM engine_debug_runs", "2");
+	assert_rows(f->db, "SELECT count(*) FROM engine_defers", "4");
 }
 
 static void test_events_go_when_no_run_needs_them(void **state) {

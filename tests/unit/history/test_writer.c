@@ -139,10 +139,12 @@ static void test_event(void **state) {
 	struct fixture *f = *state;
 	struct history_item item = make_event(1);
 	item.event.v = STR("v7");
+	item.event.meta = STR("{\"sessions\":{\"a\":\"b\"}}");
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT * FROM events",
 		    "01a1fd32e6f800000000000000000001|NULL|NULL|NULL|NULL|2026-11-21 08:22:14.008 +0000 UTC|client-id|"
-		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC|NULL");
+		    "shop/order|{\"a\":1}|{\"id\":2}|v7|2026-11-21 08:22:14 +0000 UTC|"
+		    "{\"sessions\":{\"a\":\"b\"}}|NULL");
 	assert_rows(f->db, "SELECT typeof(internal_id) FROM events", "blob");
 	item = make_event(2);
 	item.event.data = item.event.user = (struct str){NULL, 0};

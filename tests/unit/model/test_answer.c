@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "model/answer.h"
 #include "model/limits.h"
+#include "text_asserts.h"
 
 #define NOW 1795249333896ull
 #define BASE 1795249333000ull
@@ -58,10 +59,6 @@ static const struct answer *read(struct fixture *f, int status, const char *body
 static const struct answer *read_sdk(struct fixture *f, int status, const char *body) {
 	header(f, "x-inngest-sdk", SDK);
 	return read(f, status, body);
-}
-
-static void assert_text(struct str actual, const char *expected) {
-	if (!str_eq_cstr(actual, expected)) fail_msg("got `%.*s`, expected `%s`", STR_ARG(actual), expected);
 }
 
 static void assert_payload(const struct payload *payload, const char *expected) {

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "model/limits.h"
 #include "model/opcode.h"
+#include "text_asserts.h"
 
 struct fixture {
 	struct arena arena;
@@ -51,10 +52,6 @@ static enum err parse_checkpoint(struct fixture *f, struct str steps) {
 	enum err err = opcodes_parse_value(&f->arena, yyjson_doc_get_root(doc), false, &f->ops, &f->count, &f->error);
 	yyjson_doc_free(doc);
 	return err;
-}
-
-static void assert_text(struct str actual, const char *expected) {
-	if (!str_eq_cstr(actual, expected)) fail_msg("got `%.*s`, expected `%s`", STR_ARG(actual), expected);
 }
 
 static void assert_output(const struct opcode *op, const char *expected) {
@@ -361,8 +358,67 @@ static void test_many(void **state) {
 	assert_int_equal(parse_checkpoint(f, many(&f->arena, CHECKPOINT_OPCODES_MAX + 1)), ERR_INVALID);
 }
 
+#define ADD(opts) "{\"op\":\"DeferAdd\",\"id\":\"d\",\"userland\":{\"id\":\"mine\"},\"data\":null,\"opts\":" opts "}"
+
+static const struct opcode *deferred(struct fixture *f, const char *body) {
+	assert_int_equal(parse(f, str_from_cstr(body), false), ERR_OK);
+	assert_int_equal(f->count, 1);
+	return &f->ops[0];
+}
+
+// The server puts `_inngest` where it belongs in the order of the members, and nobody else does.
+static void test_defer(void **state) {
+	struct fixture *f = *state;
+	const struct opcode *op = deferred(
+		f, ADD("{\"fn_slug\":\"a-f\",\"input\":{\"z\":{\"b\":1,\"a\":2},\"_inngest\":{\"fn_slug\":\"x\"},"
+		       "\"Z\":1.50,\"_a\":0,\"z\":[1e2]}}"));
+	assert_null(op->defer_refusal);
+	assert_text(op->defer_function, "a-f");
+	assert_text(op->defer_name, "mine");
+	assert_output(op, "\"Z\":1.5,\"_a\":0\"z\":[100]");
+	assert_int_equal(op->defer_split, strlen("\"Z\":1.5,\"_a\":0"));
+	op = deferred(f, ADD("{\"fn_slug\":\"a-f\",\"input\":{},\"meta\":null}"));
+	assert_null(op->defer_refusal);
+	assert_int_equal(op->output->len + op->defer_meta.len, 0);
+	op = deferred(f, ADD("{\"fn_slug\":\"a-f\",\"input\":{},\"meta\":{\"sessions\":{\"k\":1}}}"));
+	assert_text(op->defer_meta, "{\"sessions\":{\"k\":\"1\"}}");
+	op = deferred(f, "{\"op\":\"DeferAbort\",\"id\":\"x\",\"data\":1,\"opts\":{\"target_hashed_id\":\"d\"}}");
+	assert_text(op->defer_target, "d");
+	assert_null(op->output);
+}
+
+// Never an error of the answer.
+static void test_refused_defer(void **state) {
+	struct fixture *f = *state;
+	static const char *const bad[] = {
+		ADD("1"),
+		ADD("[]"),
+		ADD("{}"),
+		ADD("{\"fn_slug\":1,\"input\":{}}"),
+		ADD("{\"fn_slug\":\"a\"}"),
+		ADD("{\"fn_slug\":\"a\",\"input\":[]}"),
+		ADD("{\"fn_slug\":\"a\",\"input\":{},\"meta\":[]}"),
+		ADD("{\"fn_slug\":\"a\",\"input\":{},\"meta\":{\"sessions\":{\"k\":true}}}"),
+	};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		const struct opcode *op = deferred(f, bad[i]);
+		assert_non_null(op->defer_refusal);
+		assert_null(op->output);
+		assert_int_equal(op->defer_is_unreadable, i < 2);
+	}
+	char *large = mem_alloc(DEFER_INPUT_MAX + 200);
+	int head = snprintf(large, 200,
+			    "{\"op\":\"DeferAdd\",\"id\":\"d\",\"opts\":{\"fn_slug\":\"a\",\"input\":{\"x\":\"");
+	memset(large + head, 'x', DEFER_INPUT_MAX);
+	memcpy(large + head + DEFER_INPUT_MAX, "\"}}}", sizeof "\"}}}");
+	assert_non_null(deferred(f, large)->defer_refusal);
+	free(large);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_defer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_defer, setup, teardown),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test_setup_teardown(test_step_run, setup, teardown),

@@ -10,10 +10,7 @@
 #include "model/answer_body.h"
 #include "model/limits.h"
 #include "model/utf8.h"
-
-static void assert_text(struct str actual, const char *expected) {
-	if (!str_eq_cstr(actual, expected)) fail_msg("got `%.*s`, expected `%s`", STR_ARG(actual), expected);
-}
+#include "text_asserts.h"
 
 static struct payload *standardise(struct str text) {
 	struct answer_body body;

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "model/limits.h"
 #include "model/v2_body.h"
+#include "text_asserts.h"
 
 static struct arena arena;
 static struct v2_score *scores;
@@ -28,10 +29,6 @@ static int tear_down(void **state) {
 
 static enum err parse(const char *body) {
 	return v2_scores_parse(&arena, str_from_cstr(body), &scores, &count, &refusal);
-}
-
-static void assert_text(struct str actual, const char *expected) {
-	if (!str_eq_cstr(actual, expected)) fail_msg("got `%.*s`, expected `%s`", STR_ARG(actual), expected);
 }
 
 static void expect_refusal(const char *body, const char *code, const char *text) {
