@@ -776,9 +776,8 @@ void trace_init(struct engine *engine);
 // `keep_errors`: errors of its steps are memoised nowhere. Gives its place in the batch's history.
 size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
 		    bool keep_errors);
-void trace_not_retried(struct engine *engine, size_t index); // for another of its ops has ended the run
-// Its calls that are under way, and that it is over.
-void trace_ended(struct engine *engine, const struct run *run);
+void trace_not_retried(struct engine *engine, size_t index);    // for another of its ops has ended the run
+void trace_ended(struct engine *engine, const struct run *run); // its calls under way, and that it is over
 void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
