@@ -68,6 +68,8 @@ bool http_exchange_header(struct http_exchange *exchange, struct str name, struc
 // Splits the reply headers into an arena array.
 size_t http_exchange_reply_headers(const struct http_exchange *exchange, struct arena *arena,
 				   struct answer_header **out);
+// Value of a reply header (the first of that name), empty when absent.
+struct str http_exchange_reply_header(const struct http_exchange *exchange, struct str name);
 
 ERR_CHECKED enum err http_client_new(struct http_client **out, struct error *error);
 // Any thread. The exchange must stay alive until `done`, which on the client's own thread may come before this returns.

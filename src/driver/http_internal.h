@@ -79,8 +79,6 @@ void http_exchange_fail(struct http_exchange *exchange, enum http_failure failur
 	__attribute__((format(printf, 3, 4)));
 // Takes the next "name: value" line off `rest`; false at the end. Lines without a colon are passed over.
 bool http_header_next(struct str *rest, struct answer_header *out);
-// Value of a reply header (the first of that name), empty when absent.
-struct str http_exchange_reply_header(const struct http_exchange *exchange, struct str name);
 
 // curl's CURLMOPT_SOCKETFUNCTION, CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; context: the client.
 int http_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *socket);

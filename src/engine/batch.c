@@ -186,7 +186,8 @@ static void mix_history(uint64_t *digest, const struct history_item *item) {
 		mix(digest, &item->trace.run_id, sizeof item->trace.run_id);
 		mix_str(digest, item->trace.data);
 		break;
-	case HISTORY_ANNOTATION: // no decision of the engine
+	case HISTORY_ANNOTATION: // no decisions of the engine
+	case HISTORY_EXPORTED:
 		break;
 	case HISTORY_FUNCTION_PAUSE:
 		mix(digest, &item->pause.function_id, sizeof item->pause.function_id);

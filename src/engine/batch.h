@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/mailbox.h"
 #include "engine/load.h"
+#include "engine/stats.h"
 #include "model/history_item.h"
 #include "model/record.h"
 #include "model/trace_fact.h"
@@ -49,6 +50,7 @@ enum reply_kind {
 	REPLY_RUN_STATE,
 	REPLY_TEXT,      // `text` is JSON: jobs (05 §12.7), a cancellation or all of them (05 §12.11)
 	REPLY_STARTED,   // `run_id` began, or with status 409 had begun before
+	REPLY_STATS,     // `stats`
 	REPLY_RUN_TRACE, // `live`: what is under way of a run; none when the engine does not know it
 };
 // The answer to a request. A heap object with its own arena; ownership passes to the server.
@@ -71,6 +73,7 @@ struct reply {
 	size_t step_count;
 	struct trace_live *live; // REPLY_RUN_TRACE
 	size_t live_count;
+	struct engine_stats stats;          // REPLY_STATS
 	struct annotation_result annotated; // REPLY_OK of an annotation
 };
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);
@@ -106,6 +109,8 @@ struct batch {
 struct batch *batch_new(void);
 void batch_free(struct batch *batch); // also frees calls and replies that were not taken out
 bool batch_is_empty(const struct batch *batch);
+// A new item of history, to be filled.
+struct history_item *batch_history(struct batch *batch, enum history_kind kind, uint64_t at_ms);
 // Deterministic digest of records, history and effects: equal batches give equal digests (tests, simulation).
 uint64_t batch_digest(const struct batch *batch);
 

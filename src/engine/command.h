@@ -33,6 +33,7 @@ enum command_kind {
 	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
 	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
 	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_STATS,         // GET /metrics: reads, changes nothing
 	COMMAND_ANNOTATE,      // metadata or spans of users: on to history
 	COMMAND_RUN_TRACE,     // what is under way of a run: reads, changes nothing
 };

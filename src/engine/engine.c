@@ -141,6 +141,7 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_RUN_STATE] = apply_run_state,
 	[COMMAND_RUN_JOBS] = apply_run_jobs,
 	[COMMAND_RUN_TRACE] = apply_run_trace,
+	[COMMAND_STATS] = apply_stats,
 	[COMMAND_ANNOTATE] = apply_annotate,
 	[COMMAND_EVENT_LOADED] = apply_event_loaded,
 	[COMMAND_SIGNAL] = apply_signal,
@@ -229,6 +230,8 @@ void engine_stats(const struct engine *engine, struct engine_stats *out) {
 				     .items_later = engine->timers.count,
 				     .calls_in_flight = engine->calls,
 				     .events_held = engine->held.count,
+				     .events_waiting = engine->debounces_due.count + engine->event_batches_due.count,
+				     .schedules = engine->crons.count,
 				     .functions = engine->slugs.count};
 	list_for_each(node, &engine->apps) {
 		if (!list_entry(node, struct app, all)->archived) out->apps++;

@@ -17,6 +17,7 @@ struct engine_config {
 	uint32_t steps_max;         // 0 means RUN_STEPS_MAX
 	uint64_t rest_after_ms;     // a run whose next work is further away than this drops its payloads; 0 means 1 s
 	bool no_history;            // events, runs and traces leave nothing for people
+	bool exports_spans;         // the end of a run is a trace fact as well (05 §24)
 	unsigned planted_bug;       // tests of the simulator only: breaks one rule on purpose; 0 for none
 };
 
@@ -37,15 +38,6 @@ void engine_apply(struct engine *engine, uint64_t now_ms, struct command *comman
 // When the engine wants a COMMAND_TICK; UINT64_MAX: never.
 uint64_t engine_deadline(const struct engine *engine);
 
-// For metrics and tests; cheap.
-struct engine_stats {
-	uint64_t runs;        // not finished
-	uint64_t items_ready; // due, waiting for a worker
-	uint64_t items_later; // sleeps, retries
-	uint64_t calls_in_flight;
-	uint64_t events_held; // wait for their data
-	uint64_t apps, functions;
-};
 void engine_stats(const struct engine *engine, struct engine_stats *out);
 // Aborts (CHECK) when an internal index disagrees with the state it indexes. O(everything): tests and simulation.
 void engine_verify(const struct engine *engine);

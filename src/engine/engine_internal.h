@@ -308,7 +308,6 @@ struct engine {
 
 // batch_write.c: what a batch is made of
 struct record *batch_record(struct batch *batch, enum record_op op, uint8_t kind, struct str key);
-struct history_item *batch_history(struct batch *batch, enum history_kind kind, uint64_t at_ms);
 struct late_text *batch_late(struct batch *batch, size_t parts);
 void batch_call(struct batch *batch, struct call *call);
 void batch_reply(struct batch *batch, struct reply *reply);
@@ -778,7 +777,7 @@ void trace_init(struct engine *engine);
 size_t trace_answer(struct engine *engine, struct item *item, const struct answer *answer, bool will_retry,
 		    bool keep_errors);
 void trace_not_retried(struct engine *engine, size_t index);    // for another of its ops has ended the run
-void trace_ended(struct engine *engine, const struct run *run); // its calls that are under way
+void trace_ended(struct engine *engine, const struct run *run); // its calls under way, and that it is over
 void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count);
 void trace_wait(struct engine *engine, const struct item *item, const struct opcode *op,
 		const struct ulid *event_id); // of an invoke; else NULL
@@ -793,6 +792,7 @@ void apply_annotate(struct engine *engine, struct command *command);
 // read.c
 void apply_run_state(struct engine *engine, struct command *command);
 void apply_run_jobs(struct engine *engine, struct command *command);
+void apply_stats(struct engine *engine, struct command *command);
 void apply_cancel(struct engine *engine, struct command *command);
 void run_refs(const struct run *run, struct arena *arena, struct payload_ref *events, struct call_step **steps,
 	      size_t *count);

@@ -1,4 +1,4 @@
-// Questions about one run that only the engine can answer, and its cancellation.
+// Questions that only the engine can answer, most of them about one run, and its cancellation.
 #include "base/clock.h"
 #include "engine/engine_internal.h"
 
@@ -36,6 +36,12 @@ void apply_run_state(struct engine *engine, struct command *command) {
 	}
 	struct reply *reply = reply_new(command->request, REPLY_RUN_STATE, 200);
 	run_refs(run, &reply->arena, &reply->events, &reply->steps, &reply->step_count);
+	batch_reply(engine->batch, reply);
+}
+
+void apply_stats(struct engine *engine, struct command *command) {
+	struct reply *reply = reply_new(command->request, REPLY_STATS, 200);
+	engine_stats(engine, &reply->stats);
 	batch_reply(engine->batch, reply);
 }
 

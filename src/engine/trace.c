@@ -170,6 +170,7 @@ void trace_ended(struct engine *engine, const struct run *run) {
 		fact.outcome = TRACE_CANCELLED;
 		write_fact(engine, run, &fact);
 	}
+	if (engine->config.exports_spans) write_fact(engine, run, &(struct trace_fact){.kind = FACT_ENDED});
 }
 
 void trace_checkpoint(struct engine *engine, struct run *run, const struct opcode *const *ops, size_t count) {

@@ -35,7 +35,7 @@ struct loading {
 	const struct ulid *run_id;
 	struct trace_loaded *out;
 	struct trace_run run;
-	struct rows facts, steps, spans;
+	struct rows facts, fact_ids, steps, spans;
 	bool facts_only;
 	bool found, has_status; // of the run: its row, and what that says
 	bool finished;
@@ -116,7 +116,7 @@ static void read_skipped(struct loading *l, sqlite3_stmt *row) {
 
 // ---- what belongs to it --------------------------------------------------------------------------------------------
 
-static const char facts_sql[] = "SELECT data FROM engine_trace WHERE run_id = ?1 ORDER BY id LIMIT ?2";
+static const char facts_sql[] = "SELECT data, id FROM engine_trace WHERE run_id = ?1 ORDER BY id LIMIT ?2";
 static const char steps_sql[] = "SELECT head FROM engine_record WHERE kind = ?1 AND key >= ?2 AND key <= ?3"
 				" ORDER BY key";
 static const char spans_sql[] =
@@ -163,7 +163,9 @@ static void read_fact(struct loading *l, sqlite3_stmt *row) {
 	if (l->bytes + data.len > TRACE_BYTES_MAX) return;
 	data = keep_fact(l, data);
 	l->bytes += data.len;
-	if (trace_fact_decode(l->arena, data, &fact, NULL) == ERR_OK) *(struct trace_fact *)rows_add(&l->facts) = fact;
+	if (trace_fact_decode(l->arena, data, &fact, NULL) != ERR_OK) return;
+	*(struct trace_fact *)rows_add(&l->facts) = fact;
+	*(uint64_t *)rows_add(&l->fact_ids) = (uint64_t)sqlite3_column_int64(row, 1);
 }
 
 static void read_step(struct loading *l, sqlite3_stmt *row) {
@@ -360,6 +362,9 @@ static void assemble(struct loading *l) {
 	struct trace_loaded *out = l->out;
 	l->run.facts = (const struct trace_fact *)(const void *)l->facts.items;
 	l->run.fact_count = l->facts.count;
+	out->facts = l->run.facts;
+	out->fact_ids = (const uint64_t *)(const void *)l->fact_ids.items;
+	out->fact_count = l->facts.count;
 	l->run.steps = (const struct trace_step *)(const void *)l->steps.items;
 	l->run.step_count = l->steps.count;
 	bool is_ours = l->facts.count > 0 || l->run.live_count > 0 || !has_own_rows(l);
@@ -388,6 +393,7 @@ static struct trace_loaded nothing_of(const struct ulid *run_id) {
 static enum err load_and_assemble(struct loading *l) {
 	*l->out = nothing_of(l->run_id);
 	l->facts = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_fact)};
+	l->fact_ids = (struct rows){.arena = l->arena, .row_size = sizeof(uint64_t)};
 	l->steps = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_step)};
 	l->spans = (struct rows){.arena = l->arena, .row_size = sizeof(struct span_row)};
 	bool began = reading_begin(l->reader);

@@ -11,6 +11,9 @@
 // the metadata and userland spans that have come in.
 struct trace_loaded { // all of it from one view of the store
 	struct run_row run;
+	const struct trace_fact *facts; // and their places in the table, ascending
+	const uint64_t *fact_ids;
+	size_t fact_count;
 	struct trace_subject subject;
 	struct trace_spans spans;
 };

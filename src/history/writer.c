@@ -33,6 +33,9 @@ enum insert {
 	INSERT_BATCH_LINK,
 	INSERT_OUTCOME,
 	INSERT_SKIPPED,
+	MOVE_CURSOR,
+	DELETE_CURSOR,
+	INSERT_CURSOR,
 	INSERT_COUNT,
 };
 
@@ -103,6 +106,10 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_BATCH_LINK] = batch_link_sql,
 	[INSERT_OUTCOME] = "INSERT INTO engine_event_outcomes(event_id, function_id, outcome, reason, run_id, other_id,"
 			   " at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	// exports.h says why the row's own id counts.
+	[MOVE_CURSOR] = "UPDATE engine_trace SET data = ?1 WHERE run_id = x'' AND id >= ?1",
+	[DELETE_CURSOR] = "DELETE FROM engine_trace WHERE run_id = x''",
+	[INSERT_CURSOR] = "INSERT INTO engine_trace(run_id, data) VALUES(x'', ?1)",
 	// With the zeros and nulls of the reference server (09 §4.4, §4.5).
 	[INSERT_SKIPPED] = "INSERT INTO history(id, created_at, run_started_at, function_id, function_version, run_id,"
 			   " event_id, batch_id, idempotency_key, type, attempt, cancel_request, sleep, wait_for_event,"
@@ -387,6 +394,19 @@ static enum err write_outcome(struct history_writer *writer, const struct histor
 	return err != ERR_OK || !skipped ? err : write_skipped(writer, item, error);
 }
 
+// ---- The export of spans ----
+
+static enum err write_exported(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *move = writer->inserts[MOVE_CURSOR], *insert = writer->inserts[INSERT_CURSOR];
+	sqlite3_bind_int64(move, 1, (int64_t)item->exported.cursor);
+	enum err err = sql_run(move, error);
+	if (err != ERR_OK || sqlite3_changes(writer->db) > 0) return err;
+	err = sql_run(writer->inserts[DELETE_CURSOR], error);
+	if (err != ERR_OK) return err;
+	sqlite3_bind_int64(insert, 1, (int64_t)item->exported.cursor);
+	return sql_run(insert, error);
+}
+
 enum err history_write(struct history_writer *writer, const struct history_item *item, struct error *error) {
 	static enum err (*const writers[])(struct history_writer *, const struct history_item *, struct error *) = {
 		[HISTORY_APP] = write_app,
@@ -406,6 +426,7 @@ enum err history_write(struct history_writer *writer, const struct history_item 
 		[HISTORY_FUNCTION_PAUSE] = write_pause,
 		[HISTORY_DEFER] = write_defer,
 		[HISTORY_ANNOTATION] = write_annotation,
+		[HISTORY_EXPORTED] = write_exported,
 	};
 	CHECK((size_t)item->kind < ARRAY_LEN(writers));
 	return writers[item->kind](writer, item, error);

@@ -26,6 +26,7 @@ enum history_kind {
 	HISTORY_DEFER,       // upsert into engine_defers (ours)
 	HISTORY_EVENT_AGAIN, // insert into events if absent: one that waited, and may have been removed since
 	HISTORY_ANNOTATION,  // what others say of a run: rows of spans (06 §18, §19)
+	HISTORY_EXPORTED,    // how far our own spans have been exported (history/exports.h)
 };
 
 // Why an event has not become a run of a function that it was due (03 §25: "show why an event started nothing").
@@ -123,6 +124,9 @@ struct history_item {
 			struct uuid function_id;
 			bool is_paused;
 		} pause;
+		struct {
+			uint64_t cursor;
+		} exported;
 		struct {
 			struct annotation *content;       // owned
 			struct annotation_result *result; // of the reply

@@ -5,6 +5,7 @@
 // Identity of the single tenant (01 §1)
 #define ACCOUNT_ID "00000000-0000-4000-a000-000000000000"
 #define ENV_ID "00000000-0000-4000-b000-000000000000"
+#define ZERO_ID "00000000-0000-0000-0000-000000000000" // where REST v1 names neither (05 §12.2, §12.10)
 
 // Events (05 §7)
 #define EVENT_SIZE_MAX 3145728u         // one event's raw JSON

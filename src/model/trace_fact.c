@@ -108,6 +108,8 @@ static void put_fact(struct buf *out, const struct trace_fact *fact, const struc
 	case FACT_INVOKED:
 	case FACT_CANCELLED:
 		return put_waiting(out, fact);
+	case FACT_ENDED:
+		return;
 	}
 }
 
@@ -213,6 +215,8 @@ enum err trace_fact_decode(struct arena *arena, struct str data, struct trace_fa
 	case FACT_INVOKED:
 	case FACT_CANCELLED:
 		take_waiting(&d, out);
+		break;
+	case FACT_ENDED:
 		break;
 	default:
 		return error_set(error, ERR_CORRUPT, "trace fact of an unknown kind");

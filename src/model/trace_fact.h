@@ -22,6 +22,7 @@ enum trace_fact_kind {       // stored
 	FACT_RESUMED = 4,    // and is over; a sleep leaves none: it ends at its time, when its step is memoised
 	FACT_INVOKED = 5,    // the run that an invoke started
 	FACT_CANCELLED = 6,  // why
+	FACT_ENDED = 7, // the run is over, and this is its last one; only written when spans are exported (05 §24)
 };
 
 enum trace_outcome {     // stored; of a call

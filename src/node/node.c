@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "history/exports.h"
+#include "node/exporter.h"
 #include "node/node_internal.h"
 
 #define PORT_SHIFT_MAX 1000u
@@ -26,6 +28,10 @@ struct node {
 	pthread_mutex_t bodies_mutex;
 	struct readers readers;
 	bool readers_open;
+	struct export_settings export_settings;
+	struct reader export_reader;         // the exporter's
+	_Atomic(struct exporter *) exporter; // NULL: spans are not exported, or not yet
+	bool journal_is_over;
 	struct engine *engine;
 	struct mailbox *commands;
 	pthread_t engine_thread;
@@ -72,6 +78,13 @@ static void *engine_main(void *context) {
 static bool stores_an_app(const struct batch *batch) {
 	for (size_t i = 0; i < batch->history_count; i++) {
 		if (batch->history[i].kind == HISTORY_APP) return true;
+	}
+	return false;
+}
+
+static bool has_facts(const struct batch *batch) {
+	for (size_t i = 0; i < batch->history_count; i++) {
+		if (batch->history[i].kind == HISTORY_TRACE) return true;
 	}
 	return false;
 }
@@ -123,6 +136,24 @@ static void committed(void *context, struct batch *batch) {
 	for (size_t i = 0; i < batch->load_count; i++) load_event(node, &batch->loads[i]);
 	struct poller *poller = atomic_load(&node->poller);
 	if (poller != NULL && stores_an_app(batch)) poller_wake(poller);
+	struct exporter *exporter = atomic_load(&node->exporter);
+	if (exporter != NULL && has_facts(batch)) exporter_wake(exporter);
+}
+
+// How far spans have been exported: through the journal, or when that has ended, beside it.
+static void save_cursor(void *context, uint64_t cursor) {
+	struct node *node = context;
+	struct batch *batch = batch_new();
+	struct error error;
+	batch_history(batch, HISTORY_EXPORTED, clock_wall_ms())->exported.cursor = cursor;
+	if (!node->journal_is_over) {
+		journal_post(node->journal, batch);
+		return;
+	}
+	struct journal_config config = {.store = node->store, .history = node->history};
+	if (journal_write(&config, batch, &error) != ERR_OK)
+		LOG_WARN("spans may be exported again", LOG_CSTR("error", error.message));
+	batch_free(batch);
 }
 
 static void free_commands(struct message *commands) {
@@ -203,6 +234,23 @@ static enum err make_path(const struct node_config *config, char *out, size_t si
 	return ERR_OK;
 }
 
+static enum err open_export(struct node *node, struct error *error) {
+	struct reader *reader = &node->export_reader;
+	if (!node->export_settings.is_on) return history_exports_forget(store_sql(node->store), error);
+	enum err err = store_reader_open(node->store, &reader->store, error);
+	return err != ERR_OK ? err : history_reader_new(store_reader_sql(reader->store), &reader->history, error);
+}
+
+// What cannot be exported does not keep the server from its work.
+static void read_export_settings(struct node *node) {
+	struct error error;
+	enum err err = export_settings_read(&node->export_settings, getenv, node->config->version, &error);
+	if (err != ERR_OK) LOG_WARN("spans are not exported", LOG_CSTR("reason", error.message));
+	if (!node->export_settings.is_on || !node->config->no_history) return;
+	LOG_WARN("spans are not exported", LOG_CSTR("reason", "without history there are none"));
+	node->export_settings.is_on = false;
+}
+
 static enum err open_store(struct node *node, struct error *error) {
 	char path[4096];
 	const char *file = NULL;
@@ -211,12 +259,14 @@ static enum err open_store(struct node *node, struct error *error) {
 		if (err != ERR_OK) return err;
 		file = path;
 	}
-	enum err err = store_open_sqlite(file, node->config->durability, NODE_READERS + 1, &node->store, error);
+	unsigned readers = NODE_READERS + 1 + node->export_settings.is_on;
+	enum err err = store_open_sqlite(file, node->config->durability, readers, &node->store, error);
 	if (err == ERR_OK) err = history_migrate(store_sql(node->store), error);
 	if (err == ERR_OK) err = history_writer_new(store_sql(node->store), &node->history, error);
 	if (err == ERR_OK)
 		err = history_keeper_new(store_sql(node->store), &node->config->retention, &node->keeper, error);
 	if (err == ERR_OK) err = store_reader_open(node->store, &node->bodies, error);
+	if (err == ERR_OK) err = open_export(node, error);
 	if (err == ERR_OK) {
 		node->readers_open = true;
 		err = readers_open(&node->readers, node->store, error);
@@ -236,7 +286,8 @@ static enum err restore(struct node *node, struct error *error) {
 	struct engine_config config = {.workers = node->config->queue_workers,
 				       .retry_interval_ms = node->config->retry_interval_s * 1000ull,
 				       .steps_max = node->config->steps_max,
-				       .no_history = node->config->no_history};
+				       .no_history = node->config->no_history,
+				       .exports_spans = node->export_settings.is_on};
 	node->engine = engine_new(&config, random_u64());
 	uint64_t quarantined = 0;
 	enum err err = store_load(node->store, restore_one, node, &quarantined, error);
@@ -298,8 +349,19 @@ static enum err start_clients(struct node *node, struct error *error) {
 	return err;
 }
 
+static void start_export(struct node *node) {
+	if (!node->export_settings.is_on) return;
+	struct exporter_config config = {.settings = &node->export_settings,
+					 .client = node->clients[0],
+					 .history = node->export_reader.history,
+					 .save = save_cursor,
+					 .context = node};
+	atomic_store(&node->exporter, exporter_start(&config));
+}
+
 static enum err start(struct node *node, struct error *error) {
 	struct batch *batch = NULL;
+	read_export_settings(node);
 	enum err err = open_store(node, error);
 	if (err == ERR_OK) err = restore(node, error);
 	if (err == ERR_OK) err = start_clients(node, error);
@@ -319,6 +381,7 @@ static enum err start(struct node *node, struct error *error) {
 					 .committed = committed,
 					 .context = node};
 	node->journal = journal_start(&journal);
+	start_export(node);
 	committed(node, batch);
 	batch_free(batch);
 	CHECK(pthread_create(&node->engine_thread, NULL, engine_main, node) == 0);
@@ -344,15 +407,20 @@ static void stop(struct node *node) {
 	if (node->server != NULL) server_quiesce(node->server);
 	atomic_store(&node->stopping, true);
 	mailbox_close(node->commands);
+	struct exporter *exporter = atomic_load(&node->exporter);
 	if (node->journal != NULL) {
 		pthread_join(node->engine_thread, NULL);
+		if (exporter != NULL) exporter_stop(exporter); // it posts to the journal
 		journal_stop(node->journal);
+		node->journal_is_over = true;
 	}
+	if (exporter != NULL) exporter_flush(exporter);
 	struct poller *poller = atomic_load(&node->poller);
 	if (poller != NULL) poller_close(poller);
 	// Their pings end too, so that the poller comes back.
 	for (unsigned i = 0; i < node->client_count; i++) http_client_free(node->clients[i]);
 	if (poller != NULL) poller_stop(poller);
+	exporter_free(exporter);
 	if (node->driver != NULL) driver_free(node->driver);
 	if (node->server != NULL) server_stop(node->server);
 	poller_free(poller);
@@ -362,6 +430,9 @@ static void stop(struct node *node) {
 	if (node->history != NULL) history_writer_free(node->history);
 	history_keeper_free(node->keeper);
 	if (node->bodies != NULL) store_reader_close(node->bodies);
+	if (node->export_reader.history != NULL) history_reader_free(node->export_reader.history);
+	if (node->export_reader.store != NULL) store_reader_close(node->export_reader.store);
+	export_settings_free(&node->export_settings);
 	if (node->readers_open) readers_close(&node->readers);
 	if (node->store != NULL) store_close(node->store);
 }

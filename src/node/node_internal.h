@@ -57,7 +57,7 @@ struct journal_config {
 	void *context;
 };
 struct journal *journal_start(const struct journal_config *config);
-// Takes over the batch; blocks while NODE_BATCHES_MAX wait. Engine thread.
+// Takes over the batch; blocks while NODE_BATCHES_MAX wait. Any thread: what is written must not depend on the order.
 void journal_post(struct journal *journal, struct batch *batch);
 void journal_stop(struct journal *journal); // commits what was posted, joins
 // Everything of one transaction, for the batches of a chain; used at start as well.

@@ -1,6 +1,7 @@
 // What others say of runs: metadata (05 §12.9), scores (§13.11) and the spans of users' code (§12.13).
 #include <stdlib.h>
 
+#include "base/gzip.h"
 #include "history/annotations.h"
 #include "history/catalogue.h"
 #include "model/v1_metadata.h"
@@ -151,7 +152,26 @@ void v2_scores_work(struct request *request) {
 
 // ---- spans of users ------------------------------------------------------------------------------------------------
 
+static bool says_gzip(struct request *request, const char *header) {
+	for (struct str rest = request_header(request, header); rest.len >= 4; rest = str_skip(rest, 1))
+		if (str_starts_with_nocase(rest, STR("gzip"))) return true;
+	return false;
+}
+
+// gzip for those who take it (05 §12.13).
+static void pack_reply(struct request *request) {
+	struct buf packed;
+	if (!says_gzip(request, "Accept-Encoding")) return;
+	buf_init(&packed, OTLP_BODY_MAX);
+	gzip_pack(&packed, buf_view(&request->out));
+	buf_clear(&request->out);
+	buf_str(&request->out, buf_view(&packed));
+	buf_free(&packed);
+	respond_header(request, "Content-Encoding", "gzip");
+}
+
 static void reply_otlp(struct request *request, int status, enum otlp_encoding encoding) {
+	pack_reply(request);
 	respond(request, status, encoding == OTLP_JSON ? TYPE_JSON : "application/x-protobuf", buf_view(&request->out));
 }
 
@@ -185,12 +205,29 @@ static bool find_function(void *context, const struct uuid *id, struct uuid *app
 	return functions->is_there;
 }
 
+// What was sent, unpacked; false when that is more than a body may have, or cannot be done (it has been answered then).
+static bool read_body(struct request *request, struct arena *arena, struct str *out) {
+	if (!says_gzip(request, "Content-Encoding")) {
+		*out = arena_dup(arena, buf_view(&request->body));
+		return true;
+	}
+	struct buf plain;
+	buf_init(&plain, OTLP_BODY_MAX);
+	enum err err = gzip_unpack(&plain, buf_view(&request->body));
+	if (err == ERR_OK) *out = arena_dup(arena, buf_view(&plain));
+	buf_free(&plain);
+	if (err == ERR_TOO_LARGE) otlp_refuse(request, 413, STR("Request body too large"));
+	if (err == ERR_INVALID) otlp_refuse(request, 400, STR("Error reading body"));
+	return err == ERR_OK;
+}
+
 static bool read_spans(struct request *request, enum otlp_encoding encoding, struct history_annotation *annotation,
 		       uint64_t *rejected) {
 	struct otlp_request sent;
 	struct userland userland;
 	struct error error;
-	struct str body = arena_dup(&annotation->arena, buf_view(&request->body));
+	struct str body;
+	if (!read_body(request, &annotation->arena, &body)) return false;
 	if (otlp_read(&annotation->arena, encoding, body, &sent, &error) != ERR_OK) {
 		otlp_refuse(request, 400, STR("Invalid payload"));
 		return false;

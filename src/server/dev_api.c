@@ -1,7 +1,8 @@
-// GET /dev: what the server is and what it serves (01 §16, 05 §11.1).
+// GET /dev: what the server is and what it serves (01 §16, 05 §11.1). POST /dev/traces.
 #include <stdlib.h>
 
 #include "server/server_internal.h"
+#include "trace/otlp.h"
 
 static void append_feature(struct buf *out, struct str name, bool value) {
 	if (out->len > 1) buf_byte(out, ',');
@@ -73,4 +74,22 @@ void dev_work(struct request *request) {
 	}
 	write_body(request, functions, count);
 	respond_out(request, 200);
+}
+
+// Where the reference server sends spans of its own, which nobody else has a use for: they are looked at and dropped
+// (05 §11.5, 06 §19.2).
+void dev_traces_work(struct request *request) {
+	static const struct str json = STR_INIT(TYPE_JSON), protobuf = STR_INIT("application/x-protobuf");
+	struct str type = request_header(request, "Content-Type");
+	struct otlp_request sent;
+	struct error error;
+	if (!str_eq(type, json) && !str_eq(type, protobuf)) {
+		json_reply_about(request, 400, STR("unable to handle unknown content type for traces: "), type);
+		return;
+	}
+	enum otlp_encoding encoding = str_eq(type, json) ? OTLP_JSON : OTLP_PROTOBUF;
+	if (otlp_read(&request->arena, encoding, buf_view(&request->body), &sent, &error) == ERR_OK)
+		respond_empty(request, 200);
+	else
+		json_reply_error(request, 400, arena_dup(&request->arena, str_from_cstr(error.message)));
 }

@@ -46,7 +46,17 @@ static void wake(struct watcher *watcher) {
 	MHD_resume_connection(watcher->connection);
 }
 
+// What is out makes room, when that is worth moving the rest.
+static void compact(struct watcher *watcher) {
+	struct buf *unread = &watcher->unread;
+	if (watcher->read < unread->len / 2) return;
+	memmove(unread->ptr, unread->ptr + watcher->read, unread->len - watcher->read);
+	unread->len -= watcher->read;
+	watcher->read = 0;
+}
+
 static void append(struct watcher *watcher, struct str message) {
+	if (watcher->unread.len + message.len > LIVE_BUFFER_MAX && watcher->read > 0) compact(watcher);
 	if (watcher->unread.len + message.len > LIVE_BUFFER_MAX) {
 		watcher->dropped++;
 		return;
@@ -232,24 +242,33 @@ static void forget(void *context) {
 	free(watcher);
 }
 
-// ---- the heart: notices clients that are gone
-// --------------------------------------------------------------------------
+// ---- the heart: notices clients that are gone ----------------------------------------------------------------------
 
+// Those who have something to read notice it by that.
 static void beat(struct live *live) {
-	list_for_each(node, &live->watchers) append(list_entry(node, struct watcher, all), STR(": \n\n"));
+	list_for_each(node, &live->watchers) {
+		struct watcher *watcher = list_entry(node, struct watcher, all);
+		if (watcher->read == watcher->unread.len) append(watcher, STR(": \n\n"));
+	}
 }
 
+// Beats at fixed times, whoever comes and goes between them.
 static void *heart_main(void *context) {
 	struct live *live = context;
+	uint64_t beat_ms = 0; // on the monotonic clock; 0: nobody watches
 	pthread_mutex_lock(&live->lock);
 	while (!live->closed) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += LIVE_HEARTBEAT_S;
-		if (list_empty(&live->watchers))
+		uint64_t now_ms = clock_mono_ns() / 1000000;
+		if (list_empty(&live->watchers)) {
+			beat_ms = 0;
 			pthread_cond_wait(&live->changed, &live->lock);
-		else if (pthread_cond_timedwait(&live->changed, &live->lock, &until) != 0)
-			beat(live);
+			continue;
+		}
+		if (beat_ms != 0 && now_ms >= beat_ms) beat(live);
+		if (now_ms >= beat_ms) beat_ms = now_ms + live->heartbeat_ms;
+		struct timespec until = {.tv_sec = (time_t)(beat_ms / 1000),
+					 .tv_nsec = (long)(beat_ms % 1000) * 1000000};
+		pthread_cond_timedwait(&live->changed, &live->lock, &until);
 	}
 	pthread_mutex_unlock(&live->lock);
 	return NULL;
@@ -295,9 +314,9 @@ static bool join(struct live *live, struct watcher *watcher) {
 	bool joins = !live->closed && atomic_load(&live->watcher_count) < LIVE_WATCHERS_MAX;
 	if (joins && !live->beats) joins = live->beats = pthread_create(&live->heart, NULL, heart_main, live) == 0;
 	if (joins) {
+		if (list_empty(&live->watchers)) pthread_cond_signal(&live->changed);
 		list_push_back(&live->watchers, &watcher->all);
 		atomic_fetch_add(&live->watcher_count, 1);
-		pthread_cond_signal(&live->changed);
 	}
 	pthread_mutex_unlock(&live->lock);
 	return joins;
@@ -331,7 +350,12 @@ void v1_stream_start(struct request *request) {
 void live_init(struct live *live) {
 	*live = (struct live){0};
 	pthread_mutex_init(&live->lock, NULL);
-	pthread_cond_init(&live->changed, NULL);
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&live->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	live->heartbeat_ms = LIVE_HEARTBEAT_S * 1000;
 	list_init(&live->watchers);
 	atomic_init(&live->watcher_count, 0);
 }

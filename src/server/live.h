@@ -31,7 +31,8 @@ struct live {
 	pthread_cond_t changed; // a first watcher, or the end
 	struct list watchers;
 	atomic_uint watcher_count;
-	uint64_t sequence; // of messages
+	uint64_t sequence;     // of messages
+	uint32_t heartbeat_ms; // tests have less
 	bool closed;
 	bool beats; // the heart's thread runs
 	pthread_t heart;

@@ -84,8 +84,11 @@ static void write_protobuf(struct buf *out, const struct openapi_operation *oper
 
 static void write_success(struct buf *out, const struct openapi_operation *operation) {
 	if (operation->reply == OPENAPI_EMPTY) return;
-	if (operation->reply == OPENAPI_EVENTS) {
-		buf_lit(out, ",\"content\":{\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}");
+	const char *text = operation->reply == OPENAPI_EVENTS    ? "text/event-stream"
+			   : operation->reply == OPENAPI_METRICS ? "text/plain"
+								 : NULL;
+	if (text != NULL) {
+		buf_printf(out, ",\"content\":{\"%s\":{\"schema\":{\"type\":\"string\"}}}", text);
 		return;
 	}
 	buf_lit(out, ",\"content\":{\"application/json\":{\"schema\":");

@@ -34,7 +34,8 @@ enum openapi_reply {
 	OPENAPI_BARE,    // the type itself
 	OPENAPI_OTLP,    // so too, errors with it; either JSON or protobuf, as the request
 	OPENAPI_EMPTY,
-	OPENAPI_EVENTS, // server-sent events
+	OPENAPI_EVENTS,  // server-sent events
+	OPENAPI_METRICS, // Prometheus' text format
 };
 struct openapi_operation {
 	const char *method, *path; // "{name}" is a parameter

@@ -30,8 +30,10 @@ const struct openapi_operation openapi_operations[] = {
 	 "V1CancellationRequest"},
 	{"GET", "/v1/cancellations", "Bulk cancellations", OPENAPI_V1, "[V1Cancellation]", NULL, NULL},
 	{"DELETE", "/v1/cancellations/{cancellationId}", "Remove a bulk cancellation", OPENAPI_V1, "V1Ok", NULL, NULL},
+	{"GET", "/v1/prom/{env}", "Metrics, as at /metrics", OPENAPI_METRICS, NULL, NULL, NULL},
 
 	{"GET", "/v2/health", "Whether the server answers", OPENAPI_V2, "Health", NULL, NULL},
+	{"GET", "/v2/operations", "A catalogue of operations", OPENAPI_BARE, "OperationList", NULL, NULL},
 	{"GET", "/v2/account", "The account", OPENAPI_V2, "Account", NULL, NULL},
 	{"GET", "/v2/envs", "The environment", OPENAPI_V2_LIST, "[Env]", "limit", NULL},
 	{"GET", "/v2/keys/events", "Event keys", OPENAPI_V2_LIST, "[Key]", "limit", NULL},

@@ -33,6 +33,10 @@ const struct openapi_schema openapi_schemas[] = {
 	{"OtlpPartial", "rejectedSpans:string"},
 	{"OtlpStatus", "message:string"},
 	// v2
+	{"OperationList", "data:Operations"},
+	{"Operations", "operations:[Operation]"},
+	{"Operation", "description:string http:OperationRoute id:string summary:string"},
+	{"OperationRoute", "method:string path:string"},
 	{"Errors", "errors:[Error]"},
 	{"Error", "code:string message:string"},
 	{"Metadata", "fetchedAt:time cachedUntil?:time timeRange?:TimeRange"},

@@ -52,6 +52,7 @@ struct waiter *pending_close(struct pending *pending);
 
 #define WORK_THREADS 4
 #define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
+#define WORK_OUT_MAX 16      // of its threads that may wait for something outside at the same time
 
 // Searches take as long as they may: so many at once, and the other threads are for what is over soon.
 #define WORK_SEARCHES_MAX (WORK_THREADS / 2)
@@ -67,9 +68,12 @@ struct work {
 	struct work_line search_line; // of those that were put off
 	unsigned waiting;             // in both
 	unsigned searches;            // under way
+	pthread_cond_t back;          // a thread that was out may go on
+	unsigned busy;                // threads with a request, WORK_THREADS at most; those that are out are not
+	unsigned out, returning;      // threads that wait outside; that are back and wait for their turn
 	bool closed;
 	unsigned thread_count;
-	pthread_t threads[WORK_THREADS];
+	pthread_t threads[WORK_THREADS + WORK_OUT_MAX]; // the first ones from the start, others when some are out
 };
 void work_init(struct work *work);
 ERR_CHECKED enum err work_start(struct work *work, struct error *error);
@@ -184,6 +188,10 @@ bool percent_decode(struct arena *arena, struct str text, struct str *out);
 
 // The last thing that `start` does: suspends the request and has `work` answer it on a thread of the pool.
 void request_work(struct request *request, void (*work)(struct request *request));
+// Around waiting for what may take long and is not the engine, on a thread of the pool, which must hold no reader then:
+// another thread serves the line meanwhile. False: too many are out already.
+bool work_step_out(struct work *work);
+void work_step_in(struct work *work);
 // On a thread of the pool only, before a request searches at length. False: there are enough searches under way. Then
 // its `work` has to end without an answer and without effects; it is called once more when it is the request's turn.
 bool work_search_begin(struct request *request);
@@ -304,7 +312,10 @@ void invoke_start(struct request *request); // invoke_api.c
 void invoke_finish(struct request *request, struct reply *reply);
 void health_start(struct request *request); // health_api.c
 void ready_start(struct request *request);
+void metrics_start(struct request *request); // metrics_api.c
+void metrics_finish(struct request *request, struct reply *reply);
 void dev_work(struct request *request); // dev_api.c
+void dev_traces_work(struct request *request);
 struct str dev_features(struct arena *arena);
 void register_start(struct request *request); // register_api.c
 void register_finish(struct request *request, struct reply *reply);
@@ -368,8 +379,9 @@ void v2_invoke_start(struct request *request); // v2_invoke.c
 void v2_invoke_finish(struct request *request, struct reply *reply);
 bool v2_invoke_failed(struct request *request, struct reply *reply);
 
-void openapi_start(struct request *request);    // openapi.c
-void v2_account_start(struct request *request); // v2_account.c
+void openapi_start(struct request *request);       // openapi.c
+void v2_operations_start(struct request *request); // v2_operations.c
+void v2_account_start(struct request *request);    // v2_account.c
 void v2_envs_start(struct request *request);
 void v2_event_keys_start(struct request *request);
 void v2_signing_keys_start(struct request *request);

@@ -5,7 +5,7 @@
 static void write_function(struct buf *out, const struct catalogue_function *function) {
 	buf_lit(out, "{\"internal_id\":");
 	json_uuid(out, &function->id);
-	buf_lit(out, ",\"env_id\":\"" ENV_ID "\",\"app_id\":");
+	buf_lit(out, ",\"env_id\":\"" ZERO_ID "\",\"app_id\":");
 	json_uuid(out, &function->app_id);
 	buf_lit(out, ",\"id\":");
 	buf_json_str(out, function->slug);

@@ -7,7 +7,7 @@
 static void write_event(struct buf *out, const struct history_event *event) {
 	buf_lit(out, "{\"internal_id\":");
 	json_ulid(out, &event->internal_id);
-	buf_lit(out, ",\"account_id\":\"" ACCOUNT_ID "\",\"environment_id\":\"" ENV_ID "\",\"source\":\"\","
+	buf_lit(out, ",\"account_id\":\"" ZERO_ID "\",\"environment_id\":\"" ZERO_ID "\",\"source\":\"\","
 		     "\"source_id\":null,\"received_at\":");
 	json_time(out, event->received_ns);
 	buf_lit(out, ",\"id\":");

@@ -17,6 +17,7 @@ bool v2_reads_by_form(const struct request *request, struct str path) {
 bool v2_unrouted(struct request *request, struct str path, enum route_result found) {
 	path = route_path(path);
 	if (!is_below(path, STR("/v2")) || found == ROUTE_BAD_PATH) return false;
+	if (found == ROUTE_WRONG_METHOD && str_eq(path, STR("/v2/operations"))) return false; // 05 §14.3: 405
 	struct str code = STR("api_error");
 	if (path.len == sizeof "/v2" - 1)
 		v2_reply_error(request, 400, code, STR("Bad Request"));

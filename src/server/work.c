@@ -6,9 +6,11 @@ void work_init(struct work *work) {
 	CHECK(pthread_mutex_init(&work->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&work->wanted, NULL) == 0);
 	CHECK(pthread_cond_init(&work->answered, NULL) == 0);
+	CHECK(pthread_cond_init(&work->back, NULL) == 0);
 }
 
 void work_free(struct work *work) {
+	pthread_cond_destroy(&work->back);
 	pthread_cond_destroy(&work->answered);
 	pthread_cond_destroy(&work->wanted);
 	pthread_mutex_destroy(&work->lock);
@@ -54,13 +56,28 @@ static struct request *take_next(struct work *work) {
 	return request;
 }
 
+// Called locked: whether another thread may be busy. Those who come back go first.
+static bool may_be_busy(const struct work *work) {
+	return work->returning == 0 && work->busy < WORK_THREADS;
+}
+
 // Waits for the next request; NULL: the end.
 static struct request *take(struct work *work) {
 	struct request *request = NULL;
 	pthread_mutex_lock(&work->lock);
-	while (!work->closed && (request = take_next(work)) == NULL) pthread_cond_wait(&work->wanted, &work->lock);
+	while (!work->closed && (!may_be_busy(work) || (request = take_next(work)) == NULL))
+		pthread_cond_wait(&work->wanted, &work->lock);
+	if (request != NULL) work->busy++;
+	// The signal for the next one may have come while there was no room.
+	if (may_be_busy(work) && work->waiting > 0) pthread_cond_signal(&work->wanted);
 	pthread_mutex_unlock(&work->lock);
 	return request;
+}
+
+// Called locked: a thread is busy no longer, so another one may be.
+static void make_room(struct work *work) {
+	work->busy--;
+	pthread_cond_signal(work->returning > 0 ? &work->back : &work->wanted);
 }
 
 bool work_search_begin(struct request *request) {
@@ -101,31 +118,43 @@ void request_work(struct request *request, void (*work)(struct request *request)
 
 // ---- the threads ---------------------------------------------------------------------------------------------------
 
+// After its work: it is answered, or waits for another turn.
+static void finish(struct work *work, struct request *request) {
+	if (put_off(work, request)) return;
+	if (request->is_put_off) { // the server stops
+		request_resume(request, NULL);
+		return;
+	}
+	request->state = REQUEST_WORKED;
+	MHD_resume_connection(request->connection); // from here on it may be gone
+}
+
 static void *serve(void *context) {
 	struct work *work = context;
 	for (struct request *request; (request = take(work)) != NULL;) {
 		request->work(request);
-		if (put_off(work, request)) continue;
-		if (request->is_put_off) { // the server stops
-			request_resume(request, NULL);
-			continue;
-		}
-		request->state = REQUEST_WORKED;
-		MHD_resume_connection(request->connection); // from here on it may be gone
+		finish(work, request);
+		pthread_mutex_lock(&work->lock);
+		make_room(work);
+		pthread_mutex_unlock(&work->lock);
 	}
 	return NULL;
 }
 
-enum err work_start(struct work *work, struct error *error) {
+// Called locked, or before there are others.
+static int add_thread(struct work *work) {
 	pthread_attr_t attributes;
 	CHECK(pthread_attr_init(&attributes) == 0);
 	CHECK(pthread_attr_setstacksize(&attributes, HTTP_THREAD_STACK) == 0);
-	int code = 0;
-	for (unsigned i = 0; i < WORK_THREADS && code == 0; i++) {
-		code = pthread_create(&work->threads[i], &attributes, serve, work);
-		if (code == 0) work->thread_count++;
-	}
+	int code = pthread_create(&work->threads[work->thread_count], &attributes, serve, work);
+	if (code == 0) work->thread_count++;
 	pthread_attr_destroy(&attributes);
+	return code;
+}
+
+enum err work_start(struct work *work, struct error *error) {
+	int code = 0;
+	for (unsigned i = 0; i < WORK_THREADS && code == 0; i++) code = add_thread(work);
 	if (code == 0) return ERR_OK;
 	return error_set(error, ERR_IO, "cannot start threads for the API: %s", strerror(code));
 }
@@ -138,7 +167,35 @@ void work_stop(struct work *work) {
 	for (struct request *request; (request = line_take(work, &work->search_line)) != NULL;)
 		request_resume(request, NULL);
 	pthread_mutex_unlock(&work->lock);
+	// No thread is added any more.
 	for (; work->thread_count > 0; work->thread_count--) pthread_join(work->threads[work->thread_count - 1], NULL);
+}
+
+// ---- waiting outside -----------------------------------------------------------------------------------------------
+
+bool work_step_out(struct work *work) {
+	pthread_mutex_lock(&work->lock);
+	bool goes = work->out < WORK_OUT_MAX && !work->closed;
+	if (goes) {
+		work->out++;
+		make_room(work);
+		// Threads stay once they are there, so at most as many are made as were ever out together.
+		if (work->thread_count < WORK_THREADS + work->out) (void)add_thread(work);
+	}
+	pthread_mutex_unlock(&work->lock);
+	return goes;
+}
+
+void work_step_in(struct work *work) {
+	pthread_mutex_lock(&work->lock);
+	work->out--;
+	work->returning++;
+	while (work->busy >= WORK_THREADS) pthread_cond_wait(&work->back, &work->lock);
+	work->returning--;
+	work->busy++;
+	// Whoever was signalled for this place may have had a successor.
+	if (work->busy < WORK_THREADS) pthread_cond_signal(work->returning > 0 ? &work->back : &work->wanted);
+	pthread_mutex_unlock(&work->lock);
 }
 
 // ---- asking the engine ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "trace/otlp.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "model/limits.h"
 #include "model/utf8.h"
@@ -130,6 +131,32 @@ enum err otlp_read(struct arena *arena, enum otlp_encoding encoding, struct str 
 	otlp_reader_free(&reader);
 	if (err != ERR_OK) *out = (struct otlp_request){.spans = NULL};
 	return err;
+}
+
+struct otlp_value otlp_value_of(const struct otlp_attribute *attribute) {
+	struct otlp_value out = {.kind = OTLP_VALUE_TEXT};
+	struct str text = attribute->value;
+	if (attribute->is_text || text.len == 0 || text.ptr[0] == '{' || text.ptr[0] == '[') return out;
+	out.truth = str_eq(text, STR("true"));
+	char *end = NULL;
+	char digits[64] = {0};
+	if (out.truth || str_eq(text, STR("false"))) {
+		out.kind = OTLP_VALUE_BOOL;
+	} else if (str_to_i64(text, &out.number)) {
+		out.kind = OTLP_VALUE_INT;
+	} else if (text.len < sizeof digits) {
+		memcpy(digits, text.ptr, text.len);
+		out.real = strtod(digits, &end);
+		if (*end == '\0') out.kind = OTLP_VALUE_DOUBLE;
+	}
+	return out;
+}
+
+void otlp_write_export(struct buf *out, enum otlp_encoding encoding, const struct otlp_export *batch) {
+	if (encoding == OTLP_PROTOBUF)
+		otlp_pack_export(out, batch);
+	else
+		otlp_print_export(out, batch);
 }
 
 void otlp_write_response(struct buf *out, enum otlp_encoding encoding, uint64_t rejected) {

@@ -1,4 +1,5 @@
-// Reading OTLP trace exports (spec 06 §19.1, 05 §12.13), JSON or protobuf, and writing the replies to them.
+// OTLP traces, JSON or protobuf: exports that are read (spec 06 §19.1, 05 §12.13) and the replies to them, and exports
+// of our own that are written (05 §24).
 //
 // Pure; any bytes may be given, any thread. What is read lives in the arena.
 #ifndef INNGEST_TRACE_OTLP_H
@@ -58,6 +59,17 @@ struct otlp_request {
 // ERR_INVALID; ERR_TOO_LARGE when unpacking takes too much memory.
 ERR_CHECKED enum err otlp_read(struct arena *arena, enum otlp_encoding encoding, struct str body,
 			       struct otlp_request *out, struct error *error);
+
+// An ExportTraceServiceRequest. Scopes of the spans are not looked at: all have that of the export. Texts are valid
+// UTF-8; ids without digits are left out.
+struct otlp_export {
+	const struct otlp_attribute *resource;
+	size_t resource_count;
+	struct str scope_name, scope_version;
+	const struct otlp_span *spans;
+	size_t count;
+};
+void otlp_write_export(struct buf *out, enum otlp_encoding encoding, const struct otlp_export *batch);
 
 // An ExportTraceServiceResponse; partialSuccess only when spans were rejected.
 void otlp_write_response(struct buf *out, enum otlp_encoding encoding, uint64_t rejected);

@@ -31,7 +31,21 @@ void otlp_append_double(struct buf *out, double value); // inside of arrays and 
 
 ERR_CHECKED enum err otlp_read_json(struct otlp_reader *reader, struct str body, struct error *error);
 ERR_CHECKED enum err otlp_read_protobuf(struct otlp_reader *reader, struct str body, struct error *error);
+// ---- writing (otlp_pack.c: protobuf; otlp_print.c: JSON) ----
+
 void otlp_pack_response(struct buf *out, uint64_t rejected);
 void otlp_pack_error(struct buf *out, struct str message);
+void otlp_pack_export(struct buf *out, const struct otlp_export *batch);
+void otlp_print_export(struct buf *out, const struct otlp_export *batch);
+
+// What an attribute's value is in OTLP. Arrays and objects are texts of JSON: not every backend takes nested values.
+enum otlp_value_kind { OTLP_VALUE_TEXT, OTLP_VALUE_BOOL, OTLP_VALUE_INT, OTLP_VALUE_DOUBLE };
+struct otlp_value {
+	enum otlp_value_kind kind;
+	bool truth;
+	int64_t number;
+	double real;
+};
+struct otlp_value otlp_value_of(const struct otlp_attribute *attribute);
 
 #endif

@@ -204,28 +204,3 @@ enum err otlp_read_protobuf(struct otlp_reader *reader, struct str body, struct 
 	arena_free(&unpacker.memory);
 	return err;
 }
-
-// ---- replies --------------------------------------------------------------------------------------------------
-
-static void pack(struct buf *out, const ProtobufCMessage *message) {
-	size_t size = protobuf_c_message_get_packed_size(message);
-	if (!buf_reserve(out, size)) return;
-	out->len += protobuf_c_message_pack(message, (uint8_t *)out->ptr + out->len);
-}
-
-void otlp_pack_response(struct buf *out, uint64_t rejected) {
-	Otlp__PartialSuccess partial = OTLP__PARTIAL_SUCCESS__INIT;
-	Otlp__TraceResponse response = OTLP__TRACE_RESPONSE__INIT;
-	partial.rejected_spans = (int64_t)rejected;
-	if (rejected > 0) response.partial_success = &partial;
-	pack(out, &response.base);
-}
-
-void otlp_pack_error(struct buf *out, struct str message) {
-	Otlp__RpcStatus status = OTLP__RPC_STATUS__INIT;
-	struct arena arena;
-	arena_init(&arena, message.len + 1);
-	status.message = (char *)arena_dup(&arena, message).ptr;
-	pack(out, &status.base);
-	arena_free(&arena);
-}

@@ -3,6 +3,7 @@
 #define INNGEST_TRACE_ROW_ATTRIBUTES_H
 
 #include "base/json.h"
+#include "trace/otlp.h"
 #include "trace/span.h"
 
 // ---- the attributes as data (row_attribute_table.c) ----
@@ -52,5 +53,8 @@ bool row_attributes_metadata(struct arena *arena, yyjson_val *attributes, struct
 void row_attribute_text(struct buf *out, const char *name, struct str value);
 // Those that `span` has and `before` has not, or otherwise. `before` NULL: all.
 void row_attributes_append(struct buf *out, const struct span *before, const struct span *span);
+// The same, but for headers, one by one: for those who read them elsewhere.
+#define ROW_ATTRIBUTES_MAX 40
+size_t row_attributes_tell(struct arena *arena, const struct span *span, struct otlp_attribute out[ROW_ATTRIBUTES_MAX]);
 
 #endif

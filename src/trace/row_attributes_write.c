@@ -1,5 +1,7 @@
 #include <inttypes.h>
+#include <stdio.h>
 
+#include "base/check.h"
 #include "trace/row_attributes.h"
 
 #define NS_PER_MS 1000000
@@ -142,4 +144,53 @@ void row_attributes_append(struct buf *out, const struct span *before, const str
 		put_name(out, attribute->name);
 		put_value(out, span, attribute);
 	}
+}
+
+// ---- one by one ----------------------------------------------------------------------------------------------------
+
+static struct otlp_attribute tell(struct arena *arena, const struct span *span,
+				  const struct span_attribute *attribute) {
+	struct otlp_attribute out = {.is_text = true};
+	char digits[24];
+	struct buf json;
+	switch (attribute->type) {
+	case ATTRIBUTE_TEXT:
+	case ATTRIBUTE_NAME:
+	case ATTRIBUTE_OBJECT:
+		out.value = AT(struct str, span, attribute);
+		break;
+	case ATTRIBUTE_STATUS:
+		out.value = str_from_cstr(span_status_names[AT(enum span_status, span, attribute)]);
+		break;
+	case ATTRIBUTE_OP:
+		out.value = str_from_cstr(opcode_table[AT(enum opcode_kind, span, attribute)].name);
+		break;
+	case ATTRIBUTE_TIME:
+		snprintf(digits, sizeof digits, "%" PRId64, AT(int64_t, span, attribute) / NS_PER_MS);
+		out.value = arena_dup(arena, str_from_cstr(digits));
+		break;
+	default:
+		buf_init(&json, sizeof digits);
+		put_value(&json, span, attribute);
+		out.is_text = false;
+		out.value = arena_dup(arena, buf_view(&json));
+		buf_free(&json);
+		break;
+	}
+	return out;
+}
+
+size_t row_attributes_tell(struct arena *arena, const struct span *span,
+			   struct otlp_attribute out[ROW_ATTRIBUTES_MAX]) {
+	size_t count = 0;
+	CHECK(span_attribute_count <= ROW_ATTRIBUTES_MAX);
+	for (size_t i = 0; i < span_attribute_count; i++) {
+		const struct span_attribute *attribute = &span_attributes[i];
+		if (attribute->is_read_only || attribute->type == ATTRIBUTE_OBJECT) continue;
+		if (!has(span, attribute) || !is_named_so(span, attribute)) continue;
+		out[count] = tell(arena, span, attribute);
+		if (out[count].value.len == 0) continue;
+		out[count++].key = arena_cat(arena, SPAN_ATTRIBUTE_PREFIX, attribute->name);
+	}
+	return count;
 }

@@ -1,4 +1,5 @@
-// An export of traces, JSON when it begins like that, else protobuf: the spans, and the rows that they become.
+// An export of traces, JSON when it begins like that, else protobuf: the spans, the rows that they become, and the same
+// spans written and read again.
 #include "fuzz.h"
 #include "model/limits.h"
 #include "trace/userland.h"
@@ -42,6 +43,26 @@ static void check_row(const struct userland_span *row) {
 	}
 }
 
+#define AGAIN_MAX (64u << 20)
+
+static void check_again(struct arena *arena, const struct otlp_request *request, enum otlp_encoding encoding) {
+	struct otlp_export batch = {.scope_name = STR("again"), .spans = request->spans, .count = request->count};
+	struct otlp_request again;
+	struct buf text;
+	buf_init(&text, AGAIN_MAX);
+	otlp_write_export(&text, encoding, &batch);
+	CHECK(text.overflow || otlp_read(arena, encoding, buf_view(&text), &again, NULL) == ERR_OK);
+	for (size_t i = 0; i < request->count && !text.overflow; i++) {
+		const struct otlp_span *a = &request->spans[i], *b = &again.spans[i];
+		CHECK(again.count == request->count && a->kind == b->kind && a->status == b->status);
+		CHECK(a->start_ns == b->start_ns && a->end_ns == b->end_ns);
+		CHECK(strcmp(a->id, b->id) == 0 && strcmp(a->trace_id, b->trace_id) == 0);
+		CHECK(strcmp(a->parent_id, b->parent_id) == 0);
+		CHECK(encoding == OTLP_PROTOBUF || str_eq(a->name, b->name)); // there a NUL ends a text
+	}
+	buf_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct arena arena;
 	struct otlp_request request;
@@ -55,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		CHECK(request.count == 0);
 	}
 	for (size_t i = 0; i < request.count; i++) check_span(&request.spans[i]);
+	if (request.count > 0) check_again(&arena, &request, OTLP_JSON);
+	if (request.count > 0) check_again(&arena, &request, OTLP_PROTOBUF);
 	userland_read(&arena, &request, find, NULL, &out);
 	CHECK(out.count + out.rejected == request.count + request.left_out);
 	for (size_t i = 0; i < out.count; i++) check_row(&out.spans[i]);

@@ -2,6 +2,7 @@
 // on the trace, and change nothing else of the run.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 import { V4_PLAIN, sha1, suite } from "./harness.mjs";
 import { ended } from "./traces.mjs";
@@ -143,4 +144,38 @@ once("05 12.13: what is no export", async ({ server }) => {
 	assert.equal(binary.status, 400);
 	assert.ok(Buffer.from(await binary.arrayBuffer()).includes("Invalid payload"));
 	assert.equal(await announced(server, 9 << 20), 413);
+});
+
+// A request without anything that fetch adds, and its reply as it is on the wire.
+const raw = (server, body, headers) => new Promise((done, fail) => {
+	const request = http.request(`${server.url}/v1/traces/userland`, { method: "POST", headers: { "content-type": "application/json", ...headers } });
+	request.on("response", async (response) => {
+		const chunks = [];
+		for await (const chunk of response) chunks.push(chunk);
+		done({ status: response.statusCode, encoding: response.headers["content-encoding"], bytes: Buffer.concat(chunks) });
+	});
+	request.on("error", fail);
+	request.end(body);
+});
+
+each("05 12.13: gzip there and back", ONE, async (context) => {
+	const { server } = context;
+	const { run, made } = await oneRun(context);
+	const traceref = /inngest@traceref=([^,]+)/.exec(made.calls[0].headers.tracestate)[1];
+	const body = gzipSync(JSON.stringify(exported([span(run, traceref, "packed", { id: "00000000000000aa" })])));
+	const packed = await raw(server, body, { "content-encoding": "gzip", "accept-encoding": "br, gzip" });
+	assert.deepEqual([packed.status, packed.encoding, gunzipSync(packed.bytes).toString()], [200, "gzip", "{}"]);
+	const find = (node, name) => (node.name === name ? node : (node.children ?? []).map((child) => find(child, name)).find(Boolean));
+	assert.ok(find(await trace(server, run.run_id), "packed"));
+	const plain = await raw(server, body, { "content-encoding": "gzip" });
+	assert.deepEqual([plain.status, plain.encoding, plain.bytes.toString()], [200, undefined, "{}"]);
+});
+
+once("05 12.13: gzip that is broken, or a bomb", async ({ server }) => {
+	const packed = { "content-encoding": "gzip" };
+	const text = ({ status, bytes }) => [status, JSON.parse(bytes).message];
+	assert.deepEqual(text(await raw(server, gzipSync("{}").subarray(0, 10), packed)), [400, "Error reading body"]);
+	assert.deepEqual(text(await raw(server, "{}", packed)), [400, "Error reading body"]);
+	assert.deepEqual(text(await raw(server, gzipSync(Buffer.alloc((8 << 20) + 1, " ")), packed)), [413, "Request body too large"]);
+	assert.deepEqual(text(await raw(server, gzipSync(Buffer.alloc(8 << 20, " ")), packed)), [400, "Invalid payload"]);
 });

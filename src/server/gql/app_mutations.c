@@ -46,9 +46,12 @@ static enum err sync_app(struct gql_call *call, struct str url, struct error *er
 	const struct server_config *config = &context->server->config;
 	context_release(context);
 	if (config->sync == NULL) return ERR_OK;
+	if (!work_step_out(&context->server->work))
+		return error_set(error, ERR_BUSY, "too many apps are being synced; please try again");
 	struct buf problem;
 	buf_init(&problem, sizeof error->message);
 	config->sync(config->context, url, &problem);
+	work_step_in(&context->server->work);
 	enum err err = problem.len > 0 ? error_set(error, ERR_IO, "%.*s", STR_ARG(buf_view(&problem))) : ERR_OK;
 	buf_free(&problem);
 	return err;

@@ -32,7 +32,8 @@ static void tell_ops(char *out, const struct trace_fact *fact) {
 static void tell(char *out, const struct trace_fact *fact) {
 	static const char *const names[] = {
 		[FACT_CALL] = "call",       [FACT_CHECKPOINT] = "checkpoint", [FACT_WAIT] = "wait",
-		[FACT_RESUMED] = "resumed", [FACT_INVOKED] = "invoked",       [FACT_CANCELLED] = "cancelled"};
+		[FACT_RESUMED] = "resumed", [FACT_INVOKED] = "invoked",       [FACT_CANCELLED] = "cancelled",
+		[FACT_ENDED] = "end"};
 	static const char *const outcomes[] = {[TRACE_OPCODES] = "",
 					       [TRACE_RESULT] = " result",
 					       [TRACE_ERROR] = " error",
@@ -454,6 +455,37 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+static void test_stats(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, FLOW("app-a", "x/a", NO_SETTINGS) "," FLOW("app-b", "x/b", "\"debounce\":{\"period\":\"1h\"}"));
+	begin(f, 'a', "x/a", NULL);
+	fixture_event(f, "{\"name\":\"x/b\"}");
+	struct command *command = command_new(COMMAND_STATS);
+	command->request = ++f->next_request;
+	fixture_apply(f, command);
+	const struct reply *reply = flow_reply(f);
+	assert_int_equal(reply->kind, REPLY_STATS);
+	assert_int_equal(reply->stats.runs, 1);
+	assert_int_equal(reply->stats.calls_in_flight, 1);
+	assert_int_equal(reply->stats.events_waiting, 1);
+	assert_int_equal(reply->stats.functions, 2);
+	assert_int_equal(f->batch->history_count, 0); // it only reads
+	assert_int_equal(f->batch->record_count, 0);
+}
+
+// When spans are exported, the end is the last fact, whatever else the end of the run brings about.
+static void test_exported(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.exports_spans = true;
+	f->engine = engine_new(&f->config, 7);
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	done(f, 'a');
+	expect_facts(f, "call #0/4 first result\nend None:");
+}
+
 static unsigned histories, steps_deleted;
 
 static void note_all(struct fixture *f) {
@@ -475,7 +507,8 @@ static void test_no_history_of_events(void **state) {
 		f, FLOW("app-a", "x/a", "\"rateLimit\":{\"limit\":1,\"period\":\"1m\"}") "," FLOW(
 			   "app-b", "x/b",
 			   "\"batchEvents\":{\"maxSize\":2,\"timeout\":\"10s\"}") "," FLOW("app-c", "x/c",
-											   "\"singleton\":{\"mode\":"
+											   "\"singleton\":{"
+											   "\"mode\":"
 											   "\"skip\"}"));
 	histories = steps_deleted = 0;
 	f->watch = note_all;
@@ -515,6 +548,8 @@ int main(void) {
 		TEST(test_signal_conflict),
 		TEST(test_redrives),
 		TEST(test_no_history),
+		TEST(test_exported),
+		TEST(test_stats),
 		TEST(test_no_history_of_events),
 		TEST(test_ai_steps),
 	};

@@ -33,6 +33,85 @@ static void test_health_and_ready(void **state) {
 	fixture->not_ready = false;
 }
 
+static struct reply *engine_tells(struct fixture *fixture, struct command *command) {
+	(void)fixture;
+	assert_int_equal(command->kind, COMMAND_STATS);
+	struct reply *reply = reply_new(command->request, REPLY_STATS, 200);
+	reply->stats = (struct engine_stats){.runs = 7,
+					     .items_ready = 1,
+					     .items_later = 20,
+					     .calls_in_flight = 300,
+					     .events_waiting = 4000,
+					     .schedules = 50000,
+					     .functions = 8,
+					     .apps = 9};
+	return reply;
+}
+
+static void test_metrics(void **state) {
+	static const char *const paths[] = {"/metrics", "/v1/prom/dev", "/api/v1/prom/any"};
+	struct fixture *fixture = *state;
+	fixture->engine = engine_tells;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct http http = call(fixture, "GET", paths[i], NULL);
+		assert_int_equal(http.status, 200);
+		assert_string_equal(http_header(&http, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+		assert_non_null(strstr(http.body, "# TYPE inngest_queue_depth gauge\ninngest_queue_depth 54321\n"));
+		assert_non_null(strstr(http.body, "\ninngest_runs_active 7\n"));
+		assert_non_null(strstr(http.body, "\ninngest_calls_in_flight 300\n"));
+		http_free(&http);
+	}
+	struct http http = call(fixture, "POST", "/metrics", NULL);
+	assert_reply(http, 405, "");
+	fixture->post_result = ERR_BUSY;
+	http = call(fixture, "GET", "/metrics", NULL);
+	assert_int_equal(http.status, 503);
+	http_free(&http);
+	fixture->post_result = ERR_OK;
+	fixture->engine = engine_says_ok;
+}
+
+static void test_dev_traces(void **state) {
+	static const struct {
+		const char *type, *body;
+		int status;
+		const char *answer;
+	} cases[] = {
+		{"application/json", "{}", 200, ""},
+		{"application/x-protobuf", "", 200, ""},
+		{"application/json", "[", 400, NULL},
+		{"application/json; charset=utf-8", "{}", 400,
+		 "{\"error\":\"unable to handle unknown content type for traces: application/json; charset=utf-8\","
+		 "\"data\":null,\"status\":400}\n"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char header[100];
+		snprintf(header, sizeof header, "Content-Type: %s\r\n", cases[i].type);
+		struct http http = call_with(*state, "POST", "/dev/traces", header, cases[i].body);
+		assert_int_equal(http.status, cases[i].status);
+		if (cases[i].answer != NULL) assert_string_equal(http.body, cases[i].answer);
+		http_free(&http);
+	}
+}
+
+static void test_operations(void **state) {
+	static const char *const paths[] = {"/v2/operations", "/api/v2/operations"};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct http http = call(*state, "GET", paths[i], NULL);
+		assert_int_equal(http.status, 200);
+		assert_string_equal(http_header(&http, "Cache-Control"),
+				    "public, max-age=300, stale-while-revalidate=3600");
+		assert_string_equal(http_header(&http, "Access-Control-Allow-Origin"), "*");
+		assert_non_null(strstr(http.body, "\"id\":\"GetFunctionRun\""));
+		http_free(&http);
+		http = call(*state, "POST", paths[i], "{}");
+		assert_reply(http, 405, "");
+	}
+	struct http http = call_with(*state, "GET", paths[0], "Origin: http://a\r\n", NULL);
+	assert_string_equal(http_header(&http, "Access-Control-Allow-Origin"), "http://a");
+	http_free(&http);
+}
+
 static void test_unknown_paths(void **state) {
 	static const char *const paths[] = {"/",        "/e",       "/e/",      "/e/a/b",  "//health",
 					    "/health/", "/HEALTH",  "/v0/x",    "/v1/",    "/v1/x",
@@ -279,6 +358,9 @@ static void test_dual_stack(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_health_and_ready),
+		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_dev_traces),
+		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_unknown_paths),
 		cmocka_unit_test(test_wrong_methods),
 		cmocka_unit_test(test_cors),

@@ -194,6 +194,7 @@ static void replies_are_as_it_says(void **state) {
 		{"/v1/functions", "/v1/functions"},
 		{"/v1/apps/:/functions", "/v1/apps/shop/functions"},
 		{"/v2/health", "/v2/health"},
+		{"/v2/operations", "/v2/operations"},
 		{"/v2/account", "/v2/account"},
 		{"/v2/envs", "/v2/envs"},
 		{"/v2/keys/events", "/v2/keys/events"},

@@ -166,7 +166,8 @@ static void test_event(void **state) {
 	assert_string_equal(http_header(&http, "Cache-Control"), "private, max-age=5");
 	yyjson_doc *doc = parse(&http);
 	assert_string_equal(text_at(doc, "/data/id"), "mine");
-	assert_string_equal(text_at(doc, "/data/environment_id"), "00000000-0000-4000-b000-000000000000");
+	assert_string_equal(text_at(doc, "/data/account_id"), "00000000-0000-0000-0000-000000000000");
+	assert_string_equal(text_at(doc, "/data/environment_id"), "00000000-0000-0000-0000-000000000000");
 	assert_int_equal(yyjson_get_uint(yyjson_doc_ptr_get(doc, "/data/ts")), 1700000000000);
 	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/data/data/x")), 1);
 	assert_null(yyjson_doc_ptr_get(doc, "/data/user"));

@@ -212,6 +212,79 @@ static void stopping_ends_searches_in_line(void **state) {
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) close(fds[i]);
 }
 
+// Waits outside of the pool.
+static struct store_reader *borrow_and_step_out(void *context) {
+	struct fixture *fixture = context;
+	bool goes = work_step_out(&fixture->server->work);
+	atomic_fetch_add(goes ? &play.asked : &play.refused, 1);
+	if (!goes) return NULL;
+	sem_post(&play.entered);
+	sem_wait(&play.go);
+	work_step_in(&fixture->server->work);
+	return NULL;
+}
+
+// So many are out, and sooner or later nobody is busy.
+static void expect_out(struct fixture *fixture, unsigned out) {
+	struct work *work = &fixture->server->work;
+	for (unsigned busy = 1; busy > 0;) {
+		pthread_mutex_lock(&work->lock);
+		busy = work->busy;
+		assert_int_equal(work->out, out);
+		assert_true(work->thread_count <= WORK_THREADS + WORK_OUT_MAX);
+		pthread_mutex_unlock(&work->lock);
+	}
+}
+
+// Threads that wait outside leave the pool as large as it was, up to a limit, and come back in turn.
+static void threads_step_out(void **state) {
+	int fds[WORK_OUT_MAX];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_step_out);
+	for (size_t round = 0; round < 3; round++) {
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+			fds[i] = client_connect(fixture);
+			client_text(fds[i], get);
+			sem_wait(&play.entered); // the next one finds a thread
+		}
+		expect_out(fixture, WORK_OUT_MAX);
+		struct http http = call(fixture, "GET", "/v1/events", NULL); // refused, and answered
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+		assert_int_equal(play.refused, round + 1);
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++) sem_post(&play.go);
+		for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+			http = client_read(fds[i], false);
+			assert_int_equal(http.status, 503);
+			http_free(&http);
+			close(fds[i]);
+		}
+		assert_int_equal(play.asked, (round + 1) * WORK_OUT_MAX);
+	}
+	fixture_stop(fixture);
+}
+
+static void *stepping_client(void *context) {
+	for (size_t i = 0; i < 50; i++) {
+		struct http http = call(context, "GET", "/v1/events", NULL);
+		assert_int_equal(http.status, 503);
+		http_free(&http);
+	}
+	return NULL;
+}
+
+// In and out all the time: nobody is forgotten.
+static void threads_step_out_and_in(void **state) {
+	pthread_t clients[12];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_step_out);
+	for (size_t i = 0; i < 50 * ARRAY_LEN(clients); i++) sem_post(&play.go);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) pthread_create(&clients[i], NULL, stepping_client, fixture);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) pthread_join(clients[i], NULL);
+	assert_int_equal(play.asked, 50 * ARRAY_LEN(clients));
+	fixture_stop(fixture);
+}
+
 static void the_engine_is_asked(void **state) {
 	struct fixture *fixture = *state;
 	start(fixture, borrow_and_ask);
@@ -285,6 +358,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(the_line_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(searches_leave_threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping_ends_searches_in_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_step_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_step_out_and_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_engine_is_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping_ends_all_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_clients_at_once, setup, teardown),
