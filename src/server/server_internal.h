@@ -51,8 +51,8 @@ struct waiter *pending_close(struct pending *pending);
 // --- the pool for work that blocks (work.c; what it is for: below) ------------------------------------------------
 
 #define WORK_THREADS 4
-#define WORK_WAITING_MAX 256 // requests in line; beyond it 503 with Retry-After
-#define WORK_OUT_MAX 16      // of its threads that may wait for something outside at the same time
+#define WORK_WAITING_MAX 4096 // requests in line; beyond it 503 with Retry-After
+#define WORK_OUT_MAX 16       // of its threads that may wait for something outside at the same time
 
 // Searches take as long as they may: so many at once, and the other threads are for what is over soon.
 #define WORK_SEARCHES_MAX (WORK_THREADS / 2)
@@ -67,6 +67,7 @@ struct work {
 	struct work_line line;
 	struct work_line search_line; // of those that were put off
 	unsigned waiting;             // in both
+	unsigned waiting_max;         // WORK_WAITING_MAX; tests have less
 	unsigned searches;            // under way
 	pthread_cond_t back;          // a thread that was out may go on
 	unsigned busy;                // threads with a request, WORK_THREADS at most; those that are out are not

@@ -2,7 +2,7 @@
 #include "server/server_internal.h"
 
 void work_init(struct work *work) {
-	*work = (struct work){.waiting = 0};
+	*work = (struct work){.waiting_max = WORK_WAITING_MAX};
 	CHECK(pthread_mutex_init(&work->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&work->wanted, NULL) == 0);
 	CHECK(pthread_cond_init(&work->answered, NULL) == 0);
@@ -41,7 +41,7 @@ static struct request *line_take(struct work *work, struct work_line *line) {
 
 static bool put(struct work *work, struct request *request) {
 	pthread_mutex_lock(&work->lock);
-	bool room = !work->closed && work->waiting < WORK_WAITING_MAX;
+	bool room = !work->closed && work->waiting < work->waiting_max;
 	if (room) line_add(work, &work->line, request);
 	pthread_mutex_unlock(&work->lock);
 	return room;

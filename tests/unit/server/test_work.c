@@ -94,12 +94,15 @@ static void a_connection_lives_on(void **state) {
 	fixture_stop(fixture);
 }
 
+#define LINE_LENGTH 100
+
 // While all threads of the pool are at work, what does not need them is answered, the line has an end, and a client
 // that has gone away harms nobody.
 static void the_line_is_bounded(void **state) {
-	static int fds[WORK_THREADS + WORK_WAITING_MAX];
+	static int fds[WORK_THREADS + LINE_LENGTH];
 	struct fixture *fixture = *state;
 	start(fixture, borrow_and_wait);
+	fixture->server->work.waiting_max = LINE_LENGTH;
 	for (size_t i = 0; i < WORK_THREADS; i++) {
 		fds[i] = client_connect(fixture);
 		client_text(fds[i], get);
@@ -117,7 +120,7 @@ static void the_line_is_bounded(void **state) {
 		pthread_mutex_lock(&fixture->server->work.lock);
 		unsigned waiting = fixture->server->work.waiting;
 		pthread_mutex_unlock(&fixture->server->work.lock);
-		if (waiting == WORK_WAITING_MAX) break;
+		if (waiting == LINE_LENGTH) break;
 	} while (true);
 	http = call(fixture, "GET", "/v1/events", NULL);
 	assert_int_equal(http.status, 503);
