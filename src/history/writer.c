@@ -113,7 +113,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	// exports.h says why the row's own id counts.
 	[MOVE_CURSOR] = "UPDATE engine_trace SET data = ?1 WHERE run_id = x'' AND id >= ?1",
 	[DELETE_CURSOR] = "DELETE FROM engine_trace WHERE run_id = x''",
-	[INSERT_CURSOR] = "INSERT INTO engine_trace(run_id, data) VALUES(x'', ?1)",
+	[INSERT_CURSOR] = "INSERT INTO engine_trace(id, run_id, data)"
+			  " VALUES(max(?1, coalesce((SELECT max(id) FROM engine_trace), 0)) + 1, x'', ?1)",
 	// With the zeros and nulls of the reference server (09 §4.4, §4.5).
 	[INSERT_SKIPPED] = "INSERT INTO history(id, created_at, run_started_at, function_id, function_version, run_id,"
 			   " event_id, batch_id, idempotency_key, type, attempt, cancel_request, sleep, wait_for_event,"
