@@ -194,8 +194,9 @@ static void pages_of_large_events_end_early(void **state) {
 		seen += yyjson_arr_size(yyjson_obj_get(list, "edges"));
 		yyjson_val *info = yyjson_obj_get(list, "pageInfo");
 		has_more = yyjson_is_true(yyjson_obj_get(info, "hasNextPage"));
-		(void)snprintf(after, sizeof after, ", after: \"%s\"",
-			       yyjson_get_str(yyjson_obj_get(info, "endCursor")));
+		const char *end = yyjson_get_str(yyjson_obj_get(info, "endCursor"));
+		assert_true(!has_more || end != NULL);
+		(void)snprintf(after, sizeof after, ", after: \"%s\"", end != NULL ? end : "");
 		yyjson_doc_free(doc);
 	}
 	assert_int_equal(seen, RUNS);
