@@ -327,6 +327,25 @@ static bool reread_first(struct arena *arena, const struct event_batch *eb, stru
 	return true;
 }
 
+// Those that have waited for long, as retention may have taken them.
+static void write_again(struct engine *engine, const struct event_batch *eb, struct payload *array) {
+	struct str rest = str_skip(payload_str(array), 1);
+	for (uint32_t i = 0; i < eb->count && rest.len > eb->members[i].size && !engine->config.no_history; i++) {
+		const struct member *member = &eb->members[i];
+		struct str text = str_first(rest, member->size);
+		struct event event;
+		struct error error;
+		struct arena arena;
+		rest = str_skip(rest, member->size + 1u);
+		if (engine->now < member->received_ms + EVENT_STAYS_MS) continue;
+		arena_init(&arena, 1024);
+		enum err err = event_reread(&arena, text, &member->event_id, member->received_ms, &event, &error);
+		if (err == ERR_OK) event_write_again(engine, &event);
+		if (err == ERR_OK) event_release(&event);
+		arena_free(&arena);
+	}
+}
+
 void event_batch_loaded(struct engine *engine, struct command *command) {
 	struct event_batch *eb = find_id(engine, &command->loaded.id);
 	if (eb == NULL || heap_contains(&eb->due)) return; // has come before
@@ -336,6 +355,7 @@ void event_batch_loaded(struct engine *engine, struct command *command) {
 	if (!eb->function->indexed) {
 		drop_all(engine, eb, REASON_FUNCTION_REMOVED, STR("invoked function was removed"));
 	} else if (reread_first(&arena, eb, command->loaded.data, &first)) {
+		write_again(engine, eb, command->loaded.data);
 		begin(engine, eb, &first, command->loaded.data);
 		event_release(&first);
 	} else {

@@ -40,9 +40,10 @@ static const char *const sql_texts[HAND_OVER_SQL_COUNT] = {
 	[HAND_OVER_SPANS_DELETE] = "DELETE FROM spans WHERE run_id = ?1 AND engine_rank IS NOT NULL",
 	[HAND_OVER_SPAN] = "INSERT OR IGNORE INTO spans(span_id, trace_id, parent_span_id, name, start_time, end_time,"
 			   " attributes, links, dynamic_span_id, account_id, app_id, function_id, run_id, env_id,"
-			   " output, debug_run_id, debug_session_id, status, input, event_ids, engine_rank)"
+			   " output, debug_run_id, debug_session_id, status, input, event_ids, engine_rank,"
+			   " is_deferred)"
 			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 'null', ?8, '" ACCOUNT_ID "', ?9, ?10, ?11, '" ENV_ID
-			   "', ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+			   "', ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
 	[HAND_OVER_TRACE_RUN] =
 		"INSERT OR REPLACE INTO trace_runs(run_id, account_id, workspace_id, app_id, function_id, trace_id,"
 		" queued_at, started_at, ended_at, status, source_id, trigger_ids, output, is_debounce, batch_id,"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/step_record.h"
+#include "history/defers.h"
 #include "history/hand_over_internal.h"
 #include "history/step_range.h"
 #include "model/limits.h"
@@ -55,18 +56,26 @@ enum err hand_over_text(struct hand_over_run *run, struct arena *arena, const st
 
 // ---- rows ----------------------------------------------------------------------------------------------------------
 
-static struct str event_ids_json(struct hand_over_run *run) {
+static struct str ids_json(struct arena *arena, const struct ulid *ids, size_t count) {
 	struct buf out;
 	buf_init(&out, SIZE_MAX);
-	for (size_t i = 0; i < run->event_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		char text[ULID_TEXT_LEN + 1];
-		ulid_text(&run->event_ids[i], text);
+		ulid_text(&ids[i], text);
 		buf_printf(&out, "%s\"%s\"", i == 0 ? "[" : ",", text);
 	}
 	buf_lit(&out, "]");
-	struct str json = run->event_count > 0 ? arena_dup(&run->arena, buf_view(&out)) : STR("[]");
+	struct str json = count > 0 ? arena_dup(arena, buf_view(&out)) : STR("[]");
 	buf_free(&out);
 	return json;
+}
+
+static struct str event_ids_json(struct hand_over_run *run) {
+	return ids_json(&run->arena, run->event_ids, run->event_count);
+}
+
+static bool is_deferred(const struct hand_over_run *run) {
+	return (run->trace.run.flags & RUN_ROW_DEFERRED) != 0;
 }
 
 static struct str go_time(struct buf *buf, int64_t ns) {
@@ -75,6 +84,7 @@ static struct str go_time(struct buf *buf, int64_t ns) {
 	return buf_view(buf);
 }
 
+// `event_ids`: of the root's first row only.
 static enum err write_row(struct hand_over_run *run, struct arena *scratch, const struct span_row_out *item,
 			  struct str event_ids) {
 	struct hand_over *h = run->of;
@@ -102,6 +112,10 @@ static enum err write_row(struct hand_over_run *run, struct arena *scratch, cons
 	sql_bind_text_or_null(insert, 16, input);
 	sql_bind_text_or_null(insert, 17, event_ids);
 	sqlite3_bind_int64(insert, 18, row->rank);
+	if (event_ids.len > 0 && is_deferred(run))
+		sqlite3_bind_int(insert, 19, 1);
+	else
+		sqlite3_bind_null(insert, 19);
 	h->bytes += row->attributes.len + output.len + input.len;
 	err = sql_run(insert, h->error);
 	if (err == ERR_OK && sqlite3_changes(h->db) > 0) h->counts->spans++;
@@ -184,8 +198,18 @@ static void add_batch(struct buf *root, const struct run_row *row) {
 	buf_byte(root, '"');
 }
 
+static enum err find_parents(struct hand_over_run *run, struct str *out) {
+	struct ulid *parents;
+	size_t count = 0;
+	enum err err = ERR_OK;
+	if (is_deferred(run))
+		err = history_deferred_from(run->of->reader, &run->arena, &run->id, &parents, &count, run->of->error);
+	*out = count > 0 ? ids_json(&run->arena, parents, count) : (struct str){NULL, 0};
+	return err;
+}
+
 // What only the root's first row says (06 §13: identity, trigger, run facts).
-static struct str root_attributes(struct hand_over_run *run) {
+static struct str root_attributes(struct hand_over_run *run, struct str parents) {
 	const struct run_row *row = &run->trace.run;
 	struct buf root;
 	char text[ULID_TEXT_LEN + 1];
@@ -204,21 +228,25 @@ static struct str root_attributes(struct hand_over_run *run) {
 		ulid_text(&row->original_run_id, text);
 		span_rows_add_text(&root, "run.replay_original_run_id", str_from_cstr(text));
 	}
+	if (parents.len > 0) span_rows_add_json(&root, "defer.parent_run_ids", parents);
 	struct str out = arena_dup(&run->arena, buf_view(&root));
 	buf_free(&root);
 	return out;
 }
 
 static enum err write_spans(struct hand_over_run *run) {
+	struct str parents;
+	enum err err = find_parents(run, &parents);
+	if (err != ERR_OK) return err;
 	const struct span_rows_run common = {.id = run->id,
 					     .account_id = STR(ACCOUNT_ID),
 					     .env_id = STR(ENV_ID),
 					     .app_id = str_from_cstr(run->app_id),
 					     .function_id = str_from_cstr(run->function_id),
-					     .root = root_attributes(run)};
+					     .root = root_attributes(run, parents)};
 	const struct trace_spans *spans = &run->trace.spans;
 	struct named named;
-	enum err err = find_named(run, &named);
+	err = find_named(run, &named);
 	for (size_t i = 0; i < spans->count && err == ERR_OK; i++) {
 		err = write_span(run, &common, &spans->spans[i]);
 		if (err == ERR_OK) err = write_aliases(run, &common, &named, &spans->spans[i]);

@@ -17,6 +17,7 @@ enum insert {
 	FUNCTION_ARCHIVE,
 	INSERT_EVENT,
 	INSERT_EVENT_ONCE,
+	EVENT_RESTORE,
 	INSERT_SKEW,
 	INSERT_RUN,
 	INSERT_DEBUG,
@@ -77,6 +78,9 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	[INSERT_EVENT] = "INSERT INTO " EVENT_COLUMNS " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[INSERT_EVENT_ONCE] = "INSERT INTO " EVENT_COLUMNS " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
 			      " WHERE NOT EXISTS (SELECT 1 FROM events WHERE internal_id = ?1)",
+	[EVENT_RESTORE] = "UPDATE events SET event_data = ?5, event_user = ?6, engine_meta = ?9,"
+			  " engine_flags = engine_flags & ~1 WHERE internal_id = ?1" // EVENT_ROW_BARE
+			  " AND coalesce(engine_flags, 0) & 1 <> 0",
 	[INSERT_SKEW] = "INSERT OR IGNORE INTO engine_event_skew(received_ns, internal_id) VALUES(?1, ?2)",
 	[INSERT_RUN] = "INSERT INTO function_runs(run_id, run_started_at, function_id, function_version, trigger_type,"
 		       " event_id, batch_id, original_run_id, cron, workspace_id, engine_status, engine_started_at,"
@@ -109,7 +113,8 @@ static const char *const insert_sql[INSERT_COUNT] = {
 	// exports.h says why the row's own id counts.
 	[MOVE_CURSOR] = "UPDATE engine_trace SET data = ?1 WHERE run_id = x'' AND id >= ?1",
 	[DELETE_CURSOR] = "DELETE FROM engine_trace WHERE run_id = x''",
-	[INSERT_CURSOR] = "INSERT INTO engine_trace(run_id, data) VALUES(x'', ?1)",
+	[INSERT_CURSOR] = "INSERT INTO engine_trace(id, run_id, data)"
+			  " VALUES(max(?1, coalesce((SELECT max(id) FROM engine_trace), 0)) + 1, x'', ?1)",
 	// With the zeros and nulls of the reference server (09 §4.4, §4.5).
 	[INSERT_SKIPPED] = "INSERT INTO history(id, created_at, run_started_at, function_id, function_version, run_id,"
 			   " event_id, batch_id, idempotency_key, type, attempt, cancel_request, sleep, wait_for_event,"
@@ -214,14 +219,9 @@ static enum err write_skew(struct history_writer *writer, const struct history_i
 	return sql_run(insert, error);
 }
 
-static enum err write_event(struct history_writer *writer, const struct history_item *item, struct error *error) {
-	struct str data = item->event.data;
-	if (item->event.late_data != NULL) {
-		CHECK(item->event.late_data->text != NULL);
-		data = payload_str(item->event.late_data->text);
-	}
-	bool once = item->event.maybe_stored || item->kind == HISTORY_EVENT_AGAIN;
-	sqlite3_stmt *insert = writer->inserts[once ? INSERT_EVENT_ONCE : INSERT_EVENT];
+static enum err write_event_row(struct history_writer *writer, enum insert which, const struct history_item *item,
+				struct str data, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[which];
 	sql_bind_ulid(insert, 1, &item->event.internal_id);
 	sql_bind_text(insert, 2, go_time(&writer->at, item->at_ms));
 	sql_bind_text(insert, 3, item->event.id);
@@ -231,9 +231,21 @@ static enum err write_event(struct history_writer *writer, const struct history_
 	sql_bind_text_or_null(insert, 7, item->event.v);
 	sql_bind_text(insert, 8, go_time(&writer->other, item->event.ts_ms));
 	sql_bind_text_or_null(insert, 9, item->event.meta);
-	enum err err = sql_run(insert, error);
-	if (err != ERR_OK || (once && sqlite3_changes(writer->db) == 0)) return err;
-	return write_skew(writer, item, error);
+	return sql_run(insert, error);
+}
+
+static enum err write_event(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	struct str data = item->event.data;
+	if (item->event.late_data != NULL) {
+		CHECK(item->event.late_data->text != NULL);
+		data = payload_str(item->event.late_data->text);
+	}
+	bool again = item->kind == HISTORY_EVENT_AGAIN, once = again || item->event.maybe_stored;
+	enum err err = write_event_row(writer, once ? INSERT_EVENT_ONCE : INSERT_EVENT, item, data, error);
+	if (err != ERR_OK || sqlite3_changes(writer->db) > 0)
+		return err != ERR_OK ? err : write_skew(writer, item, error);
+	// It is there; but its data may have been removed while it waited.
+	return again ? write_event_row(writer, EVENT_RESTORE, item, data, error) : ERR_OK;
 }
 
 // ---- Runs ----

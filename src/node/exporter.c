@@ -212,7 +212,10 @@ static bool send_spans(struct exporter *exporter, const struct otlp_span *spans,
 		struct buf body;
 		buf_init(&body, BODY_MAX);
 		otlp_write_export(&body, settings->encoding, &batch);
-		if (!body.overflow) go_on = send_body(exporter, buf_view(&body));
+		if (body.overflow)
+			LOG_WARN("spans are too large to be exported, they are dropped", LOG_INT("spans", batch.count));
+		else
+			go_on = send_body(exporter, buf_view(&body));
 		buf_free(&body);
 	}
 	return go_on;

@@ -67,6 +67,24 @@ static void test_timeout_counts_from_the_first(void **state) {
 	expect_run(f, 'a', "12");
 }
 
+// They may have been removed while they waited for so long.
+static void test_events_are_told_again(void **state) {
+	struct fixture *f = *state;
+	set_up(f, BATCH("\"maxSize\":9,\"timeout\":\"24h\""));
+	for (int n = 1; n <= 2; n++) number(f, n);
+	pass(f, 24u * 3600 * SECOND - 1);
+	number(f, 3);
+	struct ulid last = fixture_history(f, HISTORY_EVENT, 0)->event.internal_id;
+	f->now += 1;
+	expect_run(f, 'a', "123");
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct history_item *again = fixture_history(f, HISTORY_EVENT_AGAIN, i);
+		assert_true(str_eq_cstr(again->event.data, i == 0 ? "{\"n\":1}" : "{\"n\":2}"));
+		assert_true(ulid_cmp(&again->event.internal_id, &last) != 0);
+	}
+}
+
 // Time is over, although nothing has woken it: the next event opens another one.
 static void test_event_at_the_very_end(void **state) {
 	struct fixture *f = *state;
@@ -558,6 +576,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_full),
 		TEST(test_timeout_counts_from_the_first),
+		TEST(test_events_are_told_again),
 		TEST(test_event_at_the_very_end),
 		TEST(test_events_while_it_goes),
 		TEST(test_ten_mebibytes),

@@ -270,6 +270,35 @@ static void test_sequence(void **state) {
 	assert_int_equal(hand_over(f).total, 0);
 }
 
+// A run that another one has deferred is still known as such.
+static void test_deferred(void **state) {
+	struct fixture *f = *state;
+	struct history_item event = {.kind = HISTORY_EVENT, .at_ms = AT};
+	event.event.internal_id = make_ulid(AT, 1);
+	event.event.name = DEFER_EVENT;
+	event.event.data = STR("{\"_inngest\":{\"parent_run_id\":\"01M7YK5SQR0000000000000006\"}}");
+	event.event.ts_ms = AT;
+	write_item(f, &event);
+	struct history_item item = {.kind = HISTORY_RUN, .at_ms = AT};
+	item.run.run_id = make_ulid(AT, 7);
+	item.run.event_id = event.event.internal_id;
+	item.run.function_id = make_uuid("f");
+	item.run.started_ms = AT + 3;
+	item.run.is_deferred = true;
+	write_item(f, &item);
+	struct trace_fact last = make_call(1, 50);
+	last.outcome = TRACE_RESULT;
+	add_fact(f, &item.run.run_id, &last);
+	finish(f, &item.run.run_id, "Completed", "1");
+	assert_int_equal(hand_over(f).done, 1);
+	check_json(f);
+	assert_rows(f->db,
+		    "SELECT name, is_deferred, json_extract(attributes, '$.\"_inngest.defer.parent_run_ids\"') FROM"
+		    " spans WHERE is_deferred IS NOT NULL",
+		    "executor.run|1|[\"01M7YK5SQR0000000000000006\"]");
+	assert_int_equal(load(f, &item.run.run_id).spans.spans[0].kind, SPAN_RUN);
+}
+
 // Waits of all kinds, and what cancelled runs leave.
 static void test_waits(void **state) {
 	struct fixture *f = *state;
@@ -499,11 +528,11 @@ static void test_write_error(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		HAND_OVER_TEST(test_sequence),          HAND_OVER_TEST(test_waits),
-		HAND_OVER_TEST(test_batch_and_skipped), HAND_OVER_TEST(test_open),
-		HAND_OVER_TEST(test_foreign),           HAND_OVER_TEST(test_metadata),
-		HAND_OVER_TEST(test_broken_off),        HAND_OVER_TEST(test_write_error),
-		HAND_OVER_TEST(test_steps_of_rows),
+		HAND_OVER_TEST(test_sequence),    HAND_OVER_TEST(test_waits),
+		HAND_OVER_TEST(test_deferred),    HAND_OVER_TEST(test_batch_and_skipped),
+		HAND_OVER_TEST(test_open),        HAND_OVER_TEST(test_foreign),
+		HAND_OVER_TEST(test_metadata),    HAND_OVER_TEST(test_broken_off),
+		HAND_OVER_TEST(test_write_error), HAND_OVER_TEST(test_steps_of_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,12 @@ static void test_event(void **state) {
 	item.kind = HISTORY_EVENT_AGAIN;
 	write_item(f, &item);
 	assert_rows(f->db, "SELECT event_data FROM events WHERE rowid = 4", "{\"a\":1}");
+	// Retention has taken its data.
+	exec(f->db, "UPDATE events SET event_data = 'null', event_user = 'null', engine_flags = 1 WHERE rowid = 4");
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT event_data, event_user, engine_flags FROM events WHERE rowid = 4",
+		    "{\"a\":1}|{\"id\":2}|0");
+	assert_rows(f->db, "SELECT count(*) FROM events", "4");
 }
 
 static void test_event_stored_once(void **state) {
