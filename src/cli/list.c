@@ -4,9 +4,12 @@
 
 // ---- pages -----------------------------------------------------------------------------------------------------
 
-static struct str next_cursor(yyjson_doc *doc, yyjson_val *items, bool by_id, size_t asked) {
+// The server ends pages of large items early (docs/api.md): a page that is short and small is the last one.
+#define LARGE_PAGE_BYTES (1u << 20)
+
+static struct str next_cursor(yyjson_doc *doc, yyjson_val *items, bool by_id, bool is_last) {
 	if (!by_id) return reply_str(reply_get(yyjson_doc_get_root(doc), "page"), "cursor");
-	if (yyjson_arr_size(items) < asked) return (struct str){NULL, 0};
+	if (is_last) return (struct str){NULL, 0};
 	return reply_str(yyjson_arr_get_last(items), "internal_id");
 }
 
@@ -21,7 +24,8 @@ enum err page_read(struct page *page, struct str reply, bool by_id, size_t asked
 		return error_set(error, ERR_INVALID, "there is no list in it");
 	}
 	page->has_now = reply_fetched_at(page->doc, &page->now_ns);
-	page->cursor = next_cursor(page->doc, page->items, by_id, asked);
+	bool is_last = yyjson_arr_size(page->items) < asked && reply.len < LARGE_PAGE_BYTES;
+	page->cursor = next_cursor(page->doc, page->items, by_id, is_last);
 	return ERR_OK;
 }
 

@@ -17,8 +17,8 @@ struct page {
 	bool has_now;
 	int64_t now_ns; // the server's clock
 };
-// Reads a page. `by_id`: the last item names the next page, when the page has `asked` items (05 §12.2); else the reply
-// says it itself (05 §13.5). The page lives until page_free.
+// Reads a page. `by_id`: the last item names the next page, when the page has `asked` items (05 §12.2) or is large; else
+// the reply says it itself (05 §13.5). The page lives until page_free.
 ERR_CHECKED enum err page_read(struct page *page, struct str reply, bool by_id, size_t asked, struct error *error);
 void page_free(struct page *page);
 

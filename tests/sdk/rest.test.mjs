@@ -160,6 +160,8 @@ once("05 12, 13: every operation answers as it is described", async ({ server, a
 		"GET /v1/apps/{appName}/functions": [[`/v1/apps/${name}/functions`]],
 		"POST /v1/cancellations": [["/v1/cancellations", cancellation], ["/v1/cancellations", { ...cancellation, started_after: "2020-01-01T00:00:00Z", if: "event.data.k == 'b'" }]],
 		"GET /v1/cancellations": [["/v1/cancellations"]],
+		"GET /v1/prom/{env}": [["/v1/prom/dev"]],
+		"GET /v2/operations": [["/v2/operations"]],
 		"GET /v2/health": [["/v2/health"]],
 		"GET /v2/account": [["/v2/account"]],
 		"GET /v2/envs": [["/v2/envs"], ["/v2/envs?limit=1"]],

@@ -131,6 +131,12 @@ static void pages(void **state) {
 		assert_true(str_eq_cstr(page.cursor, cases[i].cursor));
 		page_free(&page);
 	}
+	static char large[2u << 20]; // which the server has ended early
+	memset(large, ' ', sizeof large - 1);
+	memcpy(large, cases[3].reply, strlen(cases[3].reply));
+	assert_int_equal(page_read(&page, str_from_cstr(large), true, 2, &error), ERR_OK);
+	assert_true(str_eq_cstr(page.cursor, "a"));
+	page_free(&page);
 	static const char *const wrong[] = {"", "7", "[]", "{\"data\":{}}", "{\"data\":null}", "<html>"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(page_read(&page, str_from_cstr(wrong[i]), false, 0, &error), ERR_INVALID);
