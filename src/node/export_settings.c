@@ -68,6 +68,15 @@ static bool is_disabled(const struct reading *r) {
 	return str_eq_nocase(variable(r, "OTEL_SDK_DISABLED"), STR("true")) || str_eq_nocase(exporter, STR("none"));
 }
 
+static struct str shown_url(struct arena *arena, struct str url) {
+	ptrdiff_t scheme = str_find_str(url, STR("://"));
+	size_t start = scheme >= 0 ? (size_t)scheme + 3 : 0, end = start, host = start;
+	for (; end < url.len && url.ptr[end] != '?' && url.ptr[end] != '#' && url.ptr[end] != '/'; end++)
+		if (url.ptr[end] == '@') host = end + 1;
+	while (end < url.len && url.ptr[end] != '?' && url.ptr[end] != '#') end++;
+	return arena_cat(arena, str_first(url, start), str_skip(str_first(url, end), host));
+}
+
 static void read_url(const struct reading *r) {
 	struct arena *arena = &r->out->arena;
 	struct str whole = variable(r, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
@@ -78,6 +87,7 @@ static void read_url(const struct reading *r) {
 	else if (base.len > 0)
 		r->out->url = arena_cat(arena, base, STR(PATH));
 	r->out->is_on = r->out->url.len > 0;
+	if (r->out->is_on) r->out->shown_url = shown_url(arena, r->out->url);
 }
 
 static enum err read_forms(const struct reading *r) {
@@ -94,7 +104,7 @@ static enum err read_forms(const struct reading *r) {
 	if (!str_starts_with_nocase(r->out->url, STR("http://")) &&
 	    !str_starts_with_nocase(r->out->url, STR("https://")))
 		return error_set(r->error, ERR_INVALID, "the endpoint must begin with http:// or https://: %.*s",
-				 STR_ARG(r->out->url));
+				 STR_ARG(r->out->shown_url));
 	return ERR_OK;
 }
 

@@ -28,6 +28,7 @@ struct export_settings {
 	struct arena arena;
 	bool is_on;
 	struct str url;
+	struct str shown_url; // for logs: without user, password and query, which may be secrets
 	struct export_pair *headers;
 	size_t header_count;
 	enum otlp_encoding encoding;

@@ -158,7 +158,7 @@ static void complain(struct exporter *exporter, const struct http_exchange *exch
 	uint64_t now = now_ms();
 	if (exporter->complained_ms != 0 && now - exporter->complained_ms < COMPLAIN_MS) return;
 	exporter->complained_ms = now;
-	LOG_WARN(what, LOG_STR("endpoint", exporter->config.settings->url), LOG_INT("status", exchange->status),
+	LOG_WARN(what, LOG_STR("endpoint", exporter->config.settings->shown_url), LOG_INT("status", exchange->status),
 		 LOG_CSTR("error", exchange->failure_text));
 }
 
@@ -179,7 +179,7 @@ static enum result send_once(struct exporter *exporter, struct str body, unsigne
 	if (result == LATER) complain(exporter, &sending->exchange, "spans cannot be exported, trying again");
 	if (result == REFUSED) complain(exporter, &sending->exchange, "exported spans were refused, they are dropped");
 	if (result == SENT && exporter->complained_ms != 0)
-		LOG_INFO("spans are exported again", LOG_STR("endpoint", exporter->config.settings->url));
+		LOG_INFO("spans are exported again", LOG_STR("endpoint", exporter->config.settings->shown_url));
 	if (result == SENT) exporter->complained_ms = 0;
 	*pause_ms = pause_of(&sending->exchange, attempt);
 	sending_free(sending);
@@ -345,7 +345,7 @@ struct exporter *exporter_start(const struct exporter_config *config) {
 	atomic_init(&exporter->pending, true); // what an earlier process has left
 	find_cursor(exporter);
 	CHECK(pthread_create(&exporter->thread, NULL, exporter_main, exporter) == 0);
-	LOG_INFO("exporting spans", LOG_STR("endpoint", config->settings->url));
+	LOG_INFO("exporting spans", LOG_STR("endpoint", config->settings->shown_url));
 	return exporter;
 }
 

@@ -96,7 +96,7 @@ static void release(struct journal *journal, struct batch *batches, bool written
 	}
 	pthread_mutex_lock(&journal->mutex);
 	journal->waiting -= count;
-	pthread_cond_broadcast(&journal->room); // the engine waits, and maybe the exporter
+	pthread_cond_broadcast(&journal->room); // the engine, and the exporter
 	pthread_mutex_unlock(&journal->mutex);
 }
 

@@ -56,6 +56,7 @@ struct waiter *pending_close(struct pending *pending);
 
 // Searches take as long as they may: so many at once, and the other threads are for what is over soon.
 #define WORK_SEARCHES_MAX (WORK_THREADS / 2)
+#define WORK_PUT_OFF_MAX 32 // searches in line, some 10 s of work: others must find room in it, too
 
 struct work_line {
 	struct request *first, *last;
@@ -68,6 +69,7 @@ struct work {
 	struct work_line search_line; // of those that were put off
 	unsigned waiting;             // in both
 	unsigned waiting_max;         // WORK_WAITING_MAX; tests have less
+	unsigned put_off;             // in the second one
 	unsigned searches;            // under way
 	pthread_cond_t back;          // a thread that was out may go on
 	unsigned busy;                // threads with a request, WORK_THREADS at most; those that are out are not

@@ -51,6 +51,7 @@ static bool put(struct work *work, struct request *request) {
 static struct request *take_next(struct work *work) {
 	if (work->searches == WORK_SEARCHES_MAX || work->search_line.first == NULL) return line_take(work, &work->line);
 	struct request *request = line_take(work, &work->search_line);
+	work->put_off--;
 	request->is_search = true;
 	work->searches++;
 	return request;
@@ -83,6 +84,7 @@ static void make_room(struct work *work) {
 bool work_search_begin(struct request *request) {
 	struct work *work = &request->server->work;
 	if (request->is_search) return true;
+	if (request->is_put_off) return false; // for good, though others may have ended since
 	pthread_mutex_lock(&work->lock);
 	bool may = work->searches < WORK_SEARCHES_MAX && work->search_line.first == NULL;
 	if (may) work->searches++;
@@ -96,9 +98,10 @@ bool work_search_begin(struct request *request) {
 static bool put_off(struct work *work, struct request *request) {
 	if (!request->is_search && !request->is_put_off) return false;
 	pthread_mutex_lock(&work->lock);
-	bool again = request->is_put_off && !work->closed;
+	bool again = request->is_put_off && !work->closed && work->put_off < WORK_PUT_OFF_MAX;
 	if (again) {
 		request->is_put_off = false;
+		work->put_off++;
 		line_add(work, &work->search_line, request);
 	}
 	if (request->is_search && !again) {
@@ -121,7 +124,7 @@ void request_work(struct request *request, void (*work)(struct request *request)
 // After its work: it is answered, or waits for another turn.
 static void finish(struct work *work, struct request *request) {
 	if (put_off(work, request)) return;
-	if (request->is_put_off) { // the server stops
+	if (request->is_put_off) { // the server stops, or too many wait
 		request_resume(request, NULL);
 		return;
 	}

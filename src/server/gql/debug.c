@@ -135,7 +135,7 @@ void resolve_create_debug_session(struct gql_call *call) {
 // ---- types ---------------------------------------------------------------------------------------------------------
 
 FIELDS(type_debug_run) = {
-	CALL("debugTraces", "[RunTraceSpan!]", resolve_traces),
+	CALL_DEAR("debugTraces", "[RunTraceSpan!]", resolve_traces, NULL, COST_LIST),
 	END,
 };
 OBJECT(type_debug_run, "DebugRun")

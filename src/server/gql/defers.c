@@ -112,18 +112,7 @@ static void resolve_status(struct gql_call *call) {
 static void resolve_function(struct gql_call *call) {
 	struct str *slugs = ARENA_ARRAY(call->arena, struct str, call->count);
 	for (size_t i = 0; i < call->count; i++) slugs[i] = PARENT(struct api_defer, i)->defer.function;
-	struct error error;
-	struct history_reader *reader = call_reader(call, &error);
-	struct catalogue_function *functions = NULL;
-	size_t count = 0;
-	if (reader == NULL || catalogue_functions_by_slug(reader, call->arena, slugs, call->count, &functions, &count,
-							  &error) != ERR_OK) {
-		fail_all(call, "%s", error.message);
-		return;
-	}
-	for (size_t i = 0; i < call->count; i++)
-		for (size_t k = 0; k < count; k++)
-			if (str_eq(functions[k].slug, slugs[i])) call->out[i] = gql_object(&functions[k]);
+	look_up_functions_by_slug(call, slugs);
 }
 
 static void resolve_run_id(struct gql_call *call) {
@@ -158,7 +147,7 @@ FIELDS(type_run_defer) = {
 	CALL("status", "RunDeferStatus!", resolve_status),
 	CALL("function", "Function", resolve_function),
 	CALL("runID", "ULID", resolve_run_id),
-	CALL("run", "FunctionRunV2", resolve_defer_run),
+	CALL_DEAR("run", "FunctionRunV2", resolve_defer_run, NULL, COST_ROWS),
 	END,
 };
 OBJECT(type_run_defer, "RunDefer")

@@ -65,11 +65,21 @@ static int slug_order(const void *a, const void *b) {
 	return str_cmp(((const function *)a)->slug, ((const function *)b)->slug);
 }
 
-// The function that runs when this one has failed for good: `<slug>-failure`.
-static void resolve_failure_handler(struct gql_call *call) {
-	struct str *slugs = ARENA_ARRAY(call->arena, struct str, call->count);
-	for (size_t i = 0; i < call->count; i++)
-		slugs[i] = arena_cat(call->arena, PARENT(function, i)->slug, STR("-failure"));
+// Live ones first: an archived app may have had a function of the same name.
+static int slug_and_life_order(const void *a, const void *b) {
+	const function *left = a, *right = b;
+	int order = slug_order(a, b);
+	return order != 0 ? order : (int)left->is_archived - (int)right->is_archived;
+}
+
+static size_t keep_first_of_slug(function *functions, size_t count) {
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || slug_order(&functions[kept - 1], &functions[i]) != 0) functions[kept++] = functions[i];
+	return kept;
+}
+
+void look_up_functions_by_slug(struct gql_call *call, const struct str *slugs) {
 	struct error error;
 	struct history_reader *reader = call_reader(call, &error);
 	function *functions;
@@ -79,11 +89,20 @@ static void resolve_failure_handler(struct gql_call *call) {
 		fail_all(call, "%s", error.message);
 		return;
 	}
-	if (count > 1) qsort(functions, count, sizeof *functions, slug_order);
+	if (count > 1) qsort(functions, count, sizeof *functions, slug_and_life_order);
+	count = keep_first_of_slug(functions, count);
 	for (size_t i = 0; i < call->count && count > 0; i++) {
 		function key = {.slug = slugs[i]};
 		call->out[i] = gql_object(bsearch(&key, functions, count, sizeof *functions, slug_order));
 	}
+}
+
+// The function that runs when this one has failed for good: `<slug>-failure`.
+static void resolve_failure_handler(struct gql_call *call) {
+	struct str *slugs = ARENA_ARRAY(call->arena, struct str, call->count);
+	for (size_t i = 0; i < call->count; i++)
+		slugs[i] = arena_cat(call->arena, PARENT(function, i)->slug, STR("-failure"));
+	look_up_functions_by_slug(call, slugs);
 }
 
 static void resolve_function_app(struct gql_call *call) {

@@ -106,6 +106,8 @@ struct page_info { // PageInfo
 // error where `is_required`, else null.
 void look_up_apps(struct gql_call *call, size_t id_at, bool is_required);
 void look_up_functions(struct gql_call *call, size_t id_at, bool is_required);
+// The functions with these full slugs, one for each parent, live ones before those of archived apps; else null.
+void look_up_functions_by_slug(struct gql_call *call, const struct str *slugs);
 // The app at this URL, live; NULL: none.
 const struct catalogue_app *app_at_url(const struct catalogue_app *apps, size_t count, struct str url);
 

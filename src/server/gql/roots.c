@@ -43,8 +43,8 @@ FIELDS(type_query) = {
 	CALL_DEAR("workerConnections", "ConnectV1WorkerConnectionsConnection!", resolve_workers, workers_inputs,
 		  COST_LIST),
 	CALL_DEAR("workerConnection", "ConnectV1WorkerConnection", resolve_worker, worker_inputs, COST_ROWS),
-	CALL_WITH("debugRun", "DebugRun", resolve_debug_run, debug_run_inputs),
-	CALL_WITH("debugSession", "DebugSession", resolve_debug_session, debug_session_inputs),
+	CALL_DEAR("debugRun", "DebugRun", resolve_debug_run, debug_run_inputs, COST_ROWS),
+	CALL_DEAR("debugSession", "DebugSession", resolve_debug_session, debug_session_inputs, COST_LIST),
 	END,
 };
 OBJECT(type_query, "Query")

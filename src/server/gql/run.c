@@ -240,9 +240,9 @@ FIELDS(type_function_run_v2) = {
 	CALL("output", "Bytes", resolve_output),
 	CALL_DEAR("trace", "RunTraceSpan", resolve_trace_of_run, trace_inputs, COST_TRACE),
 	CALL("hasAI", "Boolean!", resolve_has_ai),
-	CALL("defers", "[RunDefer!]!", resolve_defers),
-	CALL("siblingDefers", "[RunDefer!]!", resolve_sibling_defers),
-	CALL("deferredFrom", "[RunDeferredFrom!]!", resolve_deferred_from),
+	CALL_DEAR("defers", "[RunDefer!]!", resolve_defers, NULL, COST_ROWS),
+	CALL_DEAR("siblingDefers", "[RunDefer!]!", resolve_sibling_defers, NULL, COST_ROWS),
+	CALL_DEAR("deferredFrom", "[RunDeferredFrom!]!", resolve_deferred_from, NULL, COST_ROWS),
 	CALL("isDeferred", "Boolean!", resolve_is_deferred),
 	END,
 };

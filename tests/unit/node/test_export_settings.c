@@ -76,6 +76,25 @@ static void by_default(void **state) {
 	assert_string_equal(resource("service.version"), "1.2");
 }
 
+// Logs name the endpoint, but not what may be a secret in it.
+static void secrets_are_not_shown(void **state) {
+	static const char *const urls[][2] = {
+		{"https://me:pass@word@tempo/otlp/v1/traces?key=secret", "https://tempo/otlp/v1/traces"},
+		{"https://tempo?key=a/b@c", "https://tempo"},
+		{"http://tempo:4318/a@b#secret", "http://tempo:4318/a@b"},
+		{"me:secret@tempo/v1", "tempo/v1"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		(void)set_up(state);
+		set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", urls[i][0]);
+		enum err err = read_them();
+		assert_str(settings.url, urls[i][0]);
+		assert_str(settings.shown_url, urls[i][1]);
+		assert_true(err == ERR_OK || strstr(error.message, "secret") == NULL);
+		(void)tear_down(state);
+	}
+}
+
 static void traces_alone_win(void **state) {
 	(void)state;
 	set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a");
@@ -139,8 +158,8 @@ static void turned_off(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {TEST(off_by_default),        TEST(by_default),
-					   TEST(traces_alone_win),      TEST(the_resource),
-					   TEST(what_is_not_to_be_had), TEST(turned_off)};
+	const struct CMUnitTest tests[] = {
+		TEST(off_by_default),        TEST(by_default), TEST(traces_alone_win),     TEST(the_resource),
+		TEST(what_is_not_to_be_had), TEST(turned_off), TEST(secrets_are_not_shown)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,12 +7,35 @@
 enum { RUNNING, COMPLETED, RUNS };
 static struct ulid runs[RUNS];
 static char run_texts[RUNS][ULID_TEXT_LEN + 1];
-static const struct uuid app_id = {{1}}, function_id = {{2}};
+static const struct uuid app_id = {{1}}, function_id = {{2}}, handler_id = {{2, 1}};
+
+// An app of the same name that is no more, and its functions; ids that come behind those of today.
+static void write_archived(struct history_writer *writer, uint64_t now_ms) {
+	static const struct uuid old_app = {{9}}, old_function = {{9}}, old_handler = {{9, 1}};
+	write_app(writer, now_ms, &old_app, "app");
+	write_function(writer, now_ms, &old_app, &old_function, "app-hello");
+	write_function(writer, now_ms, &old_app, &old_handler, "app-hello-failure");
+	struct history_item item = {.kind = HISTORY_APP_ARCHIVE, .at_ms = now_ms};
+	item.app.id = old_app;
+	write_item(writer, &item);
+}
+
+static void write_defer(struct history_writer *writer, const struct ulid *run_id) {
+	struct history_item item = {.kind = HISTORY_DEFER};
+	item.defer.run_id = *run_id;
+	item.defer.id = STR("hashed");
+	item.defer.name = STR("later");
+	item.defer.function = STR("app-hello");
+	item.defer.status = DEFER_SCHEDULED;
+	write_item(writer, &item);
+}
 
 static void write_history(struct history_writer *writer, uint64_t now_ms) {
 	static const char *const statuses[RUNS] = {[COMPLETED] = "Completed"};
+	write_archived(writer, now_ms);
 	write_app(writer, now_ms, &app_id, "app");
 	write_function(writer, now_ms, &app_id, &function_id, "app-hello");
+	write_function(writer, now_ms, &app_id, &handler_id, "app-hello-failure");
 	struct history_item event = {.kind = HISTORY_EVENT, .at_ms = now_ms - 2000};
 	event.event.internal_id = make_id(now_ms - 2000, 1);
 	event.event.id = STR("mine");
@@ -31,6 +54,7 @@ static void write_history(struct history_writer *writer, uint64_t now_ms) {
 		item.run.function_id = function_id;
 		write_run(writer, now_ms, &item, statuses[i], "{\"x\":1}");
 	}
+	write_defer(writer, &runs[COMPLETED]);
 }
 
 static int setup(void **state) {
@@ -263,8 +287,25 @@ static void the_cache_forgets_the_oldest(void **state) {
 	gql_cache_free(cache);
 }
 
+// What goes by slugs finds the function of today, though an archived app had one of the same name.
+static void live_functions_come_first(void **state) {
+	char query[200];
+	(void)snprintf(query, sizeof query,
+		       "{ run(runID: \"%s\") { function { failureHandler { id } } defers { function { id } } } }",
+		       run_texts[COMPLETED]);
+	struct http http = ask(*state, query);
+	assert_int_equal(http.status, 200);
+	static const char expected[] =
+		"{\"data\":{\"run\":{\"function\":{\"failureHandler\":{\"id\":\"02010000-0000-0000-0000-000000000000\"}"
+		"},"
+		"\"defers\":[{\"function\":{\"id\":\"02000000-0000-0000-0000-000000000000\"}}]}}}";
+	assert_string_equal(http.body, expected);
+	http_free(&http);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(live_functions_come_first, setup, teardown),
 		cmocka_unit_test(without_it),
 		cmocka_unit_test(without_a_store),
 		cmocka_unit_test_setup_teardown(a_busy_engine, setup, teardown),

@@ -224,6 +224,31 @@ static void lists_and_counts_cost_more(void **state) {
 	buf_free(&query);
 }
 
+// So do fields that read for each object.
+static void what_reads_for_each_object_costs_more(void **state) {
+	static const char *const fields[] = {"defers {fnSlug}", "siblingDefers {fnSlug}", "deferredFrom {runID}"};
+	static const char *const roots[] = {"debugSession(query: {functionSlug: \"x\", debugSessionID: "
+					    "\"01K00000000000000000000000\"}) {debugRuns {status}}",
+					    "debugRun(query: {functionSlug: \"x\", debugRunID: "
+					    "\"01K00000000000000000000000\"}) {debugTraces {name}}"};
+	struct world *world = *state;
+	struct buf query;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const char *before = "{runs(orderBy: [], filter: {from: \"2020-01-01T00:00:00Z\"}) {edges {node {";
+		assert_starts(ask(world, query_of(&query, before, fields[i], 10, "}}}}")),
+			      "{\"data\":{\"runs\":{\"edges\":[{");
+		buf_free(&query);
+		assert_starts(ask(world, query_of(&query, before, fields[i], 500, "}}}}")), TOO_LARGE);
+		buf_free(&query);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		assert_starts(ask(world, query_of(&query, "{", roots[i], 10, "}")), "{\"data\":{\"a0\":");
+		buf_free(&query);
+		assert_starts(ask(world, query_of(&query, "{", roots[i], 400, "}")), TOO_LARGE);
+		buf_free(&query);
+	}
+}
+
 static void time_is_limited(void **state) {
 	struct world *world = *state;
 	world->limits.deadline_ns = 1;
@@ -292,6 +317,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(loading_ends_when_the_memory_is_spent, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_of_large_events_end_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_and_counts_cost_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_reads_for_each_object_costs_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(time_is_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters_have_so_many_values, setup, teardown),
 	};

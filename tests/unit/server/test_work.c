@@ -199,6 +199,53 @@ static void searches_leave_threads(void **state) {
 	fixture_stop(fixture);
 }
 
+// A request that searches twice, while others end, is put off once and for all: what it found is not the answer.
+static void a_search_is_put_off_for_good(void **state) {
+	(void)state;
+	struct server *server = mem_calloc(1, sizeof *server);
+	struct request *request = mem_calloc(1, sizeof *request);
+	request->server = server;
+	work_init(&server->work);
+	server->work.searches = WORK_SEARCHES_MAX;
+	assert_false(work_search_begin(request));
+	server->work.searches = 0;
+	assert_false(work_search_begin(request));
+	assert_true(request->is_put_off);
+	assert_int_equal(server->work.searches, 0);
+	work_free(&server->work);
+	free(request);
+	free(server);
+}
+
+// Their line has an end of its own, so that there is room for the others.
+static void the_line_of_searches_is_bounded(void **state) {
+	static int fds[WORK_SEARCHES_MAX + WORK_PUT_OFF_MAX];
+	struct fixture *fixture = *state;
+	start(fixture, borrow_and_wait);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = client_connect(fixture);
+		client_search(fds[i]);
+		if (i < WORK_SEARCHES_MAX) sem_wait(&play.entered);
+	}
+	wait_for_line(fixture, WORK_PUT_OFF_MAX);
+	int fd = client_connect(fixture);
+	client_search(fd);
+	struct http http = client_read(fd, false);
+	assert_int_equal(http.status, 503);
+	assert_string_equal(http_header(&http, "Retry-After"), "1");
+	http_free(&http);
+	close(fd);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(fds); i++) sem_post(&play.go); // list and count
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		http = client_read(fds[i], false);
+		assert_int_equal(http.status, 200);
+		http_free(&http);
+		close(fds[i]);
+	}
+	assert_int_equal(fixture->server->work.put_off, 0);
+	fixture_stop(fixture);
+}
+
 // A server that stops answers those that were put off, too.
 static void stopping_ends_searches_in_line(void **state) {
 	int fds[WORK_SEARCHES_MAX + 2];
@@ -360,6 +407,8 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(a_connection_lives_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_line_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(searches_leave_threads, setup, teardown),
+		cmocka_unit_test(a_search_is_put_off_for_good),
+		cmocka_unit_test_setup_teardown(the_line_of_searches_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(stopping_ends_searches_in_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_step_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_step_out_and_in, setup, teardown),
