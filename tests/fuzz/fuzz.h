@@ -27,6 +27,28 @@ static inline void fuzz_check_payload(const struct payload *payload) {
 	if (payload != NULL) fuzz_check_canonical(payload_str(payload));
 }
 
+// Members of an object, without its braces.
+static inline void fuzz_check_members(struct str text) {
+	struct buf object;
+	buf_init(&object, text.len + 2);
+	buf_byte(&object, '{');
+	buf_str(&object, text);
+	buf_byte(&object, '}');
+	fuzz_check_canonical(buf_view(&object));
+	buf_free(&object);
+}
+
+static inline void fuzz_check_output(const struct opcode *op) {
+	if (op->kind != OPCODE_DEFER_ADD || op->output == NULL) {
+		fuzz_check_payload(op->output);
+		return;
+	}
+	struct str data = payload_str(op->output);
+	CHECK(op->defer_split <= data.len);
+	fuzz_check_members(str_first(data, op->defer_split));
+	fuzz_check_members(str_skip(data, op->defer_split));
+}
+
 static inline void fuzz_check_utf8(struct str text) {
 	CHECK(str_utf8_prefix(text) == text.len);
 }
@@ -38,7 +60,7 @@ static inline void fuzz_check_error(const struct error *error) {
 
 static inline void fuzz_check_opcode(const struct opcode *op) {
 	CHECK(op->kind >= 0 && op->kind < OPCODE_COUNT);
-	fuzz_check_payload(op->output);
+	fuzz_check_output(op);
 	if (op->opts.len > 0) fuzz_check_canonical(op->opts);
 	fuzz_check_utf8(op->id);
 	fuzz_check_utf8(op->name);
