@@ -14,6 +14,8 @@ enum err history_exports_cursor(struct history_reader *reader, uint64_t *out, bo
 	static const char sql[] = "SELECT coalesce((SELECT max(data) FROM engine_trace WHERE run_id = x''), -1),"
 				  " coalesce((SELECT max(id) FROM engine_trace), 0)";
 	sqlite3_stmt *row;
+	*out = 0;
+	*is_new = false;
 	enum err err = statement_get(reader, STR(sql), &row, error);
 	if (err != ERR_OK) return err;
 	int64_t stored = -1, last = 0;
@@ -21,9 +23,10 @@ enum err history_exports_cursor(struct history_reader *reader, uint64_t *out, bo
 		stored = sqlite3_column_int64(row, 0);
 		last = sqlite3_column_int64(row, 1);
 	}
+	if (err != ERR_OK) return err;
 	*is_new = stored < 0;
 	*out = (uint64_t)(stored < 0 ? last : stored);
-	return err;
+	return ERR_OK;
 }
 
 // ---- facts behind it -----------------------------------------------------------------------------------------------

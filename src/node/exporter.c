@@ -27,6 +27,7 @@ struct exporter {
 	pthread_cond_t wake;
 	atomic_bool pending; // facts may be behind the cursor
 	bool stopping;       // under the mutex
+	bool has_cursor;
 	uint64_t cursor;
 	// while sending; the thread's own
 	uint64_t flush_until_ms; // on the monotonic clock; 0: not flushing
@@ -292,9 +293,22 @@ static void tell_lost(const struct export_window *window) {
 		LOG_WARN("retention has removed runs before their spans were exported", LOG_INT("facts", window->lost));
 }
 
+// A new cursor is made durable at once: what comes after it is not lost, whatever happens. False: it cannot be read,
+// and without it all there is would go out again.
+static bool find_cursor(struct exporter *exporter) {
+	struct error error;
+	bool is_new = false;
+	if (exporter->has_cursor) return true;
+	enum err err = history_exports_cursor(exporter->config.history, &exporter->cursor, &is_new, &error);
+	if (err != ERR_OK) LOG_ERROR("cannot read how far spans were exported", LOG_CSTR("error", error.message));
+	exporter->has_cursor = err == ERR_OK;
+	if (is_new) exporter->config.save(exporter->config.context, exporter->cursor);
+	return exporter->has_cursor;
+}
+
 // All that is behind the cursor; false when it had to stop before.
 static bool export_all(struct exporter *exporter) {
-	for (;;) {
+	while (find_cursor(exporter)) {
 		struct arena arena;
 		struct export_window window;
 		struct error error;
@@ -310,6 +324,7 @@ static bool export_all(struct exporter *exporter) {
 		arena_free(&arena);
 		if (!sent) return is_end;
 	}
+	return true;
 }
 
 // ---- life ----------------------------------------------------------------------------------------------------------
@@ -324,15 +339,6 @@ static void *exporter_main(void *context) {
 	return NULL;
 }
 
-// A new cursor is made durable at once: what comes after it is not lost, whatever happens.
-static void find_cursor(struct exporter *exporter) {
-	struct error error;
-	bool is_new = false;
-	enum err err = history_exports_cursor(exporter->config.history, &exporter->cursor, &is_new, &error);
-	if (err != ERR_OK) LOG_ERROR("cannot read how far spans were exported", LOG_CSTR("error", error.message));
-	if (is_new) exporter->config.save(exporter->config.context, exporter->cursor);
-}
-
 struct exporter *exporter_start(const struct exporter_config *config) {
 	struct exporter *exporter = mem_calloc(1, sizeof *exporter);
 	exporter->config = *config;
@@ -343,7 +349,7 @@ struct exporter *exporter_start(const struct exporter_config *config) {
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&exporter->mutex, NULL);
 	atomic_init(&exporter->pending, true); // what an earlier process has left
-	find_cursor(exporter);
+	(void)find_cursor(exporter);
 	CHECK(pthread_create(&exporter->thread, NULL, exporter_main, exporter) == 0);
 	LOG_INFO("exporting spans", LOG_STR("endpoint", config->settings->shown_url));
 	return exporter;

@@ -162,9 +162,24 @@ static void holes_are_counted(void **state) {
 	assert_int_equal(window_of(f, 7, 10).lost, 0);
 }
 
+// A cursor that cannot be read is none: it must not be taken for the first one.
+static void a_cursor_that_cannot_be_read(void **state) {
+	struct fixture *f = *state;
+	save(f, 3);
+	assert_int_equal(cursor_of(f, false), 3);
+	exec(f->db, "ALTER TABLE engine_trace RENAME TO gone");
+	uint64_t cursor;
+	bool is_new = true;
+	assert_int_not_equal(history_exports_cursor(f->reader, &cursor, &is_new, &f->error), ERR_OK);
+	assert_false(is_new);
+	exec(f->db, "ALTER TABLE gone RENAME TO engine_trace");
+	assert_int_equal(cursor_of(f, false), 3);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_store, tear_down)
-	const struct CMUnitTest tests[] = {TEST(a_new_cursor_is_at_the_end), TEST(runs_in_windows), TEST(ids_only_grow),
-					   TEST(ids_only_grow_behind_a_late_cursor), TEST(holes_are_counted)};
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_cursor_is_at_the_end),         TEST(runs_in_windows),   TEST(ids_only_grow),
+		TEST(ids_only_grow_behind_a_late_cursor), TEST(holes_are_counted), TEST(a_cursor_that_cannot_be_read)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
