@@ -133,7 +133,10 @@ static void read_record(struct flow *flow, const struct record *record) {
 	struct flow_item *item = need_item(flow, &run_id, slot);
 	bool goes_on =
 		item->kind == work.kind || (item->kind == ITEM_SLEEP_STORED && work.kind == ITEM_DISCOVERY_STORED);
-	if (item->due_ms != work.due_ms || !goes_on) item->is_late = work.due_ms > flow->now + SOON_MS;
+	if (item->due_ms != work.due_ms || !goes_on) {
+		item->is_late = work.due_ms > flow->now + SOON_MS;
+		item->has_time = work.due_ms > flow->now;
+	}
 	item->kind = work.kind;
 	item->attempt = work.attempt;
 	item->due_ms = work.due_ms;
@@ -239,11 +242,12 @@ static bool same_beginning(const struct flow_run *a, const struct flow_run *b) {
 	return flow_identity_eq(&a->throttle, &b->throttle) && flow_identity_eq(&a->runs, &b->runs);
 }
 
-// Ties are broken by arrival, of the event or, where one had to wait for its time, of that time.
+// Ties are broken by arrival, of the event or, where one had to wait for its time, of that time. Of an event that comes
+// at the very moment that another one has waited for, either may be first.
 static bool is_before(const struct flow_item *a, const struct flow_item *b) {
 	if (score_of(a) != score_of(b)) return score_of(a) < score_of(b);
 	bool begin = !a->run->is_called && !b->run->is_called && same_beginning(a->run, b->run);
-	return begin && a->due_ms == b->due_ms && a->run->order < b->run->order;
+	return begin && a->has_time == b->has_time && a->due_ms == b->due_ms && a->run->order < b->run->order;
 }
 
 // Whether nothing may hold up `a` that lets `b` go: only the beginning of a run is subject to throttles and the like.

@@ -122,6 +122,7 @@ struct flow_item { // of the queue
 	uint64_t dispatch; // of the call under way
 	bool is_called;
 	bool is_late;              // was put off by more than two seconds: keeps its own time
+	bool has_time;             // had to wait for its time
 	bool is_orphan;            // its run has ended, the app is at work yet: in `busy` only
 	bool is_held;              // it was, when the server was killed
 	bool is_counted;           // the function had a limit as a whole
