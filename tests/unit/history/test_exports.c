@@ -1,38 +1,7 @@
 // The cursor of the export of spans, and what stands behind it.
-#include "history_test.h"
+#include "trace_test.h"
 
 #include "history/exports.h"
-#include "model/trace_fact.h"
-
-#define AT UINT64_C(1795249334008)
-
-static int set_up_store(void **state) {
-	int failed = set_up(state);
-	struct fixture *f = *state;
-	exec(f->db, "CREATE TABLE engine_record(kind INTEGER NOT NULL, key BLOB NOT NULL, head BLOB NOT NULL,"
-		    " body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;");
-	return failed;
-}
-
-static struct ulid add_run(struct fixture *f, uint8_t n) {
-	struct history_item item = {.kind = HISTORY_RUN, .at_ms = AT};
-	item.run.run_id = make_ulid(AT, n);
-	item.run.function_id = make_uuid("f");
-	item.run.started_ms = AT;
-	write_item(f, &item);
-	return item.run.run_id;
-}
-
-static void add_fact(struct fixture *f, const struct ulid *run_id, const struct trace_fact *fact) {
-	struct buf text;
-	buf_init(&text, 1u << 20);
-	trace_fact_encode(fact, &text);
-	struct history_item item = {.kind = HISTORY_TRACE, .at_ms = AT};
-	item.trace.run_id = *run_id;
-	item.trace.data = buf_view(&text);
-	write_item(f, &item);
-	buf_free(&text);
-}
 
 static void add_call(struct fixture *f, const struct ulid *run_id, uint64_t job) {
 	add_fact(f, run_id, &(struct trace_fact){.kind = FACT_CALL, .at_ms = AT + 9, .job = job, .started_ms = AT});
@@ -76,7 +45,7 @@ static size_t spans_of(struct fixture *f, const struct ulid *run_id, uint64_t af
 static void a_new_cursor_is_at_the_end(void **state) {
 	struct fixture *f = *state;
 	assert_int_equal(cursor_of(f, true), 0);
-	struct ulid run = add_run(f, 1);
+	struct ulid run = add_run(f, 1, AT);
 	add_call(f, &run, 1);
 	add_call(f, &run, 2);
 	assert_int_equal(cursor_of(f, true), 2);
@@ -91,7 +60,7 @@ static void a_new_cursor_is_at_the_end(void **state) {
 
 static void runs_in_windows(void **state) {
 	struct fixture *f = *state;
-	struct ulid a = add_run(f, 1), b = add_run(f, 2);
+	struct ulid a = add_run(f, 1, AT), b = add_run(f, 2, AT);
 	add_call(f, &a, 1); // 1
 	add_call(f, &b, 1); // 2
 	add_call(f, &a, 2); // 3
@@ -118,7 +87,7 @@ static void runs_in_windows(void **state) {
 // The last rows may be deleted, and SQLite would give their ids again: behind the cursor they are new all the same.
 static void ids_only_grow(void **state) {
 	struct fixture *f = *state;
-	struct ulid a = add_run(f, 1), b = add_run(f, 2);
+	struct ulid a = add_run(f, 1, AT), b = add_run(f, 2, AT);
 	for (uint64_t job = 1; job <= 5; job++) add_call(f, &a, job);
 	save(f, 5);
 	assert_int_equal(window_of(f, 5, 10).run_count, 0);               // the cursor itself is of no run
@@ -136,7 +105,7 @@ static void ids_only_grow(void **state) {
 // The same when retention was there before the cursor: what has been sent may be gone when that is written.
 static void ids_only_grow_behind_a_late_cursor(void **state) {
 	struct fixture *f = *state;
-	struct ulid a = add_run(f, 1), b = add_run(f, 2);
+	struct ulid a = add_run(f, 1, AT), b = add_run(f, 2, AT);
 	for (uint64_t job = 1; job <= 5; job++) add_call(f, &a, job);
 	exec(f->db, "DELETE FROM engine_trace");
 	save(f, 5);
@@ -149,7 +118,7 @@ static void ids_only_grow_behind_a_late_cursor(void **state) {
 
 static void holes_are_counted(void **state) {
 	struct fixture *f = *state;
-	struct ulid a = add_run(f, 1), b = add_run(f, 2);
+	struct ulid a = add_run(f, 1, AT), b = add_run(f, 2, AT);
 	save(f, 0);                                                   // row 1
 	for (uint64_t job = 1; job <= 5; job++) add_call(f, &a, job); // 2 to 6
 	add_call(f, &b, 1);                                           // 7

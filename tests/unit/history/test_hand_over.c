@@ -3,17 +3,11 @@
 
 #include "base/codec.h"
 #include "history/traces.h"
-#include "history_test.h"
+#include "trace_test.h"
 
-#define AT UINT64_C(1795249334008) // 2026-11-21 08:22:14.008
-#define STEP "98bf98df193bcce7c33e6bc50927cf2ac21206cb"
-
-static int set_up_store(void **state) {
-	int failed = set_up(state);
+static int set_up_shop(void **state) {
+	int failed = set_up_store(state);
 	struct fixture *f = *state;
-	exec(f->db, "CREATE TABLE engine_record(kind INTEGER NOT NULL, key BLOB NOT NULL, head BLOB NOT NULL,"
-		    " body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
-		    "CREATE TABLE engine_body(id INTEGER PRIMARY KEY, body BLOB NOT NULL);");
 	struct history_item app = {.kind = HISTORY_APP, .at_ms = AT};
 	app.app.id = make_uuid("app");
 	app.app.name = STR("shop");
@@ -42,36 +36,6 @@ static void add_event(struct fixture *f, uint8_t n) {
 	item.event.data = STR("{\"k\":1}");
 	item.event.ts_ms = AT;
 	write_item(f, &item);
-}
-
-static struct ulid add_run(struct fixture *f, uint8_t n, uint64_t started_ms) {
-	struct history_item item = {.kind = HISTORY_RUN, .at_ms = AT};
-	item.run.run_id = make_ulid(AT, n);
-	item.run.event_id = make_ulid(AT, 1);
-	item.run.function_id = make_uuid("f");
-	item.run.started_ms = started_ms;
-	write_item(f, &item);
-	return item.run.run_id;
-}
-
-static void finish(struct fixture *f, const struct ulid *run_id, const char *status, const char *output) {
-	struct history_item item = {.kind = HISTORY_FINISH, .at_ms = AT + 100};
-	item.finish.run_id = *run_id;
-	item.finish.status = status;
-	if (output != NULL) item.finish.output = payload_new(str_from_cstr(output));
-	write_item(f, &item);
-	payload_unref(item.finish.output);
-}
-
-static void add_fact(struct fixture *f, const struct ulid *run_id, const struct trace_fact *fact) {
-	struct buf text;
-	buf_init(&text, 1u << 20);
-	trace_fact_encode(fact, &text);
-	struct history_item item = {.kind = HISTORY_TRACE, .at_ms = AT};
-	item.trace.run_id = *run_id;
-	item.trace.data = buf_view(&text);
-	write_item(f, &item);
-	buf_free(&text);
 }
 
 static void memoise(struct fixture *f, const struct ulid *run_id, const char *id, const char *value) {
@@ -128,7 +92,7 @@ static struct ulid add_sequence(struct fixture *f, uint8_t n) {
 	last.outcome = TRACE_RESULT;
 	last.status = 200;
 	add_fact(f, &run, &last);
-	finish(f, &run, "Completed", "{\"done\":true}");
+	add_finish(f, &run, "Completed", "{\"done\":true}");
 	return run;
 }
 
@@ -289,7 +253,7 @@ static void test_deferred(void **state) {
 	struct trace_fact last = make_call(1, 50);
 	last.outcome = TRACE_RESULT;
 	add_fact(f, &item.run.run_id, &last);
-	finish(f, &item.run.run_id, "Completed", "1");
+	add_finish(f, &item.run.run_id, "Completed", "1");
 	assert_int_equal(hand_over(f).done, 1);
 	check_json(f);
 	assert_rows(f->db,
@@ -321,7 +285,7 @@ static void test_waits(void **state) {
 	struct trace_fact cancelled = {.kind = FACT_CANCELLED, .at_ms = AT + 90, .expression = STR("c == 1")};
 	cancelled.event_id = make_ulid(AT, 9);
 	add_fact(f, &run, &cancelled);
-	finish(f, &run, "Cancelled", NULL);
+	add_finish(f, &run, "Cancelled", NULL);
 	assert_int_equal(hand_over(f).done, 1);
 	check_json(f);
 	assert_rows(f->db, "SELECT status, typeof(output) FROM trace_runs", "500|null");
@@ -383,7 +347,7 @@ static void test_batch_and_skipped(void **state) {
 	item.event_batch.run_id = run;
 	item.event_batch.event_ids = STR("01M7YK5SQR0000000000000001,01M7YK5SQR0000000000000002");
 	write_item(f, &item);
-	finish(f, &run, "Completed", "2");
+	add_finish(f, &run, "Completed", "2");
 	struct history_item skipped = {.kind = HISTORY_OUTCOME, .at_ms = AT};
 	skipped.outcome.event_id = make_ulid(AT, 1);
 	skipped.outcome.function_id = make_uuid("f");
@@ -421,7 +385,7 @@ static void test_open(void **state) {
 	assert_rows(f->db, "SELECT name, status FROM spans", "executor.run|Queued");
 	struct trace_loaded loaded = load(f, &run);
 	assert_int_equal(loaded.run.status, TRACE_RUN_QUEUED);
-	finish(f, &run, "Cancelled", NULL); // without a fact
+	add_finish(f, &run, "Cancelled", NULL); // without a fact
 	loaded = load(f, &run);
 	assert_int_equal(loaded.run.status, TRACE_RUN_CANCELLED);
 	assert_int_equal(span_of(&loaded, SPAN_RUN)->status, SPAN_CANCELLED);
@@ -445,7 +409,7 @@ static void test_foreign(void **state) {
 	exec(f->db, "INSERT INTO history(id, function_version, run_id, event_id, idempotency_key, type, attempt)"
 		    " SELECT x'00', 0, run_id, event_id, 'k', 'FunctionScheduled', 0 FROM function_runs"
 		    " ORDER BY run_id DESC LIMIT 1");
-	finish(f, &other, "Completed", "1");
+	add_finish(f, &other, "Completed", "1");
 	struct hand_over_counts counts = hand_over(f);
 	assert_int_equal(counts.done, 2);
 	assert_int_equal(counts.spans + counts.history, 0);
@@ -490,7 +454,7 @@ static void test_broken_off(void **state) {
 	struct fixture *f = *state;
 	for (unsigned n = 0; n < 150; n++) {
 		struct ulid run = add_run(f, (uint8_t)(n + 1), AT + 3);
-		finish(f, &run, "Completed", "1");
+		add_finish(f, &run, "Completed", "1");
 	}
 	struct hand_over_counts counts;
 	unsigned left = 1;
@@ -524,7 +488,7 @@ static void test_write_error(void **state) {
 	assert_int_equal(hand_over(f).done, 1);
 }
 
-#define HAND_OVER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_store, tear_down)
+#define HAND_OVER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_shop, tear_down)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {

@@ -1,22 +1,10 @@
 // Traces as they are read from the file: our runs from facts, those of the reference server from their rows.
-#include "history_test.h"
+#include "trace_test.h"
 
 #include "base/codec.h"
 #include "history/traces.h"
 
-#define AT UINT64_C(1795249334008) // 2026-11-21 08:22:14.008
 #define NS(ms) ((int64_t)(AT + (ms)) * 1000000)
-#define STEP "98bf98df193bcce7c33e6bc50927cf2ac21206cb"
-
-// The store's tables, which the schema of history has not.
-static int set_up_store(void **state) {
-	int failed = set_up(state);
-	struct fixture *f = *state;
-	exec(f->db, "CREATE TABLE engine_record(kind INTEGER NOT NULL, key BLOB NOT NULL, head BLOB NOT NULL,"
-		    " body_id INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
-		    "CREATE TABLE engine_body(id INTEGER PRIMARY KEY, body BLOB NOT NULL);");
-	return failed;
-}
 
 // ---- what others have written --------------------------------------------------------------------------------------
 
@@ -40,36 +28,6 @@ static void add_event(struct fixture *f, uint8_t n, const char *data, const char
 	item.event.v = str_from_cstr(v);
 	item.event.ts_ms = AT - 5;
 	write_item(f, &item);
-}
-
-static struct ulid add_run(struct fixture *f, uint8_t run, uint64_t started_ms) {
-	struct history_item item = {.kind = HISTORY_RUN, .at_ms = AT};
-	item.run.run_id = make_ulid(AT, run);
-	item.run.event_id = make_ulid(AT, 1);
-	item.run.function_id = make_uuid("f");
-	item.run.started_ms = started_ms;
-	write_item(f, &item);
-	return item.run.run_id;
-}
-
-static void add_finish(struct fixture *f, const struct ulid *run_id, const char *status, const char *output) {
-	struct history_item item = {.kind = HISTORY_FINISH, .at_ms = AT + 100};
-	item.finish.run_id = *run_id;
-	item.finish.status = status;
-	if (output != NULL) item.finish.output = payload_new(str_from_cstr(output));
-	write_item(f, &item);
-	payload_unref(item.finish.output);
-}
-
-static void add_fact(struct fixture *f, const struct ulid *run_id, const struct trace_fact *fact) {
-	struct buf text;
-	buf_init(&text, 64u << 20);
-	trace_fact_encode(fact, &text);
-	struct history_item item = {.kind = HISTORY_TRACE, .at_ms = AT};
-	item.trace.run_id = *run_id;
-	item.trace.data = buf_view(&text);
-	write_item(f, &item);
-	buf_free(&text);
 }
 
 static void add_step(struct fixture *f, const struct ulid *run_id, uint8_t position, const char *id, const char *value,
