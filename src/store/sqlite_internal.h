@@ -15,7 +15,7 @@
 
 // Pages in the log before they are copied into the main file, and after which the writer waits for the readers so
 // that the log can start over.
-#define CHECKPOINT_PAGES 2000
+#define CHECKPOINT_PAGES 4000
 #define CHECKPOINT_PAGES_HARD 16000
 #define CHECKPOINT_WAIT_MS 100
 #define BUSY_TIMEOUT_MS 5000
