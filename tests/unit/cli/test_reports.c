@@ -1,5 +1,5 @@
 // What the commands print of canned replies. No server: tests/unit/cli/test_remote.c and tests/sdk/commands.test.mjs.
-#include "fixture.h"
+#include "out_test.h"
 
 #include "cli/directory.h"
 #include "cli/events_report.h"
@@ -11,27 +11,6 @@
 #define EVENT "01M8054F4GA1JCD60V59ARPN15"
 #define ID "c0a80101-0000-4000-8000-000000000001"
 #define META "\"metadata\":{\"fetchedAt\":\"2026-11-21T22:55:22.384Z\"}"
-
-static struct buf out;
-
-static int buf_setup(void **state) {
-	(void)state;
-	buf_init(&out, 64u << 20);
-	return 0;
-}
-static int buf_teardown(void **state) {
-	(void)state;
-	buf_free(&out);
-	return 0;
-}
-#define BUF_TEST(function) cmocka_unit_test_setup_teardown(function, buf_setup, buf_teardown)
-
-static const char *written(void) {
-	buf_byte(&out, '\0');
-	assert_false(out.overflow);
-	out.len = 0;
-	return out.ptr;
-}
 
 // ---- lists -----------------------------------------------------------------------------------------------------
 
@@ -203,109 +182,22 @@ static void output_of_a_run(void **state) {
 	}
 }
 
-#define OF_STEP(id) ",\"stepId\":\"" id "\",\"stepOp\":\"RUN\""
-
 static void a_trace(void **state) {
 	(void)state;
 	static const char reply[] =
-		"{\"data\":{\"rootSpan\":{\"name\":\"0737c22d\",\"status\":\"FAILED\",\"durationMs\":"
-		"\"1234\","
-		"\"children\":["
-		"{\"name\":\"mail\",\"status\":\"COMPLETED\"" OF_STEP(
-			"a") "},"
-			     "{\"name\":\"mail\",\"status\":\"COMPLETED\",\"durationMs\":\"7\"" OF_STEP(
-				     "a") "},"
-					  "{\"name\":\"flaky\",\"status\":\"FAILED\",\"startedAt\":\"2026-"
-					  "11-21T22:55:"
-					  "19Z\",\"endedAt\":"
-					  "\"2026-11-21T22:56:20Z\",\"children\":[{\"name\":\"Attempt "
-					  "0\",\"status\":\"FAILED\",\"output\":{"
-					  "\"error\":{\"name\":\"Error\",\"message\":\"not\\nyet\"}"
-					  "}" OF_STEP("b") "},{\"name\":\"Attempt "
-							   "1\",\"status\":\"RUNNING\"" OF_STEP("b") "}]" OF_STEP(
-								   "b") "},"
-									"{\"name\":"
-									"\"flaky\","
-									"\"status\":"
-									"\"FAILED"
-									"\"" OF_STEP("b") "},"
-											  "{"
-											  "\""
-											  "na"
-											  "me"
-											  "\""
-											  ":"
-											  "\""
-											  "na"
-											  "p"
-											  "\""
-											  ","
-											  "\""
-											  "st"
-											  "at"
-											  "us"
-											  "\""
-											  ":"
-											  "\""
-											  "WA"
-											  "IT"
-											  "IN"
-											  "G"
-											  "\""
-											  ","
-											  "\""
-											  "st"
-											  "ep"
-											  "Id"
-											  "\""
-											  ":"
-											  "\""
-											  "c"
-											  "\""
-											  ","
-											  "\""
-											  "st"
-											  "ep"
-											  "Op"
-											  "\""
-											  ":"
-											  "\""
-											  "SL"
-											  "EE"
-											  "P"
-											  "\""
-											  "},"
-											  "{"
-											  "\""
-											  "na"
-											  "me"
-											  "\""
-											  ":"
-											  "\""
-											  "ex"
-											  "ec"
-											  "ut"
-											  "or"
-											  ".n"
-											  "on"
-											  "st"
-											  "ep"
-											  "\""
-											  ","
-											  "\""
-											  "st"
-											  "at"
-											  "us"
-											  "\""
-											  ":"
-											  "\""
-											  "FA"
-											  "IL"
-											  "ED"
-											  "\""
-											  "}]"
-											  "}}"
-											  "}";
+		// clang-format off
+		"{\"data\":{\"rootSpan\":{\"name\":\"0737c22d\",\"status\":\"FAILED\",\"durationMs\":\"1234\",\"children\":["
+		"{\"name\":\"mail\",\"status\":\"COMPLETED\",\"stepId\":\"a\",\"stepOp\":\"RUN\"},"
+		"{\"name\":\"mail\",\"status\":\"COMPLETED\",\"durationMs\":\"7\",\"stepId\":\"a\",\"stepOp\":\"RUN\"},"
+		"{\"name\":\"flaky\",\"status\":\"FAILED\",\"startedAt\":\"2026-11-21T22:55:19Z\",\"endedAt\":\"2026-11-21T22:56:20Z\",\"stepId\":\"b\",\"stepOp\":\"RUN\",\"children\":["
+		"{\"name\":\"Attempt 0\",\"status\":\"FAILED\",\"output\":{\"error\":{\"name\":\"Error\",\"message\":\"not\\nyet\"}},\"stepId\":\"b\",\"stepOp\":\"RUN\"},"
+		"{\"name\":\"Attempt 1\",\"status\":\"RUNNING\",\"stepId\":\"b\",\"stepOp\":\"RUN\"}"
+		"]},"
+		"{\"name\":\"flaky\",\"status\":\"FAILED\",\"stepId\":\"b\",\"stepOp\":\"RUN\"},"
+		"{\"name\":\"nap\",\"status\":\"WAITING\",\"stepId\":\"c\",\"stepOp\":\"SLEEP\"},"
+		"{\"name\":\"executor.nonstep\",\"status\":\"FAILED\"}"
+		"]}}}";
+	// clang-format on
 	assert_string_equal(reported(runs_report_trace, true, false, reply),
 			    "\nSTEP           STATUS     DURATION   OP     ERROR\n"
 			    "Run            FAILED     1.2 s\n"

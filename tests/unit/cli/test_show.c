@@ -1,31 +1,9 @@
 // Texts, tables and server-sent events: the parts that the reports are made of.
-#include "fixture.h"
+#include "out_test.h"
 
 #include "cli/show.h"
 #include "cli/sse.h"
 #include "cli/table.h"
-
-static struct buf out;
-
-static int buf_setup(void **state) {
-	(void)state;
-	buf_init(&out, 1u << 20);
-	return 0;
-}
-static int buf_teardown(void **state) {
-	(void)state;
-	buf_free(&out);
-	return 0;
-}
-#define BUF_TEST(function) cmocka_unit_test_setup_teardown(function, buf_setup, buf_teardown)
-
-// What has been written since the last look.
-static const char *written(void) {
-	buf_byte(&out, '\0');
-	assert_false(out.overflow);
-	out.len = 0;
-	return out.ptr;
-}
 
 // ---- texts and times -------------------------------------------------------------------------------------------
 

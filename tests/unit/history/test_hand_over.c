@@ -2,7 +2,6 @@
 #include "history/hand_over.h"
 
 #include "base/codec.h"
-#include "history/traces.h"
 #include "trace_test.h"
 
 static int set_up_shop(void **state) {
@@ -110,25 +109,6 @@ static struct hand_over_counts hand_over(struct fixture *f) {
 	assert_true(counts.is_complete);
 	assert_int_equal(counts.done, counts.total);
 	return counts;
-}
-
-static struct trace_loaded load(struct fixture *f, const struct ulid *run_id) {
-	struct trace_loaded loaded;
-	assert_ok(history_trace(f->reader, &f->arena, run_id, NULL, 0, &loaded, &f->error), &f->error);
-	return loaded;
-}
-
-static const struct span *span_of(const struct trace_loaded *loaded, enum span_kind kind) {
-	for (size_t i = 0; i < loaded->spans.count; i++)
-		if (loaded->spans.spans[i].kind == kind) return &loaded->spans.spans[i];
-	fail_msg("no span of kind %d", kind);
-	return NULL;
-}
-
-static struct str text_of(struct fixture *f, const struct ulid *run_id, const struct span_text *text) {
-	struct str out = {NULL, 0};
-	assert_ok(history_trace_text(f->reader, &f->arena, run_id, text, &out, &f->error), &f->error);
-	return out;
 }
 
 // id, op and value of each step: what a rerun from a step is given.

@@ -2,7 +2,6 @@
 #include "trace_test.h"
 
 #include "base/codec.h"
-#include "history/traces.h"
 
 #define NS(ms) ((int64_t)(AT + (ms)) * 1000000)
 
@@ -73,25 +72,6 @@ static struct trace_fact make_call(uint64_t job, uint64_t at) {
 }
 
 // ---- what is seen of it --------------------------------------------------------------------------------------------
-
-static struct trace_loaded load(struct fixture *f, const struct ulid *run_id) {
-	struct trace_loaded loaded;
-	assert_ok(history_trace(f->reader, &f->arena, run_id, NULL, 0, &loaded, &f->error), &f->error);
-	return loaded;
-}
-
-static const struct span *span_of(const struct trace_loaded *loaded, enum span_kind kind) {
-	for (size_t i = 0; i < loaded->spans.count; i++)
-		if (loaded->spans.spans[i].kind == kind) return &loaded->spans.spans[i];
-	fail_msg("no span of kind %d", kind);
-	return NULL;
-}
-
-static struct str text_of(struct fixture *f, const struct ulid *run_id, const struct span_text *text) {
-	struct str out = {NULL, 0};
-	assert_ok(history_trace_text(f->reader, &f->arena, run_id, text, &out, &f->error), &f->error);
-	return out;
-}
 
 static void test_unknown(void **state) {
 	struct fixture *f = *state;

@@ -2,6 +2,7 @@
 #ifndef INNGEST_TESTS_TRACE_TEST_H
 #define INNGEST_TESTS_TRACE_TEST_H
 
+#include "history/traces.h"
 #include "history_test.h"
 #include "model/trace_fact.h"
 
@@ -47,6 +48,27 @@ static inline void add_fact(struct fixture *f, const struct ulid *run_id, const 
 	item.trace.data = buf_view(&text);
 	write_item(f, &item);
 	buf_free(&text);
+}
+
+// ---- what is seen of it --------------------------------------------------------------------------------------------
+
+static inline struct trace_loaded load(struct fixture *f, const struct ulid *run_id) {
+	struct trace_loaded loaded;
+	assert_ok(history_trace(f->reader, &f->arena, run_id, NULL, 0, &loaded, &f->error), &f->error);
+	return loaded;
+}
+
+static inline const struct span *span_of(const struct trace_loaded *loaded, enum span_kind kind) {
+	for (size_t i = 0; i < loaded->spans.count; i++)
+		if (loaded->spans.spans[i].kind == kind) return &loaded->spans.spans[i];
+	fail_msg("no span of kind %d", kind);
+	return NULL;
+}
+
+static inline struct str text_of(struct fixture *f, const struct ulid *run_id, const struct span_text *text) {
+	struct str out = {NULL, 0};
+	assert_ok(history_trace_text(f->reader, &f->arena, run_id, text, &out, &f->error), &f->error);
+	return out;
 }
 
 #endif
