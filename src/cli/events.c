@@ -18,19 +18,17 @@ static enum err list_path(struct buf *path, const struct settings *settings, str
 }
 
 static enum err list_command(struct remote *remote, struct error *error) {
+	static const struct list_kind kind = {.headings = events_list_headings,
+					      .columns = EVENTS_LIST_COLUMNS,
+					      .row = events_report_row,
+					      .path = list_path,
+					      .page_max = PAGE_MAX,
+					      .by_id = true};
 	const struct settings *settings = remote->settings;
-	struct buf path;
-	struct list list;
-	bool all = settings_on(settings, FLAG_ID_ALL), left = false;
-	size_t wanted = all ? LIST_ALL : (size_t)settings_number(settings, FLAG_ID_LIMIT);
-	buf_init(&path, SIZE_MAX);
-	list_init(&list, remote, events_list_headings, EVENTS_LIST_COLUMNS, events_report_row);
-	enum err err = list_path(&path, settings, error);
-	struct list_source source = {.path = buf_view(&path), .page_max = PAGE_MAX, .by_id = true};
-	if (err == ERR_OK) err = list_print(&list, &source, wanted, &left, error);
-	list_finish(&list, err == ERR_OK);
-	buf_free(&path);
-	if (err == ERR_OK && list.count == 0)
+	size_t count;
+	bool left;
+	enum err err = list_run(remote, &kind, &count, &left, error);
+	if (err == ERR_OK && count == 0)
 		remote_note(remote, "There are no such events%s. `inngest events send NAME` sends one.\n",
 			    settings_given(settings, FLAG_ID_SINCE) ? ""
 								    : " of the last hour; --since 7d looks further");

@@ -149,3 +149,23 @@ void list_finish(struct list *list, bool whole) {
 	if (is_document && whole) fputs("]}\n", out);
 	table_free(&list->table);
 }
+
+// ---- the command -----------------------------------------------------------------------------------------------
+
+enum err list_run(struct remote *remote, const struct list_kind *kind, size_t *count, bool *left, struct error *error) {
+	const struct settings *settings = remote->settings;
+	struct buf path;
+	struct list list;
+	bool all = settings_on(settings, FLAG_ID_ALL);
+	size_t wanted = all ? LIST_ALL : (size_t)settings_number(settings, FLAG_ID_LIMIT);
+	*left = false;
+	buf_init(&path, SIZE_MAX);
+	list_init(&list, remote, kind->headings, kind->columns, kind->row);
+	enum err err = kind->path(&path, settings, error);
+	struct list_source source = {.path = buf_view(&path), .page_max = kind->page_max, .by_id = kind->by_id};
+	if (err == ERR_OK) err = list_print(&list, &source, wanted, left, error);
+	list_finish(&list, err == ERR_OK);
+	*count = list.count;
+	buf_free(&path);
+	return err;
+}

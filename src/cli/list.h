@@ -54,4 +54,18 @@ ERR_CHECKED enum err list_print(struct list *list, const struct list_source *sou
 // Frees it, and ends the document; one that is not `whole` stays open, so that nobody takes it for the whole.
 void list_finish(struct list *list, bool whole);
 
+// ---- the command `list` of what --limit and --all are for --------------------------------------------------------
+
+struct list_kind {
+	const char *const *headings;
+	size_t columns;
+	list_row_fn *row;
+	enum err (*path)(struct buf *path, const struct settings *settings, struct error *error); // as in list_source
+	size_t page_max;
+	bool by_id;
+};
+// *count: of what was printed. *left: the server has more.
+ERR_CHECKED enum err list_run(struct remote *remote, const struct list_kind *kind, size_t *count, bool *left,
+			      struct error *error);
+
 #endif
