@@ -49,6 +49,7 @@
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
+#define LIMIT_OVERRIDES_MAX 10000u // ours: limits of single functions that are set at the same time (05 §11.4)
 #define DEFERS_MAX 20u           // of one run (03 §24.1), as are the next two
 #define DEFER_INPUT_MAX 4194304u // of one, and of all together
 #define DEFER_META_MAX 32768u
