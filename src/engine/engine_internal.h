@@ -8,15 +8,16 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "cel/cel.h"
+#include "engine/cancellations.h"
 #include "engine/constraint.h"
 #include "engine/defers.h"
 #include "engine/engine.h"
+#include "engine/reset.h"
 #include "model/limits.h"
 
-struct cancellation; // cancellations.c
-struct cron;         // crons.c
-struct debounce;     // debounces.c
-struct event_batch;  // event_batches.c
+struct cron;        // crons.c
+struct debounce;    // debounces.c
+struct event_batch; // event_batches.c
 struct gcra;
 struct decoder; // codec.h
 struct run_start;
@@ -507,7 +508,6 @@ const struct idem *idem_find(const struct engine *engine, const struct function 
 void idem_claim(struct engine *engine, const struct function *function, uint64_t key_hash, const struct ulid *run_id);
 void idem_add(struct engine *engine, const struct idem *idem); // a copy
 void idem_expire(struct engine *engine, uint32_t limit);
-void idem_clear(struct engine *engine);
 
 // flow.c: the expressions of a function's flow control
 void flow_compile(struct function *function);
@@ -583,7 +583,6 @@ void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns);
 void rates_expire(struct engine *engine, uint32_t limit);
 void rates_flush(struct engine *engine);
 void rates_free(struct engine *engine);
-void rates_clear(struct engine *engine); // as if nothing had happened
 void rates_export(struct engine *engine);
 // Whether the function's rate limit lets the event pass, which then counts.
 enum start_result rate_limit_check(struct engine *engine, struct function *function, struct event_form *form,
@@ -594,7 +593,6 @@ bool debounce_take(struct engine *engine, struct source *source, struct run_star
 void debounces_wake(struct engine *engine, uint32_t limit);
 void debounce_loaded(struct engine *engine, struct command *command);
 void debounces_free(struct engine *engine);
-void debounces_clear(struct engine *engine); // their events begin no run
 void debounces_export(struct engine *engine);
 void debounce_encode(const struct debounce *debounce, struct buf *out);
 bool debounce_decode(struct engine *engine, const struct ulid *id, struct decoder *d);
@@ -607,7 +605,6 @@ void event_batch_loaded(struct engine *engine, struct command *command);
 void event_batches_start(struct engine *engine);
 void event_batches_rest(struct engine *engine); // a new batch of the engine begins
 void event_batches_free(struct engine *engine);
-void event_batches_clear(struct engine *engine); // their events begin no run
 void event_batches_export(struct engine *engine);
 void event_batch_encode(const struct event_batch *event_batch, struct buf *out);
 void event_batch_encode_event(const struct event_batch *event_batch, uint32_t member, struct buf *out);
@@ -623,11 +620,6 @@ void invoke_fail(struct engine *engine, struct str correlation, struct str messa
 void waiting_write(const struct engine *engine, const struct item *item, struct buf *out);
 bool is_waiting(const struct engine *engine, const struct item *item); // ready, and held back by something
 
-// limits.c
-void apply_function_limit(struct engine *engine, struct command *command);
-void limits_begin(const struct engine *engine, struct function *function); // it is new
-void limits_clear(struct engine *engine);                                  // the usual ones again
-
 // cancels.c
 void cancels_begin(struct engine *engine, struct run *run, struct event_form *form);
 bool cancels_lack(const struct function *function); // some rule reads what late_event leaves out
@@ -637,24 +629,6 @@ void timeout_begin(struct engine *engine, struct run *run); // it is scheduled
 void timeout_started(struct engine *engine, struct run *run);
 void timeout_due(struct engine *engine, struct item *item);
 bool timeout_reached(const struct engine *engine, const struct run *run);
-
-// cancellations.c
-void apply_cancel_many(struct engine *engine, struct command *command);
-void apply_cancellations(struct engine *engine, struct command *command);
-void apply_cancellation_remove(struct engine *engine, struct command *command);
-void cancellations_start(struct engine *engine);
-void cancellations_work(struct engine *engine); // a bounded piece
-bool cancellations_ready(const struct engine *engine);
-void cancellations_run_begun(struct engine *engine, const struct run *run);
-void cancellations_run_loaded(struct engine *engine, struct command *command);
-void cancel_unstarted(struct engine *engine, struct function *function); // runs that have made no call
-void cancellations_free(struct engine *engine);
-void cancellations_clear(struct engine *engine); // as if nobody had made one
-void cancellation_encode(const struct cancellation *cancellation, struct buf *out);
-bool cancellation_decode(struct engine *engine, const struct ulid *id, struct decoder *d); // false: unreadable
-struct ulid cancellation_id(const struct cancellation *cancellation);
-void cancellations_verify(const struct engine *engine);
-void cancellations_export(struct engine *engine);
 
 // crons.c
 void crons_update(struct engine *engine, struct function *function); // its configuration or activity has changed
@@ -672,7 +646,6 @@ void held_free(struct engine *engine, struct held_event *held);
 void held_start(struct engine *engine);
 void event_hold(struct engine *engine, const struct event *event, const struct late_event *late);
 void held_loaded(struct engine *engine, struct command *command);
-void held_clear(struct engine *engine); // nobody sees them any more
 
 // run.c
 struct run *run_find(const struct engine *engine, const struct ulid *id);
@@ -769,10 +742,6 @@ bool signal_begin(struct engine *engine, struct run *run, const struct opcode *o
 void apply_signal(struct engine *engine, struct command *command);
 void signals_verify(const struct engine *engine, uint64_t owners); // how many the items say that there are
 
-// reset.c
-void apply_queue_size(struct engine *engine, struct command *command);
-void apply_reset(struct engine *engine, struct command *command);
-
 // checkpoint.c
 void apply_checkpoint(struct engine *engine, struct command *command);
 
@@ -786,8 +755,6 @@ struct payload *invoke_value(struct arena *arena, enum run_end end, const struct
 			     const struct payload *error);
 // Whether an expression reads what late_event leaves out of the events about runs.
 bool finish_lacks(const struct cel_program *program);
-// The same without a word to anybody: no event tells of it, and its caller hears nothing.
-void run_discard(struct engine *engine, struct run *run);
 // A failure that the engine decides: {error, name, message} (02 §5.4).
 void run_fail(struct engine *engine, struct run *run, struct str error, struct str name, struct str message);
 
