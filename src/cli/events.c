@@ -26,7 +26,11 @@ static enum err list_command(struct remote *remote, struct error *error) {
 	size_t count;
 	bool left;
 	enum err err = list_run(remote, &kind, &count, &left, error);
-	if (err == ERR_OK && count == 0)
+	bool internal = str_starts_with(settings_text(settings, FLAG_ID_EVENT_NAME), STR("inngest/"));
+	if (err == ERR_OK && count == 0 && internal)
+		remote_note(remote,
+			    "Events that the server makes itself are not listed here; eventsV2 of GraphQL has them.\n");
+	else if (err == ERR_OK && count == 0)
 		remote_note(remote, "There are no such events%s. `inngest events send NAME` sends one.\n",
 			    settings_given(settings, FLAG_ID_SINCE) ? ""
 								    : " of the last hour; --since 7d looks further");

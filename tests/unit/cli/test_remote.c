@@ -144,6 +144,11 @@ static void events(void **state) {
 		{.request = "GET /v1/events?limit=51&cursor=i2", .status = 200, .body = "{\"data\":[]}"},
 		{.request = "GET /v1/events?limit=51", .status = 200, .body = "{\"data\":[{\"internal_id\":\"i2\"}]}"},
 	};
+	static const char none[] = "{\"data\":[]}";
+	assert_contains(ASK_TERMINAL(ONE("GET", 200, none), "events", "list", "--name", "a/b").err,
+			"There are no such events of the last hour; ");
+	assert_contains(ASK_TERMINAL(ONE("GET", 200, none), "events", "list", "--name", "inngest/function.failed").err,
+			"Events that the server makes itself are not listed here");
 	assert_result(ASK(replies, "events", "list", "--name", "a/b", "--limit", "2"), 0, "i1\tn\t\t\ni2\tn\t\t\n", "");
 	assert_result(ASK(replies, "events", "list", "--all"), 0, "i2\t\t\t\n", "");
 }
