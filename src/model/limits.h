@@ -46,6 +46,7 @@
 // Runs (02 §18, 03 §1)
 #define STEP_OUTPUT_MAX 4194304u
 #define STEP_INPUT_MAX 4194304u
+#define STEP_ID_MAX 65535u // ours: bytes; 02 §6.4 sets none. Ids stay in memory with their length in 16 bits
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
