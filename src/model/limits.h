@@ -84,6 +84,7 @@
 
 // Reading (ours: the reference has no such limits)
 #define READ_TIME_MAX_MS 10000u            // of one request: what has not been read by then is an error
+#define OUTSIDE_TIME_MAX_MS 30000u         // of one request, waiting for apps: that is not counted above
 #define GQL_MEMORY_MAX ((size_t)128 << 20) // of one GraphQL request, besides its body and its reply
 #define GQL_REPLY_MAX ((size_t)64 << 20)
 #define REST_MEMORY_MAX ((size_t)128 << 20)
