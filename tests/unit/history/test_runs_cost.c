@@ -1,5 +1,5 @@
-// What pages of lists cost: steps of the library's machine, where there are far more runs than a page has. One step is
-// about a tenth of a row, so to go through all runs is more than ten times the bound.
+// What pages and counts of lists cost: steps of the library's machine, where there are far more runs than a page has.
+// One step is about a tenth of a row, so to go through all runs is more than ten times the bound.
 #include "history/history_internal.h"
 #include "runs_test.h"
 
@@ -176,10 +176,36 @@ static void test_plans_are_tried(void **state) {
 	check_cost(f, &by_end, PAGE, "nearly all, by end");
 }
 
+// Few of the status that is asked for, or few of the others: neither costs a look at all.
+static void test_counts(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		unsigned statuses;
+		uint64_t count;
+	} cases[] = {
+		{STATUS(200), RUNS / 4 / 500},
+		{STATUS(100) | STATUS(300) | STATUS(400) | STATUS(500), RUNS - RUNS / 4 / 500},
+		{STATUS(100) | STATUS(300) | STATUS(400), RUNS - RUNS / 4 / 500},
+		{STATUS(500), 0},
+		{STATUS(500) | STATUS(600), 0},
+		{0, RUNS},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct run_query query = {.from_ns = INT64_MIN, .until_ns = INT64_MAX, .statuses = cases[i].statuses};
+		uint64_t count;
+		bool is_cut;
+		(void)steps_of(f->db);
+		assert_ok(history_runs_count(f->reader, &query, &count, &is_cut, &f->error), &f->error);
+		assert_int_equal(count, cases[i].count);
+		assert_in_range(steps_of(f->db), 1, STEPS_MAX);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pages_cost_what_they_show, set_up_many, tear_down),
 		cmocka_unit_test_setup_teardown(test_by_start, set_up_many, tear_down),
+		cmocka_unit_test_setup_teardown(test_counts, set_up_many, tear_down),
 		cmocka_unit_test_setup_teardown(test_plans_are_tried, set_up_many, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
