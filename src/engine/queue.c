@@ -282,12 +282,14 @@ static void start_call(struct engine *engine, struct item *item) {
 	item->started_ms = engine->now;
 	engine->calls++;
 	run->function->app->calls++;
+	run->function->tallies[TALLY_CALL_STARTED]++;
 	constraints_take(engine, item);
 	backlog_taken(engine, item);
 	run_note(engine, run);
 	if ((run->flags & RUN_STARTED) == 0) {
 		run->flags |= RUN_STARTED;
 		run->started_ms = engine->now;
+		run->function->tallies[TALLY_RUN_STARTED]++;
 		run_touch(engine, run);
 		write_started(engine, run);
 		timeout_started(engine, run);
