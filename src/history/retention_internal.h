@@ -103,7 +103,7 @@ struct history_keeper {
 	sqlite3_stmt *places_load, *place_save;
 	sqlite3_stmt *runs[RUN_STATEMENTS], *events[EVENT_STATEMENTS];
 	struct part_statements gone[RUN_PARTS], bare[BARE_PARTS];
-	sqlite3_stmt *facts, *fact_change;
+	sqlite3_stmt *facts, *fact_change, *fact_last, *cursor_move;
 	sqlite3_stmt *strays[STRAY_TABLES], *stray_gone[STRAY_TABLES], *stray_last[STRAY_TABLES];
 	sqlite3_stmt *steps_next, *record_known, *workers_gone;
 	struct place places[PLACE_COUNT];
