@@ -165,8 +165,7 @@ struct run {
 	uint64_t coalesce; // key of the current parallel group, 0: none (02 §10.5)
 	uint64_t joined;   // coalesce key whose joined discovery was queued
 	struct ulid event_id;
-	uint32_t function_version;
-	uint32_t step_count, step_cap;
+	uint32_t function_version, step_count, step_cap;
 	uint32_t defer_count;
 	uint32_t work_count; // items that carry it on: all but those that only watch it
 	uint32_t group_count, pending_count;
@@ -180,6 +179,7 @@ struct run {
 	uint8_t stalls;      // re-drives since the last progress
 	uint8_t input_count; // steps with STEP_INPUT
 	uint8_t dirty_what;
+	bool is_restored; // it was there at the start: it may have begun with history though we keep none
 	bool is_answered; // there are opcodes of an answer still to come: what looks like a standstill is none
 };
 #define SLOT_NONE UINT32_MAX

@@ -177,7 +177,7 @@ static bool is_object(const struct payload *payload) {
 
 static void write_history(struct engine *engine, const struct run *run, enum run_end end, struct payload *output,
 			  struct payload *error) {
-	if (engine->config.no_history) return;
+	if (engine->config.no_history && !run->is_restored) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
 	item->finish.run_id = run->id;
 	item->finish.function_id = run->function->id;

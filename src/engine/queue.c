@@ -258,7 +258,7 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 // Most runs make their first call in the batch that begins them.
 static void write_started(struct engine *engine, const struct run *run) {
 	struct batch *batch = engine->batch;
-	if (engine->config.no_history) return;
+	if (engine->config.no_history && !run->is_restored) return;
 	if (run->history_index < batch->history_count) {
 		struct history_item *begun = &batch->history[run->history_index];
 		if (begun->kind == HISTORY_RUN && ulid_cmp(&begun->run.run_id, &run->id) == 0) {

@@ -157,6 +157,7 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 	struct function *function = function_find(engine, &function_id);
 	if (function == NULL) return error_set(error, ERR_CORRUPT, "run of an unknown function");
 	struct run *run = run_new(engine, &id, function);
+	run->is_restored = true;
 	run->function_version = take_u32(d);
 	take_bytes(d, run->event_id.bytes, 16);
 	run->key_hash = take_u64(d);

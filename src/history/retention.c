@@ -39,8 +39,8 @@ static const struct {
 } stages[] = {
 	{keep_old_runs, false, false},      {keep_counted_runs, false, true}, {keep_old_events, false, false},
 	{keep_skewed_events, false, false}, {keep_bare_runs, true, false},    {keep_bare_events, true, false},
-	{keep_bare_skewed, true, false},    {keep_strays, false, false},      {keep_stray_steps, false, false},
-	{keep_workers, false, false},       {give_back, false, true},
+	{keep_bare_skewed, true, false},    {keep_strays, false, false},      {keep_marked_strays, false, true},
+	{keep_stray_runs, false, false},    {keep_workers, false, false},     {give_back, false, true},
 };
 
 static enum err run_stages(struct history_keeper *keeper, uint64_t now_ms, struct error *error) {
@@ -144,12 +144,12 @@ static void finalize(sqlite3_stmt **statements, size_t count) {
 
 void history_keeper_free(struct history_keeper *keeper) {
 	if (keeper == NULL) return;
-	sqlite3_stmt *others[] = {keeper->places_load,  keeper->place_save, keeper->facts,
-				  keeper->fact_change,  keeper->steps_next, keeper->record_known,
-				  keeper->workers_gone, keeper->fact_last,  keeper->cursor_move};
+	sqlite3_stmt *others[] = {keeper->places_load,  keeper->place_save,   keeper->facts,     keeper->fact_change,
+				  keeper->record_known, keeper->workers_gone, keeper->fact_last, keeper->cursor_move};
 	finalize(others, ARRAY_LEN(others));
 	finalize(keeper->runs, RUN_STATEMENTS);
 	finalize(keeper->events, EVENT_STATEMENTS);
+	finalize(keeper->run_next, STRAY_KINDS);
 	finalize(keeper->strays, STRAY_TABLES);
 	finalize(keeper->stray_gone, STRAY_TABLES);
 	finalize(keeper->stray_last, STRAY_TABLES);

@@ -455,6 +455,24 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+// A run that began with history has a row, which hears how it goes whatever is kept by now.
+static void test_history_turned_off(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, FLOW("app-a", "x/a", "\"concurrency\":[{\"limit\":1}]"));
+	begin(f, 'a', "x/a", NULL);
+	begin(f, 'b', "x/a", NULL); // waits for the other
+	expect_ends("");
+	f->config.no_history = true;
+	restart(f);
+	done(f, 'a');
+	expect_ends("a+");
+	assert_int_equal(fixture_histories(f, HISTORY_RUN_STARTED), 1); // of the other
+	assert_int_equal(f->batch->history_count, 2);
+	done(f, 'b');
+	expect_ends("b+");
+	assert_int_equal(f->batch->history_count, 1);
+}
+
 static void test_stats(void **state) {
 	struct fixture *f = *state;
 	fixture_register_functions(
@@ -548,6 +566,7 @@ int main(void) {
 		TEST(test_signal_conflict),
 		TEST(test_redrives),
 		TEST(test_no_history),
+		TEST(test_history_turned_off),
 		TEST(test_exported),
 		TEST(test_stats),
 		TEST(test_no_history_of_events),
