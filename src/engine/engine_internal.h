@@ -437,7 +437,7 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
-// Tells history once more of one that waited for long, before a run of it begins: retention may have taken it.
+// Tells history once more of one that waited for long when its run begins, with which it goes: it may be gone by now.
 void event_write_again(struct engine *engine, const struct event *event);
 #define EVENT_STAYS_MS 60000
 // inngest/function.finished with just this data, a canonical JSON object.
