@@ -217,9 +217,8 @@ struct item {
 	char *target;               // hashed step id, and behind it the step's name; or NULL
 	struct pause *pause;        // of kinds that have one
 	struct signal_wait *signal; // of an ITEM_SIGNAL
-	uint64_t due_ms;
-	uint64_t job_hash;
-	uint64_t coalesce;
+	uint64_t due_ms, job_hash, coalesce;
+	uint64_t called_ms;  // when its present attempt was called, as far as its record says so; 0: not
 	uint64_t dispatch;   // of the call in flight
 	uint64_t started_ms; // when it was made
 	uint64_t queued_ms;  // of the present attempt
