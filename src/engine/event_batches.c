@@ -108,7 +108,7 @@ static struct late_text *array_of(struct engine *engine, const struct event_batc
 		late->parts[2 * i + 1] = (struct late_part){.ref = ref};
 	}
 	late->parts[2 * (size_t)eb->count] = (struct late_part){.literal = eb->count > 0 ? STR("]") : STR("[]")};
-	late->is_used = late->may_be_empty = true;
+	late->is_used = true;
 	return late;
 }
 

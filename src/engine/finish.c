@@ -114,7 +114,8 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 			      arena_cat(arena, buf_view(&data->tail), after), pieces);
 	struct late_text *late = batch_late(engine->batch, count);
 	struct payload_ref *ref = ARENA_NEW(arena, struct payload_ref);
-	*ref = (struct payload_ref){.size = run->events_len, .kind = RECORD_RUN, .key_len = 16};
+	*ref = (struct payload_ref){
+		.size = run->events_len, .first_len = run->first_event_len, .kind = RECORD_RUN, .key_len = 16};
 	memcpy(ref->key, run->id.bytes, 16);
 	*len = 0;
 	for (size_t i = 0; i < count; i++) {

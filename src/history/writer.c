@@ -241,6 +241,7 @@ static enum err write_event(struct history_writer *writer, const struct history_
 	if (item->event.late_data != NULL) {
 		CHECK(item->event.late_data->text != NULL);
 		data = payload_str(item->event.late_data->text);
+		if (data.len == 0) return ERR_OK; // it is lost (store/late.h), and nobody will act on it
 	}
 	bool again = item->kind == HISTORY_EVENT_AGAIN, once = again || item->event.maybe_stored;
 	enum err err = write_event_row(writer, once ? INSERT_EVENT_ONCE : INSERT_EVENT, item, data, error);
