@@ -8,6 +8,7 @@ static enum err list_command(struct remote *remote, struct error *error) {
 	struct list list;
 	bool left;
 	list_init(&list, remote, apps_list_headings, APPS_LIST_COLUMNS, apps_report_row);
+	list.sorts = true; // the server has them by ids that say nothing
 	enum err err = list_print(&list, &directory_apps_source, LIST_ALL, &left, error);
 	list_finish(&list, err == ERR_OK);
 	if (err == ERR_OK && list.count == 0)

@@ -12,9 +12,7 @@ static enum err list_path(struct buf *path, const struct settings *settings, str
 	struct str name = settings_text(settings, FLAG_ID_EVENT_NAME);
 	buf_lit(path, "/v1/events?");
 	if (name.len > 0) remote_query_add(path, "name", name);
-	enum err err = remote_query_time(path, "received_after", settings, FLAG_ID_SINCE, error);
-	if (err == ERR_OK) err = remote_query_time(path, "received_before", settings, FLAG_ID_UNTIL, error);
-	return err;
+	return remote_query_times(path, "received_after", "received_before", settings, error);
 }
 
 static enum err list_command(struct remote *remote, struct error *error) {
@@ -28,7 +26,11 @@ static enum err list_command(struct remote *remote, struct error *error) {
 	size_t count;
 	bool left;
 	enum err err = list_run(remote, &kind, &count, &left, error);
-	if (err == ERR_OK && count == 0)
+	bool internal = str_starts_with(settings_text(settings, FLAG_ID_EVENT_NAME), STR("inngest/"));
+	if (err == ERR_OK && count == 0 && internal)
+		remote_note(remote,
+			    "Events that the server makes itself are not listed here; eventsV2 of GraphQL has them.\n");
+	else if (err == ERR_OK && count == 0)
 		remote_note(remote, "There are no such events%s. `inngest events send NAME` sends one.\n",
 			    settings_given(settings, FLAG_ID_SINCE) ? ""
 								    : " of the last hour; --since 7d looks further");

@@ -45,6 +45,7 @@ static enum err list_command(struct remote *remote, struct error *error) {
 	struct list list;
 	struct str app = settings_text(remote->settings, FLAG_ID_APP);
 	list_init(&list, remote, functions_list_headings, FUNCTIONS_LIST_COLUMNS, functions_report_row);
+	list.sorts = true; // the server has them by ids that say nothing
 	enum err err = app.len > 0 ? list_of_app(&list, app, error) : list_of_all(&list, error);
 	if (err == ERR_OK && list.count == 0 && app.len > 0) err = need_app(remote, app, error);
 	list_finish(&list, err == ERR_OK);

@@ -20,9 +20,17 @@ static size_t usage_append(struct buf *out, const struct flag *flag) {
 	return out->len - before;
 }
 
+static enum command_id first_of(enum command_id group) {
+	unsigned id = COMMAND_ID_ROOT + 1;
+	while (id < COMMAND_ID_COUNT && cli_commands[id].parent != group) id++;
+	return (enum command_id)id;
+}
+
+// Commands may have a flag of their own in place of a global one; those of a group have the same.
 static bool shown(const struct flag *flag, enum command_id command, bool global) {
 	if (flag->global != global) return false;
 	if (!global) return flag->use[command] == FLAG_SHOWN;
+	if (command_is_group(command) && command != COMMAND_ID_ROOT) command = first_of(command);
 	return flag == &cli_flags[flag_find(command, str_from_cstr(flag->name))];
 }
 

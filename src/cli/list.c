@@ -13,13 +13,18 @@ static struct str next_cursor(yyjson_doc *doc, yyjson_val *items, bool by_id, bo
 	return reply_str(yyjson_arr_get_last(items), "internal_id");
 }
 
-// Version 2 leaves out lists that are empty.
+// Version 2 leaves out lists that are empty, but not what it says of a page.
+static bool is_empty_page(yyjson_doc *doc) {
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	return reply_data(doc) == NULL &&
+	       (yyjson_is_obj(reply_get(root, "metadata")) || reply_get(root, "page") != NULL);
+}
+
 enum err page_read(struct page *page, struct str reply, bool by_id, size_t asked, struct error *error) {
 	*page = (struct page){.doc = json_read(reply, false, NULL, error)};
 	if (page->doc == NULL) return error->code;
 	page->items = reply_data(page->doc);
-	bool empty = page->items == NULL && yyjson_is_obj(yyjson_doc_get_root(page->doc));
-	if (!yyjson_is_arr(page->items) && !empty) {
+	if (!yyjson_is_arr(page->items) && !is_empty_page(page->doc)) {
 		page_free(page);
 		return error_set(error, ERR_INVALID, "there is no list in it");
 	}
@@ -122,6 +127,7 @@ static void print_rows(struct list *list, const struct page *page, size_t take) 
 		list->row(&list->table, item, page);
 		list->count++;
 	}
+	if (list->sorts) return;
 	table_print(&list->table, &list->remote->out);
 	remote_flush(list->remote);
 }
@@ -147,6 +153,8 @@ void list_finish(struct list *list, bool whole) {
 	bool is_document = list->opened || (list->gathers && list->remote->json);
 	if (is_document && !list->opened && whole) fputs("{\"data\":[", out);
 	if (is_document && whole) fputs("]}\n", out);
+	table_sort(&list->table); // empty where rows have been printed
+	table_print(&list->table, &list->remote->out);
 	table_free(&list->table);
 }
 

@@ -44,6 +44,7 @@ struct list {
 	struct table table;
 	list_row_fn *row;
 	size_t count;
+	bool sorts;   // rows are printed at the end, by their first texts
 	bool gathers; // several sources make one document
 	bool opened;  // a document of our own has begun
 };

@@ -73,9 +73,9 @@ ERR_CHECKED enum err remote_json_object(const struct settings *settings, enum fl
 					struct error *error);
 // Adds a parameter to a path that ends in '?' or has some.
 void remote_query_add(struct buf *path, const char *name, struct str value);
-// The same with the time that a flag gives: how long ago ("2h", by this machine's clock), or a date. Nothing when the
-// flag was not given.
-ERR_CHECKED enum err remote_query_time(struct buf *path, const char *name, const struct settings *settings,
-				       enum flag_id flag, struct error *error);
+// The same with the times that --since and --until give: how long ago ("2h", by this machine's clock), or a date.
+// Nothing for a flag that was not given.
+ERR_CHECKED enum err remote_query_times(struct buf *path, const char *since, const char *until,
+					const struct settings *settings, struct error *error);
 
 #endif

@@ -1,6 +1,7 @@
 // What the arguments of a command mean to a server.
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/file.h"
@@ -19,7 +20,7 @@ struct str remote_unknown_run(const struct remote *remote, const struct ulid *ru
 	ulid_text(run_id, id);
 	return arena_printf(remote->settings->arena,
 			    "no run %s; `inngest runs list` lists the runs. Without --persist a server forgets them "
-			    "when it stops",
+			    "when it stops, and with --history none it keeps nothing about them",
 			    id);
 }
 
@@ -92,16 +93,26 @@ void remote_query_add(struct buf *path, const char *name, struct str value) {
 	client_escape(path, value);
 }
 
-enum err remote_query_time(struct buf *path, const char *name, const struct settings *settings, enum flag_id flag,
-			   struct error *error) {
-	int64_t at_ns;
+static void add_time(struct buf *path, const char *name, int64_t at_ns) {
 	struct buf text;
-	if (!settings_given(settings, flag)) return ERR_OK;
-	enum err err = read_time(settings, flag, &at_ns, error);
-	if (err != ERR_OK) return err;
 	buf_init(&text, SIZE_MAX);
 	date_format_rfc3339(&text, at_ns);
 	remote_query_add(path, name, buf_view(&text));
 	buf_free(&text);
-	return ERR_OK;
+}
+
+enum err remote_query_times(struct buf *path, const char *since, const char *until, const struct settings *settings,
+			    struct error *error) {
+	static const enum flag_id flags[] = {FLAG_ID_SINCE, FLAG_ID_UNTIL};
+	const char *names[] = {since, until};
+	int64_t at_ns[] = {INT64_MIN, INT64_MAX};
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (!settings_given(settings, flags[i])) continue;
+		enum err err = read_time(settings, flags[i], &at_ns[i], error);
+		if (err != ERR_OK) return err;
+		add_time(path, names[i], at_ns[i]);
+	}
+	if (at_ns[0] < at_ns[1]) return ERR_OK;
+	return error_set(error, ERR_INVALID, "--since has to be before --until: nothing is between %.100s and %.100s",
+			 settings_text(settings, FLAG_ID_SINCE).ptr, settings_text(settings, FLAG_ID_UNTIL).ptr);
 }

@@ -1,6 +1,8 @@
 // `inngest runs list|get|cancel|rerun`.
 #include "cli/runs.h"
 
+#include "base/check.h"
+
 #define PAGE_MAX 100          // 05 §13.5
 #define INPUT_MAX (25u << 20) // as much as a reply may have: the server has its own limits, and tells them
 
@@ -23,13 +25,29 @@ static enum err query_function(struct buf *path, const struct settings *settings
 	return ERR_OK;
 }
 
-static enum err list_path(struct buf *path, const struct settings *settings, struct error *error) {
+static enum err query_statuses(struct buf *path, const struct settings *settings, struct error *error) {
+	static const char *const names[] = {"QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"};
 	const struct setting *statuses = &settings->values[FLAG_ID_STATUS];
+	for (size_t i = 0; i < statuses->item_count; i++) {
+		bool known = false;
+		for (size_t n = 0; n < ARRAY_LEN(names); n++)
+			known |= str_eq_nocase(statuses->items[i], str_from_cstr(names[n]));
+		if (!known)
+			return error_set(
+				error, ERR_INVALID,
+				"\"%.100s\" is no status of a run: there are QUEUED, RUNNING, COMPLETED, FAILED "
+				"and CANCELLED",
+				statuses->items[i].ptr);
+		remote_query_add(path, "status", statuses->items[i]);
+	}
+	return ERR_OK;
+}
+
+static enum err list_path(struct buf *path, const struct settings *settings, struct error *error) {
 	buf_lit(path, "/v2/runs?");
-	for (size_t i = 0; i < statuses->item_count; i++) remote_query_add(path, "status", statuses->items[i]);
-	enum err err = query_function(path, settings, error);
-	if (err == ERR_OK) err = remote_query_time(path, "from", settings, FLAG_ID_SINCE, error);
-	if (err == ERR_OK) err = remote_query_time(path, "until", settings, FLAG_ID_UNTIL, error);
+	enum err err = query_statuses(path, settings, error);
+	if (err == ERR_OK) err = query_function(path, settings, error);
+	if (err == ERR_OK) err = remote_query_times(path, "from", "until", settings, error);
 	return err;
 }
 

@@ -104,8 +104,17 @@ uint64_t show_distance_ms(int64_t from_ns, int64_t to_ns) {
 	return ns / 1000000;
 }
 
+// Milliseconds always, so that times stand below each other.
+static void append_date(struct buf *out, int64_t at_ns) {
+	int64_t at_ms = at_ns / 1000000, ms = at_ms % 1000;
+	if (ms < 0) ms += 1000;
+	struct date_civil date = date_civil_from_s((at_ms - ms) / 1000);
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)date.year, (int)date.month, (int)date.day,
+		   (int)date.hour, (int)date.minute, (int)date.second, (int)ms);
+}
+
 void show_time(struct buf *out, int64_t at_ns, const int64_t *now_ns) {
-	date_format_rfc3339(out, at_ns);
+	append_date(out, at_ns);
 	if (now_ns == NULL) return;
 	buf_str(out, at_ns > *now_ns ? STR(" (in ") : STR(" ("));
 	show_duration(out, show_distance_ms(*now_ns, at_ns));

@@ -35,7 +35,7 @@ void show_duration(struct buf *out, uint64_t ms);
 // The same; below a second "12 ms".
 void show_elapsed(struct buf *out, uint64_t ms);
 uint64_t show_distance_ms(int64_t from_ns, int64_t to_ns);
-// "2027-03-01T10:00:00Z (in 3.2 s)", or "(3.2 s ago)", by the server's clock; the time alone without one.
+// "2027-03-01T10:00:00.000Z (in 3.2 s)", or "(3.2 s ago)", by the server's clock; the time alone without one.
 void show_time(struct buf *out, int64_t at_ns, const int64_t *now_ns);
 
 #endif

@@ -103,6 +103,39 @@ static void print_row(const struct table *table, struct buf *out, size_t first) 
 	buf_byte(out, '\n');
 }
 
+struct row {
+	struct str name; // its first text
+	size_t first;    // its cells
+};
+
+static int row_order(const void *left, const void *right) {
+	const struct row *a = left, *b = right;
+	int order = str_cmp(a->name, b->name);
+	return order != 0 ? order : (a->first > b->first) - (a->first < b->first);
+}
+
+void table_sort(struct table *table) {
+	size_t count = table->count / table->columns;
+	if (count == 0) return;
+	struct row *rows = mem_calloc(count, sizeof *rows);
+	struct table sorted = {.columns = table->columns};
+	buf_init(&sorted.text, ROWS_TEXT_MAX);
+	for (size_t i = 0; i < count; i++)
+		rows[i] = (struct row){cell_text(table, i * table->columns), i * table->columns};
+	qsort(rows, count, sizeof *rows, row_order);
+	for (size_t i = 0; i < count * table->columns; i++) {
+		size_t cell = rows[i / table->columns].first + i % table->columns;
+		buf_str(table_cell_start(&sorted), cell_text(table, cell));
+		table_cell_end(&sorted, table->cells[cell].colour);
+	}
+	free(rows);
+	buf_free(&table->text);
+	free(table->cells);
+	table->text = sorted.text;
+	table->cells = sorted.cells;
+	table->cap = sorted.cap;
+}
+
 void table_print(struct table *table, struct buf *out) {
 	CHECK(table->count % table->columns == 0);
 	if (table->count > 0) print_headings(table, out);

@@ -29,6 +29,8 @@ void table_coloured(struct table *table, struct str text, const char *colour);
 // The next cell is what is written to the buffer that this returns, until table_cell_end.
 struct buf *table_cell_start(struct table *table);
 void table_cell_end(struct table *table, const char *colour);
+// By their first texts.
+void table_sort(struct table *table);
 // Appends the rows that are there, and forgets them.
 void table_print(struct table *table, struct buf *out);
 

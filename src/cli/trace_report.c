@@ -16,7 +16,8 @@ static const char *const headings[COLUMNS] = {"STEP", "STATUS", "DURATION", "OP"
 struct twin {
 	struct map_node node;
 	struct str step;
-	yyjson_val *chosen; // NULL once it has been reported
+	size_t count;
+	yyjson_val *chosen, *place; // what is shown, at the place of which
 };
 
 static struct twin *twin_find(const struct map *twins, struct str step) {
@@ -31,7 +32,9 @@ static bool has_children(yyjson_val *span) {
 	return yyjson_arr_size(reply_get(span, "children")) > 0;
 }
 
-// The one with attempts tells more; else the last one has its own times.
+// The one with attempts tells more; else the last one has its own times. A request begins before the steps that it
+// runs, and a step that follows a sleep is said to begin with that (06 §14): so the later of the two tells when the
+// step began.
 static void twin_add(struct map *twins, struct arena *arena, yyjson_val *span) {
 	struct str step = reply_str(span, "stepId");
 	struct twin *twin = twin_find(twins, step);
@@ -41,6 +44,7 @@ static void twin_add(struct map *twins, struct arena *arena, yyjson_val *span) {
 		twin->step = step;
 		map_insert(twins, &twin->node, hash_bytes(step.ptr, step.len));
 	}
+	if (twin->count++ < 2) twin->place = span;
 	if (twin->chosen == NULL || !has_children(twin->chosen)) twin->chosen = span;
 }
 
@@ -83,6 +87,7 @@ static void cell_error(struct table *table, yyjson_val *span) {
 
 static void report_span(struct table *table, yyjson_val *span, struct str name, size_t depth) {
 	struct str status = reply_str(span, "status");
+	if (status.len == 0) status = STR("QUEUED"); // version 2 has no such one for spans (05 §13.10)
 	cell_name(table, name, depth);
 	table_coloured(table, status, show_status_colour(status));
 	cell_duration(table, span);
@@ -108,9 +113,8 @@ static void report_steps(struct table *table, struct arena *arena, yyjson_val *r
 	map_init(&twins);
 	yyjson_arr_foreach(children, i, max, child) twin_add(&twins, arena, child);
 	yyjson_arr_foreach(children, i, max, child) {
-		struct twin *twin = twin_find(&twins, reply_str(child, "stepId"));
-		yyjson_val *shown = twin != NULL ? twin->chosen : child;
-		if (twin != NULL) twin->chosen = NULL;
+		const struct twin *twin = twin_find(&twins, reply_str(child, "stepId"));
+		yyjson_val *shown = twin == NULL ? child : twin->place == child ? twin->chosen : NULL;
 		if (shown != NULL && !is_internal(shown)) report_below(table, shown, 1);
 	}
 	map_free(&twins);

@@ -33,7 +33,13 @@ struct line {
 };
 
 static void plain_line(struct buf *out, const struct line *line) {
-	const struct str texts[] = {line->at, line->kind, line->id, line->function, line->name, line->op, line->status};
+	const struct str texts[] = {line->kind, line->id, line->function, line->name, line->op, line->status};
+	int64_t at_ns;
+	if (date_parse_rfc3339(line->at, &at_ns))
+		show_time(out, at_ns, NULL);
+	else
+		show_text(out, line->at);
+	buf_byte(out, '\t');
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		show_text(out, texts[i]);
 		buf_byte(out, '\t');

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/clock.h"
+#include "cli/flag.h"
 #include "cli/reply.h"
 #include "cli/show.h"
 #include "cli/why.h"
@@ -264,6 +265,14 @@ static const struct {
 	const char *status, *colour;
 } ends[] = {{"Completed", SHOW_GREEN}, {"Failed", SHOW_RED}, {"Cancelled", SHOW_YELLOW}};
 
+// For the server that was asked, wherever that was said.
+static void append_command(const struct why_report *report, const char *command, const char *id) {
+	buf_printf(report->out, "%s%s", command, id);
+	if (!str_eq_cstr(report->url, cli_flags[FLAG_ID_URL].fallback))
+		buf_printf(report->out, " --url %.*s", STR_ARG(report->url));
+	buf_byte(report->out, '\n');
+}
+
 static void report_end(const struct why_report *report, struct str status, int64_t ended_ns, yyjson_doc *doc) {
 	const char *colour = NULL;
 	char id[ULID_TEXT_LEN + 1];
@@ -276,10 +285,9 @@ static void report_end(const struct why_report *report, struct str status, int64
 	end_colour(report, colour);
 	buf_lit(report->out, " at ");
 	append_time(report->out, ended_ns, doc);
-	buf_printf(report->out,
-		   ".\n\nWhat it returned:  curl %.*s/v1/runs/%s\nTo run it again:   curl -X POST "
-		   "%.*s/v2/runs/%s/rerun\n",
-		   STR_ARG(report->url), id, STR_ARG(report->url), id);
+	buf_lit(report->out, ".\n\n");
+	append_command(report, "What it returned:  inngest runs get ", id);
+	append_command(report, "To run it again:   inngest runs rerun ", id);
 }
 
 enum err why_report_run(const struct why_report *report, struct str reply, struct error *error) {

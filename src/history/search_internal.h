@@ -22,7 +22,7 @@ struct search_node {
 	// COMPARISON
 	enum search_subject_kind subject;
 	enum search_op op;
-	struct str *path; // EVENT_DATA, OUTPUT, ERROR: names below it
+	struct str *path; // EVENT_DATA, OUTPUT, ERROR: names below it; none for the whole
 	uint32_t path_count;
 	struct cel_value value;
 	// AND, OR
@@ -36,7 +36,7 @@ enum search_need { // what has to be loaded
 	SEARCH_NEEDS_RESULT = 8,
 };
 struct run_search {
-	struct search_node *lines[SEARCH_LINES_MAX]; // without those that restrict nothing
+	struct search_node *lines[SEARCH_LINES_MAX];
 	size_t count;
 	unsigned needs;
 };

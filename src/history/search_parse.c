@@ -77,7 +77,7 @@ static bool is_literal(const struct node *node) {
 static const struct subject {
 	const char *root, *field; // NULL field: any path below the root
 	enum search_subject_kind kind;
-	bool has_path; // goes on below it
+	bool has_path; // may go on below it
 	unsigned needs;
 } subjects[] = {
 	{"event", "id", SEARCH_EVENT_ID, false, SEARCH_NEEDS_EVENT},
@@ -89,15 +89,34 @@ static const struct subject {
 	{"error", NULL, SEARCH_ERROR, true, SEARCH_NEEDS_RESULT},
 };
 
-// NULL: nothing that can be searched for, which restricts nothing.
+// NULL: nothing that can be searched for.
 static const struct subject *find_subject(const struct reference *reference) {
 	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
 		const struct subject *subject = &subjects[i];
 		uint32_t own = subject->field != NULL ? 1 : 0;
 		if (!str_eq_cstr(reference->root, subject->root) || reference->count < own) continue;
 		if (own > 0 && !str_eq_cstr(reference->segments[0].field, subject->field)) continue;
-		return (reference->count > own) == subject->has_path ? subject : NULL;
+		return reference->count == own || subject->has_path ? subject : NULL;
 	}
+	return NULL;
+}
+
+// The reference server takes it for a comparison that always holds (06 §6.3), so a slip of the pen finds everything.
+static struct search_node *refuse_name(struct parse *parse, const struct reference *reference) {
+	struct buf name;
+	buf_init(&name, SEARCH_TEXT_MAX);
+	buf_str(&name, reference->root);
+	for (uint32_t i = 0; i < reference->count; i++) {
+		buf_byte(&name, '.');
+		buf_str(&name, reference->segments[i].field);
+	}
+	struct str text = shown(buf_view(&name), VALUE_SHOWN_MAX);
+	if (parse->err == ERR_OK)
+		parse->err = error_set(parse->error, ERR_INVALID,
+				       "nothing is called '%.*s': searches compare event.id, event.name, event.ts, "
+				       "event.v, event.data, output and error",
+				       STR_ARG(text));
+	buf_free(&name);
 	return NULL;
 }
 
@@ -139,7 +158,7 @@ static struct search_node *check_types(struct parse *parse, struct search_node *
 static struct search_node *comparison(struct parse *parse, const struct node *path, const struct node *literal,
 				      enum search_op op) {
 	const struct subject *subject = find_subject(&path->reference);
-	if (subject == NULL) return NULL;
+	if (subject == NULL) return refuse_name(parse, &path->reference);
 	struct search_node *node = ARENA_NEW(parse->arena, struct search_node);
 	uint32_t own = subject->field != NULL ? 1 : 0;
 	node->subject = subject->kind;
@@ -190,11 +209,10 @@ static bool has_macro(const struct node *node) {
 
 static struct search_node *translate(struct parse *parse, const struct node *node, bool negated);
 
-// Parts that restrict nothing are left out.
 static struct search_node *join(struct parse *parse, const struct node *node, bool negated) {
 	struct search_node *a = translate(parse, node->logic.a, negated);
 	struct search_node *b = translate(parse, node->logic.b, negated);
-	if (a == NULL || b == NULL) return a != NULL ? a : b;
+	if (a == NULL || b == NULL) return NULL; // refused
 	struct search_node *joined = ARENA_NEW(parse->arena, struct search_node);
 	joined->kind = (node->kind == NODE_AND) != negated ? SEARCH_AND : SEARCH_OR; // De Morgan
 	joined->a = a;
@@ -235,7 +253,7 @@ static void parse_line(struct parse *parse, struct str line) {
 		return;
 	}
 	struct search_node *node = translate(parse, program->root, false);
-	if (parse->err != ERR_OK || node == NULL) return;
+	if (node == NULL) return; // refused
 	parse->search->lines[parse->search->count++] = node;
 }
 

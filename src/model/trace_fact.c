@@ -1,10 +1,12 @@
 #include "model/trace_fact.h"
 
 #include "base/codec.h"
+#include "model/headers_pack.h"
 #include "model/utf8.h"
 
-#define FACT_VERSION 2
+#define FACT_VERSION 3
 #define VERSION_TOLD_ATTEMPT 2
+#define VERSION_HEADERS_PACKED 3
 #define OP_BYTES_MIN 9 // of an op that says nothing
 
 // ---- writing -------------------------------------------------------------------------------------------------------
@@ -67,7 +69,7 @@ static void put_call(struct buf *out, const struct trace_fact *fact, const struc
 	put_u8(out, fact->will_retry);
 	put_error(out, fact->output, measure);
 	put_varint(out, fact->status);
-	put_json(out, fact->headers, measure);
+	put_headers(out, fact->headers.len <= measure->payload_max ? fact->headers : (struct str){NULL, 0});
 	put_varint(out, fact->output_bytes);
 	put_varint(out, fact->dns_ms);
 	put_varint(out, fact->connect_ms);
@@ -166,7 +168,7 @@ static void take_call(struct decoder *d, struct arena *arena, struct trace_fact 
 	out->will_retry = take_u8(d) != 0;
 	out->output = take_short_text(d);
 	out->status = (uint32_t)take_varint(d);
-	out->headers = take_short_text(d);
+	out->headers = d->version >= VERSION_HEADERS_PACKED ? take_headers(d, arena) : take_short_text(d);
 	out->output_bytes = (uint32_t)take_varint(d);
 	out->dns_ms = (uint32_t)take_varint(d);
 	out->connect_ms = (uint32_t)take_varint(d);
@@ -221,6 +223,6 @@ enum err trace_fact_decode(struct arena *arena, struct str data, struct trace_fa
 	default:
 		return error_set(error, ERR_CORRUPT, "trace fact of an unknown kind");
 	}
-	if (d.failed) return error_set(error, ERR_CORRUPT, "trace fact cut short");
+	if (d.failed) return error_set(error, ERR_CORRUPT, "trace fact cut short or damaged");
 	return ERR_OK;
 }

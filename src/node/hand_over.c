@@ -16,7 +16,9 @@ static enum err find_file(const char *sqlite_dir, struct hand_over_result *out, 
 	if (len < 0 || (size_t)len >= sizeof out->path)
 		return error_set(error, ERR_INVALID, "--sqlite-dir is too long");
 	if (access(out->path, F_OK) == 0) return ERR_OK;
-	return error_set(error, ERR_NOT_FOUND, "%.3000s: %s", out->path, strerror(errno));
+	return error_set(error, ERR_NOT_FOUND,
+			 "%.3000s: %s; --sqlite-dir says where `inngest dev --persist` has kept its file", out->path,
+			 strerror(errno));
 }
 
 // The reference server works without a log, and may meet one only after a crash (09 §3.1).

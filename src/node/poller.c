@@ -26,6 +26,7 @@ struct poller {
 	bool stopping;
 	bool changed; // an app was stored since the last round
 	bool discovering;
+	bool told;         // a round has told who cannot be synced
 	bool quiet;        // the last round had nobody to ping: the next one waits for a change
 	struct list found; // under the mutex
 	struct gate gate;
@@ -36,6 +37,8 @@ struct ping {
 	struct waiter *waiter;
 	struct uuid app_id; // zero: a discovered URL
 	struct str url;
+	bool tells;       // people are told how it ends when that is not `known`
+	struct str known; // error of the app so far
 };
 
 static void report(struct poller *poller, const struct ping *ping, const struct ping_result *result) {
@@ -47,8 +50,19 @@ static void report(struct poller *poller, const struct ping *ping, const struct 
 	poller->config.post(poller->config.context, command);
 }
 
+// Once, and not in each round.
+static void tell(const struct ping *ping, struct str error) {
+	bool first = !ping->poller->told;
+	if (!ping->tells || (str_eq(error, ping->known) && !(first && error.len > 0))) return;
+	if (error.len > 0)
+		LOG_WARN("app cannot be synced", LOG_STR("url", ping->url), LOG_STR("error", error));
+	else
+		LOG_INFO("app synced", LOG_STR("url", ping->url));
+}
+
 static void ping_done(void *context, const struct ping_result *result) {
 	struct ping *ping = context;
+	if (!result->cancelled) tell(ping, result->error);
 	if (result->error.len > 0 && !result->cancelled) report(ping->poller, ping, result);
 	waiter_done(ping->waiter);
 }
@@ -82,7 +96,8 @@ static size_t gather(struct poller *poller, struct arena *arena, const struct hi
 	size_t count = 0;
 	for (size_t i = 0; i < app_count; i++) {
 		if (!pings(poller, &apps[i]) || seen(*out, count, apps[i].url)) continue;
-		(*out)[count++] = (struct ping){.app_id = apps[i].id, .url = apps[i].url};
+		(*out)[count++] =
+			(struct ping){.app_id = apps[i].id, .url = apps[i].url, .tells = true, .known = apps[i].error};
 	}
 	if (!poller->discovering) return count;
 	list_for_each(node, &poller->found) {
@@ -180,6 +195,7 @@ static void poll_once(struct poller *poller) {
 		send_ping(poller, &list[i]);
 	}
 	waiter_wait(&waiter);
+	poller->told |= count > 0;
 	arena_free(&arena);
 }
 

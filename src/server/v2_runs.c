@@ -12,11 +12,12 @@ static void answer_ended(struct request *request, const struct history_run *run)
 		v2_reply_error(request, 409, STR("run_already_ended"), STR("Cannot cancel an ended run"));
 }
 
-// True when history says that the run is still under way; else the request is answered.
-static bool is_under_way(struct request *request, const struct ulid *run_id) {
+// False when history says that the run has ended; the request is answered then. What it does not know may be under way
+// all the same: a server may keep no history.
+static bool may_be_under_way(struct request *request, const struct ulid *run_id) {
 	struct history_run run;
 	enum err err = run_history(request, run_id, &run);
-	if (err == ERR_NOT_FOUND) answer_unknown(request);
+	if (err == ERR_NOT_FOUND) return true;
 	if (err != ERR_OK) return false;
 	if (run.ended) answer_ended(request, &run);
 	return !run.ended;
@@ -29,7 +30,7 @@ void v2_cancel_start(struct request *request) {
 		v2_refuse(request, &refusal);
 		return;
 	}
-	if (!v2_run_id(request, &run_id) || !is_under_way(request, &run_id)) return;
+	if (!v2_run_id(request, &run_id) || !may_be_under_way(request, &run_id)) return;
 	struct command *command = command_new(COMMAND_CANCEL);
 	command->run.run_id = run_id;
 	request_post(request, command);
@@ -48,7 +49,7 @@ bool v2_cancel_failed(struct request *request, struct reply *reply) {
 	struct ulid run_id;
 	if (reply->status != 404 && reply->status != 410)
 		v2_reply_error(request, 500, STR("internal_error"), STR("Unable to cancel run"));
-	else if (v2_run_id(request, &run_id) && is_under_way(request, &run_id))
+	else if (v2_run_id(request, &run_id) && may_be_under_way(request, &run_id))
 		answer_unknown(request);
 	return true;
 }

@@ -175,7 +175,7 @@ once("hand-over without a database, and help", async () => {
 	const directory = await mkdtemp(join(tmpdir(), "inngest-hand-over-"));
 	const missing = await inngest(["db", "hand-over"], { cwd: directory });
 	assert.equal(missing.code, 1);
-	assert.match(missing.err, /Error: \.inngest\/main\.db: No such file or directory/);
+	assert.match(missing.err, /Error: \.inngest\/main\.db: No such file or directory; --sqlite-dir says where/);
 	assert.match((await inngest(["db", "hand-over", "--help"])).out, /--sqlite-dir/);
 	await rm(directory, { recursive: true, force: true });
 });

@@ -174,3 +174,16 @@ each("without history nothing of ended runs stays", [V4_PLAIN], async ({ sdk, na
 		assert.ok((await file()) < 8_000_000, `${await file()} bytes`); // 19 MB of results went through it
 	});
 });
+
+each("without history a run under way can still be cancelled", [V4_PLAIN], async ({ sdk, name }) => {
+	const flags = ["--history", "none"];
+	const functions = [{ id: "long", event: `${name}/long`, handler: async ({ step }) => step.sleep("nap", "1h") }];
+	await withServer({ sdk, name, flags, functions }, async ({ server }) => {
+		const post = (path) => server.request(path, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+		const invoke = await server.request(`/v2/apps/${name}/functions/long/invoke`, { method: "POST", body: JSON.stringify({ data: {} }) });
+		const { runId } = invoke.json.data;
+		assert.equal((await post(`/v2/runs/${runId}/cancel`)).status, 200);
+		assert.equal((await post(`/v2/runs/${runId}/cancel`)).status, 404);
+		assert.deepEqual((await server.request(`/v1/runs/${runId}/jobs`)).json.data ?? [], []);
+	});
+});

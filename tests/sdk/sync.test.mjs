@@ -32,6 +32,22 @@ each("--sdk-url finds an app that starts later", async ({ sdk }) => {
 	});
 });
 
+each("the log tells once that an app cannot be synced, and when it can", async ({ sdk }) => {
+	const port = await freePort();
+	const url = `http://localhost:${port}/api/inngest`;
+	await withServer({ flags: ["--sdk-url", url, "--poll-interval", "1"] }, async (server) => {
+		const told = () => server.stderr.text.split("\n").filter((line) => line.includes("synced")).map((line) => JSON.parse(line));
+		await until(() => told().length === 1, "a word about the app that is down");
+		const app = await App.start({ server, sdk, id: "late", functions: hello("late"), port, sync: false });
+		await until(() => told().length === 2, "a word about the app that is up");
+		assert.deepEqual(told().map(({ level, msg, url: of, error }) => [level, msg, of, error]), [
+			["WARN", "app cannot be synced", url, "unreachable"],
+			["INFO", "app synced", url, undefined],
+		]);
+		await app.down();
+	});
+});
+
 once("polling notices new functions", async () => {
 	await withServer({ flags: ["--poll-interval", "1"] }, async (server) => {
 		const app = await App.start({ server, sdk: V4, id: "grow", functions: hello("grow") });

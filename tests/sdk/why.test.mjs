@@ -95,7 +95,7 @@ each("a call under way, and a run that has ended", [V4], async ({ server, app, n
 	const { code, out, err } = await why(server, runId);
 	assert.deepEqual([code, err], [1, ""]);
 	assert.match(out, new RegExp(String.raw`^Run ${runId} has ended and waits for nothing: Completed at ${TIME} \(.* ago\)\.\n\n`));
-	for (const hint of [`curl ${server.url}/v1/runs/${runId}\n`, `curl -X POST ${server.url}/v2/runs/${runId}/rerun\n`])
+	for (const hint of [`inngest runs get ${runId} --url ${server.url}\n`, `inngest runs rerun ${runId} --url ${server.url}\n`])
 		assert.ok(out.includes(hint), out);
 	const json = await why(server, runId, ["--json"]);
 	assert.deepEqual([json.code, JSON.parse(json.out).data, json.err], [1, [], ""]);

@@ -55,26 +55,34 @@ static void give_runs(struct arena *arena, struct api_event *event, size_t index
 		if (rows[i].event_index == index)
 			event->runs[event->run_count++] = runs_make(arena, &rows[i].run, 1, false);
 	}
-	event->has_runs = true;
 }
 
-enum err events_load_runs(struct gql_context *context, struct arena *arena, struct api_event *const *events,
-			  size_t count, struct error *error) {
+static enum err load_runs_of(struct gql_context *context, struct arena *arena, struct api_event *const *waiting,
+			     size_t count, struct error *error) {
 	struct ulid *ids = ARENA_ARRAY(arena, struct ulid, count);
-	struct api_event **waiting = ARENA_ARRAY(arena, struct api_event *, count);
-	size_t waiting_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (events[i] == NULL || events[i]->has_runs) continue;
-		waiting[waiting_count] = events[i];
-		ids[waiting_count++] = events[i]->event.internal_id;
-	}
-	if (waiting_count == 0) return ERR_OK;
+	for (size_t i = 0; i < count; i++) ids[i] = waiting[i]->event.internal_id;
 	struct history_reader *reader = context_reader(context, error);
 	struct event_run_row *rows;
 	size_t row_count;
 	if (reader == NULL) return ERR_BUSY;
-	enum err err = history_runs_of_events(reader, arena, ids, waiting_count, &rows, &row_count, error);
-	for (size_t i = 0; err == ERR_OK && i < waiting_count; i++) give_runs(arena, waiting[i], i, rows, row_count);
+	enum err err = history_runs_of_events(reader, arena, ids, count, &rows, &row_count, error);
+	for (size_t i = 0; err == ERR_OK && i < count; i++) give_runs(arena, waiting[i], i, rows, row_count);
+	return err;
+}
+
+// An event stands in the list once for each of its parents that are asked for it, as those are spans of one run.
+enum err events_load_runs(struct gql_context *context, struct arena *arena, struct api_event *const *events,
+			  size_t count, struct error *error) {
+	struct api_event **waiting = ARENA_ARRAY(arena, struct api_event *, count);
+	size_t waiting_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (events[i] == NULL || events[i]->has_runs) continue;
+		events[i]->has_runs = true; // it is in the list
+		waiting[waiting_count++] = events[i];
+	}
+	if (waiting_count == 0) return ERR_OK;
+	enum err err = load_runs_of(context, arena, waiting, waiting_count, error);
+	for (size_t i = 0; err != ERR_OK && i < waiting_count; i++) waiting[i]->has_runs = false;
 	return err;
 }
 

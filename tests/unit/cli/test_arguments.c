@@ -195,6 +195,9 @@ static void help_everywhere(void **state) {
 	}
 	assert_contains(CLI("help", "start").out, "--signing-key hex");
 	assert_contains(CLI("version", "--help").out, "Print the version");
+	assert_contains(CLI("--help").out, "Write logs as JSON lines");
+	assert_null(strstr(CLI("runs").out, "Write logs as JSON lines")); // its commands have a --json of their own
+	assert_contains(CLI("runs").out, "--log-level level");
 	assert_int_equal(CLI("dev", "--help", "--nonsense").code, 0);
 	assert_int_equal(notes.runs, 0);
 }

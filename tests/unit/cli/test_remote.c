@@ -52,12 +52,14 @@ static void runs_in_one_page(void **state) {
 			"There are no such runs.");
 }
 
+#define EMPTY "{\"page\":{}}"
+
 static void filters_of_runs(void **state) {
 	(void)state;
 	static const struct {
 		const char *arguments[10], *query;
 	} cases[] = {
-		{{"--status", "FAILED,RUNNING", "--status", "a b"}, "status=FAILED&status=RUNNING&status=a%20b&"},
+		{{"--status", "FAILED,RUNNING", "--status", "queued"}, "status=FAILED&status=RUNNING&status=queued&"},
 		{{"--function", "my shop/confirm/x"}, "appId=my%20shop&functionId=confirm%2Fx&"},
 		{{"--app", "shop"}, "appId=shop&"},
 		{{"--app", "shop", "--function", "confirm"}, "appId=shop&functionId=confirm&"},
@@ -69,12 +71,12 @@ static void filters_of_runs(void **state) {
 		const char *arguments[16] = {"runs", "list"};
 		char wanted[256];
 		memcpy(arguments + 2, cases[i].arguments, sizeof(cases[i].arguments));
-		struct cli_result result = asked(false, ONE("GET /v2/runs", 200, "{}"), 1, arguments);
+		struct cli_result result = asked(false, ONE("GET /v2/runs", 200, EMPTY), 1, arguments);
 		snprintf(wanted, sizeof(wanted), "GET /v2/runs?%slimit=20\n", cases[i].query);
 		assert_result(result, 0, "", "");
 		assert_string_equal(stub.seen, wanted);
 	}
-	assert_int_equal(ASK(ONE("GET /v2/runs", 200, "{}"), "runs", "list", "--since", "2h", "--limit", "7").code, 0);
+	assert_int_equal(ASK(ONE("GET /v2/runs", 200, EMPTY), "runs", "list", "--since", "2h", "--limit", "7").code, 0);
 	assert_contains(stub.seen, "GET /v2/runs?from=2");
 	assert_contains(stub.seen, "Z&limit=7\n");
 }
@@ -91,6 +93,8 @@ static void filters_that_are_none(void **state) {
 		{{"--since", "yesterday"},
 		 "\"yesterday\" is no time for --since; write how long ago (10m, 2h, 7d) or a date"},
 		{{"--until", "-5m"}, "is no time for --until"},
+		{{"--since", "1h", "--until", "2h"}, "--since has to be before --until: nothing is between 1h and 2h"},
+		{{"--status", "FAILED,done"}, "\"done\" is no status of a run: there are QUEUED, RUNNING, COMPLETED, "},
 		{{"--limit", "0"}, "invalid value \"0\" for flag -limit"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -140,6 +144,11 @@ static void events(void **state) {
 		{.request = "GET /v1/events?limit=51&cursor=i2", .status = 200, .body = "{\"data\":[]}"},
 		{.request = "GET /v1/events?limit=51", .status = 200, .body = "{\"data\":[{\"internal_id\":\"i2\"}]}"},
 	};
+	static const char none[] = "{\"data\":[]}";
+	assert_contains(ASK_TERMINAL(ONE("GET", 200, none), "events", "list", "--name", "a/b").err,
+			"There are no such events of the last hour; ");
+	assert_contains(ASK_TERMINAL(ONE("GET", 200, none), "events", "list", "--name", "inngest/function.failed").err,
+			"Events that the server makes itself are not listed here");
 	assert_result(ASK(replies, "events", "list", "--name", "a/b", "--limit", "2"), 0, "i1\tn\t\t\ni2\tn\t\t\n", "");
 	assert_result(ASK(replies, "events", "list", "--all"), 0, "i2\t\t\t\n", "");
 }
@@ -147,7 +156,7 @@ static void events(void **state) {
 static void functions_and_apps(void **state) {
 	(void)state;
 	static const struct stub_reply replies[] = {
-		{.request = "GET /v2/apps?", .status = 200, .body = "{\"data\":[{\"id\":\"a b\"},{\"id\":\"c\"}]}"},
+		{.request = "GET /v2/apps?", .status = 200, .body = "{\"data\":[{\"id\":\"c\"},{\"id\":\"a b\"}]}"},
 		{.request = "GET /v2/apps/a%20b/functions?limit=100",
 		 .status = 200,
 		 .body = "{\"data\":[{\"app\":{\"id\":\"a b\"},\"id\":\"f\"}]}"},
@@ -158,14 +167,13 @@ static void functions_and_apps(void **state) {
 	assert_result(ASK(replies, "apps", "list"), 0, "a b\t0\t\t\t\t\nc\t0\t\t\t\t\n", "");
 	assert_result(ASK(replies, "functions", "list"), 0, "a b/f\tactive\t\t\nc/g\tpaused\t\t\n", "");
 	assert_result(ASK(replies, "functions", "list", "--json"), 0,
-		      "{\"data\":[{\"app\":{\"id\":\"a "
-		      "b\"},\"id\":\"f\"},{\"app\":{\"id\":\"c\"},\"id\":\"g\",\"isPaused\":true}"
-		      "]}\n",
+		      "{\"data\":[{\"app\":{\"id\":\"c\"},\"id\":\"g\",\"isPaused\":true},"
+		      "{\"app\":{\"id\":\"a b\"},\"id\":\"f\"}]}\n",
 		      "");
 	assert_result(ASK(replies, "functions", "list", "--app", "c", "--json"), 0,
 		      "{\"data\":[{\"app\":{\"id\":\"c\"},\"id\":\"g\",\"isPaused\":true}]}\n", "");
-	assert_result(ASK(ONE("GET", 200, "{}"), "functions", "list", "--json"), 0, "{\"data\":[]}\n", "");
-	assert_contains(ASK_TERMINAL(ONE("GET", 200, "{}"), "apps", "list").err, "`inngest apps sync URL` adds one");
+	assert_result(ASK(ONE("GET", 200, EMPTY), "functions", "list", "--json"), 0, "{\"data\":[]}\n", "");
+	assert_contains(ASK_TERMINAL(ONE("GET", 200, EMPTY), "apps", "list").err, "`inngest apps sync URL` adds one");
 }
 
 // ---- one run ---------------------------------------------------------------------------------------------------
@@ -383,7 +391,7 @@ static void synced_apps(void **state) {
 	"event: run\ndata: {\"run_id\":\"" RUN "\",\"function_id\":\"" ID "\",\"status\":\"" status "\"" AT
 #define STATE(status) "{\"data\":{\"id\":\"" RUN "\",\"status\":\"" status "\"}}"
 #define STATE_LINE(status) "\tstate\t" RUN "\t\t\t\t" status "\t\n"
-#define RUN_LINE(status) "2026-11-21T22:55:19Z\trun\t" RUN "\t\t\t\t" status "\t\n"
+#define RUN_LINE(status) "2026-11-21T22:55:19.000Z\trun\t" RUN "\t\t\t\t" status "\t\n"
 #define STREAM "GET /v1/stream?"
 
 // The same as assert_result, behind what the command says at its start.
@@ -405,7 +413,7 @@ static void a_run_until_its_end(void **state) {
 	};
 	struct cli_result result = ASK(replies, "runs", "watch", RUN);
 	assert_watched(result, 0,
-		       STATE_LINE("RUNNING") "2026-11-21T22:55:19Z\trun\t" RUN2
+		       STATE_LINE("RUNNING") "2026-11-21T22:55:19.000Z\trun\t" RUN2
 					     "\t\t\t\tFAILED\t\n" RUN_LINE("COMPLETED"),
 		       "");
 	// The stream is there before the state is read, so that nothing is missed.
@@ -489,8 +497,8 @@ static void everything_until_an_interrupt(void **state) {
 	interrupted[2].interrupts = true; // while the names are read, so what came before is printed
 	struct cli_result result = ASK(interrupted, "runs", "watch");
 	assert_watched(result, 0,
-		       "2026-11-21T22:55:19Z\trun\t" RUN "\tshop/confirm\t\t\tRUNNING\t\n"
-		       "2026-11-21T22:55:19Z\tevent\t" RUN2 "\t\ta/b\t\t\t\n",
+		       "2026-11-21T22:55:19.000Z\trun\t" RUN "\tshop/confirm\t\t\tRUNNING\t\n"
+		       "2026-11-21T22:55:19.000Z\tevent\t" RUN2 "\t\ta/b\t\t\t\n",
 		       "");
 	assert_contains(stub.seen, "GET /v1/stream?kinds=run,step,event\n");
 }

@@ -99,6 +99,7 @@ static void pages(void **state) {
 		{"{\"data\":[{\"internal_id\":\"a\"},{\"internal_id\":\"b\"}]}", true, 2, 2, "b"},
 		{"{\"data\":[{\"internal_id\":\"a\"}]}", true, 2, 1, ""},
 		{"{\"data\":[]}", true, 2, 0, ""},
+		{"{" META "}", false, 20, 0, ""},
 	};
 	struct page page;
 	struct error error;
@@ -116,7 +117,8 @@ static void pages(void **state) {
 	assert_int_equal(page_read(&page, str_from_cstr(large), true, 2, &error), ERR_OK);
 	assert_true(str_eq_cstr(page.cursor, "a"));
 	page_free(&page);
-	static const char *const wrong[] = {"", "7", "[]", "{\"data\":{}}", "{\"data\":null}", "<html>"};
+	static const char *const wrong[] = {
+		"", "7", "[]", "{\"data\":{}}", "{\"data\":null}", "<html>", "{}", "{\"mode\":\"dev\"}"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(page_read(&page, str_from_cstr(wrong[i]), false, 0, &error), ERR_INVALID);
 }
@@ -212,6 +214,23 @@ static void a_trace(void **state) {
 		"    Attempt 0\tFAILED\t\tRUN\tError: not yet\n    Attempt 1\tRUNNING\t\tRUN\t\n  "
 		"nap\tWAITING\t\tSLEEP\t\n");
 	assert_string_equal(reported(runs_report_trace, true, false, "{\"data\":{}}"), "there is no trace in it");
+}
+
+// A step stands where it began: after those that its request ran before it, and after the sleep that it follows. What
+// waits for its turn has no status in version 2.
+static void order_of_steps(void **state) {
+	(void)state;
+	static const char reply[] = "{\"data\":{\"rootSpan\":{\"children\":["
+				    "{\"name\":\"bad\",\"stepId\":\"b\",\"children\":[{\"name\":\"Attempt 0\"}]},"
+				    "{\"name\":\"good\",\"stepId\":\"g\"},"
+				    "{\"name\":\"bad\",\"stepId\":\"b\"},"
+				    "{\"name\":\"after\",\"stepId\":\"a\",\"durationMs\":\"2000\"},"
+				    "{\"name\":\"nap\",\"stepId\":\"n\"},"
+				    "{\"name\":\"after\",\"stepId\":\"a\",\"durationMs\":\"6\"},"
+				    "{\"name\":\"bad\",\"stepId\":\"b\"}]}}}";
+	assert_string_equal(reported(runs_report_trace, false, false, reply),
+			    "\nRun\tQUEUED\t\t\t\n  good\tQUEUED\t\t\t\n  bad\tQUEUED\t\t\t\n"
+			    "    Attempt 0\tQUEUED\t\t\t\n  nap\tQUEUED\t\t\t\n  after\tQUEUED\t6 ms\t\t\n");
 }
 
 // However deep and wide the server's tree is.
@@ -422,6 +441,7 @@ int main(void) {
 		BUF_TEST(facts_of_a_run),
 		BUF_TEST(output_of_a_run),
 		BUF_TEST(a_trace),
+		BUF_TEST(order_of_steps),
 		BUF_TEST(large_traces),
 		BUF_TEST(answers_to_requests),
 		BUF_TEST(results_and_failures),

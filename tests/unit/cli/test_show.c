@@ -46,11 +46,13 @@ static void times(void **state) {
 	(void)state;
 	int64_t now_ns = 5000000000;
 	show_time(&out, 3000000000, &now_ns);
-	assert_string_equal(written(), "1970-01-01T00:00:03Z (2.0 s ago)");
+	assert_string_equal(written(), "1970-01-01T00:00:03.000Z (2.0 s ago)");
 	show_time(&out, 65000000000, &now_ns);
-	assert_string_equal(written(), "1970-01-01T00:01:05Z (in 1 min)");
+	assert_string_equal(written(), "1970-01-01T00:01:05.000Z (in 1 min)");
 	show_time(&out, 3500000000, NULL);
-	assert_string_equal(written(), "1970-01-01T00:00:03.5Z");
+	assert_string_equal(written(), "1970-01-01T00:00:03.500Z");
+	show_time(&out, -1500000000, NULL);
+	assert_string_equal(written(), "1969-12-31T23:59:58.500Z");
 	now_ns = INT64_MIN;
 	show_time(&out, INT64_MAX, &now_ns);
 	assert_non_null(strstr(written(), "(in 213503 d 23 h)"));
@@ -87,6 +89,21 @@ static void on_a_terminal_aligned(void **state) {
 	table_text(&table, STR("f"));
 	table_print(&table, &out);
 	assert_string_equal(written(), "d       e         f\n");
+	table_free(&table);
+}
+
+static void sorted(void **state) {
+	(void)state;
+	struct table table;
+	table_init(&table, headings, 3, false, false);
+	table_sort(&table);
+	fill(&table);
+	fill(&table);
+	table_sort(&table);
+	table_print(&table, &out);
+	assert_string_equal(written(), "b c\t12345678\tx\nb c\t12345678\tx\n"
+				       "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\tok\t\n"
+				       "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\tok\t\n");
 	table_free(&table);
 }
 
@@ -189,6 +206,7 @@ int main(void) {
 		BUF_TEST(durations),
 		BUF_TEST(times),
 		BUF_TEST(on_a_terminal_aligned),
+		BUF_TEST(sorted),
 		BUF_TEST(with_colours),
 		BUF_TEST(in_a_pipe_with_tabs),
 		BUF_TEST(rows_without_any_text),

@@ -134,7 +134,7 @@ static void every_kind_of_job(void **state) {
 		 "min)\n"},
 		{"\"kind\":\"sleep\",\"attempt\":0,\"at\":\"2026-11-21T22:55:10Z\",\"Raw\":{\"state\":\"scheduled\","
 		 "\"step\":\"abc\"}",
-		 "sleep \"abc\": scheduled, attempt 0\n  sleeps until 2026-11-21T22:55:10Z (12.3 s ago)\n"},
+		 "sleep \"abc\": scheduled, attempt 0\n  sleeps until 2026-11-21T22:55:10.000Z (12.3 s ago)\n"},
 		{"\"kind\":\"sleep\",\"at\":\"2026-11-21T22:55:10Z\",\"Raw\":{\"state\":\"scheduled\",\"waiting\":{"
 		 "\"on\":\"time\",\"at\":\"2026-11-21T23:55:20.384Z\"}}",
 		 "sleep: scheduled, attempt 0\n  sleeps until 2026-11-21T23:55:20.384Z (in 59 min 58 s)\n"},
@@ -215,8 +215,8 @@ static void a_run_that_has_ended(void **state) {
 	assert_string_equal(reported(why_report_run, false, reply),
 			    "Run " RUN " has ended and waits for nothing: Failed at 2026-11-21T22:55:20.384Z (2.0 s "
 			    "ago).\n\n"
-			    "What it returned:  curl http://localhost:8288/v1/runs/" RUN "\n"
-			    "To run it again:   curl -X POST http://localhost:8288/v2/runs/" RUN "/rerun\n");
+			    "What it returned:  inngest runs get " RUN "\n"
+			    "To run it again:   inngest runs rerun " RUN "\n");
 	assert_contains(reported(why_report_run, true, reply), ": \033[31mFailed\033[0m at ");
 	assert_string_equal(
 		reported(why_report_run, false, "{\"data\":{\"status\":\"Running\",\"ended_at\":null}" METADATA),

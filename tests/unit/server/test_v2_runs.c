@@ -110,11 +110,21 @@ static void cancel_of_a_run_that_is_over(void **state) {
 	assert_reply(http, 409, V2_ERROR("run_already_ended", "Cannot cancel an ended run"));
 	http = post(state, run_texts[CANCELLED], "cancel", NULL);
 	assert_reply(http, 409, V2_ERROR("run_already_cancelled", "Run is already cancelled"));
-	http = post(state, UNKNOWN, "cancel", NULL);
-	assert_reply(http, 404, V2_ERROR("not_found", "Run not found"));
 	http = post(state, "x", "cancel", NULL);
 	assert_reply(http, 400, V2_ERROR("invalid_field_format", "Run ID must be a valid ULID"));
 	assert_int_equal(commands, 0);
+}
+
+// Without history the engine alone knows the runs that are under way.
+static void cancel_of_a_run_that_history_does_not_know(void **state) {
+	answer.kind = REPLY_OK;
+	struct http http = post(state, UNKNOWN, "cancel", NULL);
+	assert_data(http, 200, "{\"runId\":\"" UNKNOWN "\"}");
+	answer.kind = REPLY_FAILED;
+	answer.status = 404;
+	http = post(state, UNKNOWN, "cancel", NULL);
+	assert_reply(http, 404, V2_ERROR("not_found", "Run not found"));
+	assert_int_equal(commands, 2);
 }
 
 static void end_run(struct fixture *fixture, const struct ulid *run_id, const char *status) {
@@ -336,6 +346,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(cancel_of_a_run_under_way),
 		TEST(cancel_of_a_run_that_is_over),
+		TEST(cancel_of_a_run_that_history_does_not_know),
 		TEST(rerun_from_the_start),
 		TEST(rerun_from_a_step),
 		TEST(rerun_with_input),
