@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "engine/engine_internal.h"
 #include "model/utf8.h"
 
@@ -46,6 +47,7 @@ struct item *item_new(struct engine *engine, struct run *run, enum item_kind kin
 }
 
 void item_set_label(struct item *item, struct str target, struct str name) {
+	CHECK(target.len <= STEP_ID_MAX);
 	free(item->target);
 	name = utf8_clip(name, STEP_NAME_MAX);
 	item->target = NULL;

@@ -244,7 +244,7 @@ static enum err restore_step(struct engine *engine, struct str key, struct decod
 		op = take_u8(d);
 		name = take_text(d);
 	}
-	if (d->failed || id.len > UINT16_MAX) return error_set(error, ERR_CORRUPT, "step record cut short");
+	if (d->failed || id.len > STEP_ID_MAX) return error_set(error, ERR_CORRUPT, "step record cut short");
 	if (run_step(run, id) != NULL) return error_set(error, ERR_CORRUPT, "step stored twice");
 	struct step *step = run_append_step(run, id, name, size, position);
 	step->flags = flags;
@@ -317,7 +317,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	uint8_t flags = d->version >= 3 ? take_u8(d) : 0;
 	uint64_t queued = d->version >= 4 ? take_u64(d) : due, parent = d->version >= 4 ? take_u64(d) : 0;
 	uint64_t called = (flags & ITEM_CALLED) != 0 ? take_u64(d) : 0;
-	if (d->failed || parallel > PARALLEL_RACE || target.len > UINT16_MAX) {
+	if (d->failed || parallel > PARALLEL_RACE || target.len > STEP_ID_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
 	run->next_slot = slot;

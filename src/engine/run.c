@@ -1,6 +1,7 @@
 // Runs and their memoised steps: memory, indexes, parallel groups.
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "engine/engine_internal.h"
 #include "model/utf8.h"
 
@@ -107,6 +108,7 @@ static char *labelled_id(struct str id, struct str *name) {
 }
 
 struct step *run_append_step(struct run *run, struct str id, struct str name, uint32_t size, uint32_t position) {
+	CHECK(id.len <= STEP_ID_MAX);
 	if (run->step_count == run->step_cap) {
 		run->step_cap = run->step_cap == 0 ? 2 : run->step_cap * 2;
 		run->steps = mem_realloc(run->steps, run->step_cap * sizeof *run->steps);

@@ -68,7 +68,8 @@ static yyjson_val *arguments_of(struct gql_execution *execution, const struct gq
 }
 
 static bool is_late(const struct gql_execution *execution) {
-	return execution->deadline_ns != 0 && clock_mono_ns() >= execution->deadline_ns;
+	const uint64_t *deadline_ns = execution->deadline_ns;
+	return deadline_ns != NULL && *deadline_ns != 0 && clock_mono_ns() >= *deadline_ns;
 }
 
 // What has been resolved stands: of a mutation, the client must know.

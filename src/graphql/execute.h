@@ -71,7 +71,7 @@ struct gql_execution {
 	struct list *done; // the last group that has been executed
 	size_t cost, cost_max;
 	size_t text_bytes, text_bytes_max; // of all texts of the response, as often as they stand in it
-	uint64_t deadline_ns;
+	const uint64_t *deadline_ns;
 	size_t places; // columns of all groups
 	bool is_too_large;
 	// of walks, one at a time:

@@ -156,8 +156,9 @@ struct gql_limits {
 	size_t depth; // of the selection, fragments in their place; introspection does not count
 	size_t cost;  // values in the response, and what their fields cost
 	size_t bytes; // of memory in the arena, from the beginning of the execution: soft, see arena_limit; 0: any
-	// When it is over (clock_mono_ns): fields that have not been resolved by then are errors; 0: never.
-	uint64_t deadline_ns;
+	// When it is over (clock_mono_ns): fields that have not been resolved by then are errors. Resolvers may move
+	// it. NULL or 0: never.
+	const uint64_t *deadline_ns;
 };
 #define GQL_DEPTH_MAX 40
 #define GQL_COST_MAX 1000000

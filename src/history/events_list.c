@@ -144,6 +144,7 @@ struct event_walk {
 	size_t bytes_before;  // of the arena
 	bool is_cut, has_got;
 	bool is_full;    // the page holds no more
+	bool has_more;   // some have not been looked at, or there may be some behind the last chunk
 	struct ulid got; // the last one that was looked at
 	uint64_t found;
 };
@@ -183,13 +184,15 @@ static enum err walk_chunk(struct event_walk *walk, size_t chunk, bool *goes_on,
 	struct event_picks picks = {.need = chunk};
 	const struct ulid *before = walk->has_got ? &walk->got : walk->filter->before;
 	enum err err = events_pick(walk->reader, walk->window, walk->filter, before, &picks, error);
-	for (size_t i = 0; i < picks.count && err == ERR_OK && walk->found < walk->need && !walk->is_full; i++) {
+	size_t i = 0;
+	for (; i < picks.count && err == ERR_OK && walk->found < walk->need && !walk->is_full; i++) {
 		if (walk->filter->search != NULL && walk->has_got && is_time_up(walk)) break;
 		err = walk_look(walk, &picks.items[i], error);
 		if (err != ERR_OK) break;
 		walk->got = picks.items[i].id;
 		walk->has_got = true;
 	}
+	walk->has_more = i < picks.count || picks.count == chunk;
 	*goes_on = err == ERR_OK && picks.count == chunk && walk->found < walk->need && !walk->is_cut && !walk->is_full;
 	free(picks.items);
 	return err;
@@ -229,7 +232,7 @@ enum err history_events_search(struct history_reader *reader, struct arena *aren
 	if (err != ERR_OK) return err;
 	out->events = (struct history_event *)(void *)rows.items;
 	out->count = rows.count < filter->limit ? rows.count : filter->limit;
-	out->has_more = walk.is_cut || walk.is_full || rows.count > filter->limit;
+	out->has_more = walk.is_cut || (walk.is_full && walk.has_more) || rows.count > filter->limit;
 	out->is_cut = walk.is_cut && rows.count < filter->limit;
 	if (out->count > 0) out->end = out->events[out->count - 1].internal_id;
 	if (walk.is_cut && walk.has_got) out->end = walk.got;

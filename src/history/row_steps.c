@@ -4,6 +4,7 @@
 
 #include "history/row_steps.h"
 #include "history/traces.h"
+#include "model/limits.h"
 
 struct done {
 	const struct span *span;
@@ -17,7 +18,7 @@ static bool is_wait(enum opcode_kind op) {
 
 // Attempts that failed and were made again have spans of their own.
 static bool is_done(const struct span *span) {
-	if (span->kind != SPAN_STEP || span->step_id.len == 0) return false;
+	if (span->kind != SPAN_STEP || span->step_id.len == 0 || span->step_id.len > STEP_ID_MAX) return false;
 	if (span->status == SPAN_COMPLETED || span->status == SPAN_FAILED || span->status == SPAN_TIMED_OUT)
 		return true;
 	return span->status == SPAN_ERRORED && is_wait(span->op);

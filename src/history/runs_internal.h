@@ -51,11 +51,13 @@ struct run_filter run_filter_part(const struct run_filter *filter, enum run_time
 // Leaves out some of the runs with such a status (bits), whatever their times are.
 bool run_filter_is_narrow(const struct run_filter *filter, unsigned statuses);
 
-enum run_driver {       // what a stream goes through, in which order
-	DRIVE_ALL,      // all runs, by id
-	DRIVE_FUNCTION, // those of a function that have a status, by id
-	DRIVE_ENDED,    // those that ended, by the time of that
-	DRIVE_FLAGGED,  // debug and deferred runs, by id
+enum run_driver {        // what a stream goes through, in which order
+	DRIVE_ALL,       // all runs, by id
+	DRIVE_FUNCTION,  // those of a function that have a status, by id
+	DRIVE_STARTED,   // those that started, by the time of that
+	DRIVE_ENDED,     // those that ended, by the time of that
+	DRIVE_UNSTARTED, // those that have not started, but are not queued, by id
+	DRIVE_FLAGGED,   // debug and deferred runs, by id
 };
 struct run_stream {
 	enum run_driver driver;
@@ -76,10 +78,11 @@ enum run_statement {
 
 struct run_bounds {
 	struct ulid first, last;
-	int64_t from_ms, until_ms;
+	int64_t from_ms, until_ms; // of the end
+	int64_t started_from_ms, started_until_ms;
 };
 struct run_bounds run_filter_bounds(const struct run_filter *filter);
-// What it means for ids and ends that such a time is not before, or not behind, an instant.
+// What it means for all of them that such a time is not before, or not behind, an instant.
 void run_bounds_from(struct run_bounds *bounds, enum run_time by, int64_t ms);
 void run_bounds_until(struct run_bounds *bounds, enum run_time by, int64_t ms);
 // Prepares the statement and binds all of it; bound memory: the filter, the stream and the bounds.

@@ -146,25 +146,30 @@ void run_bounds_from(struct run_bounds *bounds, enum run_time by, int64_t ms) {
 	struct ulid first = ulid_floor((uint64_t)ms);
 	if (by == RUN_TIME_QUEUED && ulid_cmp(&first, &bounds->first) > 0) bounds->first = first;
 	if (ms > bounds->from_ms) bounds->from_ms = ms;
+	if (by != RUN_TIME_ENDED && ms > bounds->started_from_ms) bounds->started_from_ms = ms;
 }
 
 void run_bounds_until(struct run_bounds *bounds, enum run_time by, int64_t ms) {
 	struct ulid last = ulid_ceiling(ms > 0 ? (uint64_t)ms : 0);
 	if (ulid_cmp(&last, &bounds->last) < 0) bounds->last = last;
 	if (by == RUN_TIME_ENDED && ms < bounds->until_ms) bounds->until_ms = ms;
+	if (by != RUN_TIME_QUEUED && ms < bounds->started_until_ms) bounds->started_until_ms = ms;
 }
 
 struct run_bounds run_filter_bounds(const struct run_filter *filter) {
-	struct run_bounds bounds = {filter->first, filter->last, filter->from_ms, filter->until_ms};
+	struct run_bounds bounds = {
+		filter->first, filter->last, filter->from_ms, filter->until_ms, (int64_t)ulid_time_ms(&filter->first),
+		INT64_MAX};
 	if (filter->is_over) run_bounds_until(&bounds, RUN_TIME_ENDED, filter->until_ms);
 	return bounds;
 }
 
 // ---- Statements ----------------------------------------------------------------------------------------------------
 
-// ?1, ?2: ids; ?3, ?4: ends; ?5: function, or a list of them; ?6: status.
+// ?1, ?2: ids; ?3, ?4: ends; ?5: function, or a list of them; ?6: status; ?7, ?8: starts.
 #define IDS "r.run_id BETWEEN ?1 AND ?2"
 #define ENDS "r.engine_ended_at BETWEEN ?3 AND ?4 AND r.engine_ended_at IS NOT NULL"
+#define STARTS "r.engine_started_at BETWEEN ?7 AND ?8 AND r.engine_started_at IS NOT NULL"
 
 static const struct driver {
 	const char *from, *condition; // NULL: none
@@ -173,8 +178,12 @@ static const struct driver {
 	[DRIVE_ALL] = {"function_runs r INDEXED BY engine_runs_id", NULL, "r.run_id", "r.run_id DESC"},
 	[DRIVE_FUNCTION] = {"function_runs r INDEXED BY engine_runs_of_function",
 			    "r.function_id = ?5 AND r.engine_status = ?6", "r.run_id", "r.run_id DESC"},
+	[DRIVE_STARTED] = {"function_runs r INDEXED BY engine_runs_started", STARTS, "r.engine_started_at",
+			   "r.engine_started_at DESC"},
 	[DRIVE_ENDED] = {"function_runs r INDEXED BY engine_runs_ended", ENDS, "r.engine_ended_at, r.run_id DESC",
 			 "r.engine_ended_at DESC, r.run_id"},
+	[DRIVE_UNSTARTED] = {"function_runs r INDEXED BY engine_runs_unstarted",
+			     "r.engine_started_at IS NULL AND r.engine_status >= 200", "r.run_id", "r.run_id DESC"},
 	[DRIVE_FLAGGED] = {"function_runs r INDEXED BY engine_runs_flagged", "r.engine_flags & 3", "r.run_id",
 			   "r.run_id DESC"},
 };
@@ -232,7 +241,8 @@ static void append_filter(struct text *text, const struct run_filter *filter, co
 	if (filter->has_functions && stream->driver != DRIVE_FUNCTION)
 		append_condition(text, "r.function_id IN (SELECT value FROM json_each(?5))");
 	if (filter->has_start == YES) append_condition(text, "r.engine_started_at IS NOT NULL");
-	if (filter->has_start == NO) append_condition(text, "r.engine_started_at IS NULL");
+	if (filter->has_start == NO && stream->driver != DRIVE_UNSTARTED)
+		append_condition(text, "r.engine_started_at IS NULL");
 	append_flags(text, filter, stream->driver, which);
 }
 
@@ -270,6 +280,8 @@ enum err run_statement_get(struct history_reader *reader, const struct run_filte
 	sqlite3_bind_int64(*out, 4, bounds->until_ms);
 	sql_bind_text(*out, 5, stream->driver == DRIVE_FUNCTION ? stream->function : filter->function_list);
 	sqlite3_bind_int(*out, 6, stream->status);
+	sqlite3_bind_int64(*out, 7, bounds->started_from_ms);
+	sqlite3_bind_int64(*out, 8, bounds->started_until_ms);
 	return ERR_OK;
 }
 

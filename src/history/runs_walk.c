@@ -20,7 +20,9 @@
 enum plan {
 	PLAN_ALL,       // all runs by id
 	PLAN_FUNCTIONS, // by function and status
-	PLAN_ENDED,     // by end; those under way by function
+	PLAN_STARTED,   // by start
+	PLAN_ENDED,     // by end
+	PLAN_UNSTARTED, // without a start: those in the queue by function, the others by id
 	PLAN_FLAGGED,
 	PLAN_COUNT,
 };
@@ -47,6 +49,7 @@ struct walk {
 // ---- Streams -------------------------------------------------------------------------------------------------------
 
 static enum run_time time_of(const struct run_stream *stream) {
+	if (stream->driver == DRIVE_STARTED) return RUN_TIME_STARTED;
 	return stream->driver == DRIVE_ENDED ? RUN_TIME_ENDED : RUN_TIME_QUEUED;
 }
 
@@ -56,9 +59,11 @@ static bool tells_order(const struct run_order *order, const struct run_stream *
 	return by == order->by || (order->descending ? by == RUN_TIME_ENDED : by == RUN_TIME_QUEUED);
 }
 
-// The stream comes in the very order: among equal times the index has ascending ids, when it is read this way.
+// The stream comes in the very order: among equal times the index has ascending ids, when it is read this way. That of
+// starts has them in no order.
 static bool is_exact(const struct walk *walk, const struct run_stream *stream) {
 	bool by_end = stream->driver == DRIVE_ENDED;
+	if (stream->driver == DRIVE_STARTED) return false;
 	return stream->is_sorted && walk->sort->count <= 1 && walk->first.by == time_of(stream) &&
 	       walk->first.descending == by_end;
 }
@@ -172,13 +177,17 @@ static enum err read_functions(struct walk *walk, unsigned statuses, struct erro
 }
 
 static enum err read_plan(struct walk *walk, enum plan plan, struct error *error) {
-	static const enum run_driver drivers[] = {
-		[PLAN_ALL] = DRIVE_ALL, [PLAN_ENDED] = DRIVE_ENDED, [PLAN_FLAGGED] = DRIVE_FLAGGED};
-	if (plan == PLAN_FUNCTIONS) return read_functions(walk, walk->filter->statuses, error);
+	static const enum run_driver drivers[] = {[PLAN_ALL] = DRIVE_ALL,
+						  [PLAN_STARTED] = DRIVE_STARTED,
+						  [PLAN_ENDED] = DRIVE_ENDED,
+						  [PLAN_UNSTARTED] = DRIVE_UNSTARTED,
+						  [PLAN_FLAGGED] = DRIVE_FLAGGED};
+	unsigned statuses = walk->filter->statuses;
+	if (plan == PLAN_FUNCTIONS) return read_functions(walk, statuses, error);
 	struct run_stream stream = {.driver = drivers[plan]};
 	enum err err = stream_read(walk, &stream, error);
-	bool has_live = plan == PLAN_ENDED && err == ERR_OK;
-	return has_live ? read_functions(walk, walk->filter->statuses & RUN_LIVE_BITS, error) : err;
+	bool has_queued = plan == PLAN_UNSTARTED && err == ERR_OK;
+	return has_queued ? read_functions(walk, statuses & RUN_STATUS_BIT(TRACE_RUN_QUEUED), error) : err;
 }
 
 // With so many steps; what a plan has found that is not over does no harm to the next one.
@@ -197,16 +206,31 @@ static void add_plan(struct walk *walk, enum plan plan, bool needs_rows) {
 	walk->plans[walk->plan_count++].needs_rows = needs_rows;
 }
 
+// By start; ids that are bounded lie together, but may have started at any time after.
+static void choose_by_start(struct walk *walk) {
+	const struct run_filter *filter = walk->filter;
+	bool is_narrow = run_filter_is_narrow(filter, filter->is_over ? RUN_ENDED_BITS : RUN_STARTED_BITS);
+	if (is_narrow && filter->has_functions) add_plan(walk, PLAN_FUNCTIONS, true);
+	add_plan(walk, PLAN_STARTED, true);
+	if (filter->is_over) add_plan(walk, PLAN_ENDED, true);
+	if (is_narrow && !filter->has_functions) add_plan(walk, PLAN_FUNCTIONS, true);
+	if (filter->has_id_bounds && !filter->has_functions) add_plan(walk, PLAN_ALL, true);
+}
+
 // Best first, as far as can be told.
 static void choose_plans(struct walk *walk) {
 	const struct run_filter *filter = walk->filter;
-	const struct run_order *first = &walk->first;
-	bool by_id = first->by == RUN_TIME_QUEUED, by_start = run_sort_has(walk->sort, RUN_TIME_STARTED);
-	bool by_end = first->by == RUN_TIME_ENDED || (first->by == RUN_TIME_STARTED && first->descending);
+	enum run_time first = walk->first.by;
+	bool by_id = first == RUN_TIME_QUEUED, by_end = first == RUN_TIME_ENDED;
 	bool is_narrow = run_filter_is_narrow(filter, by_end || filter->is_over ? RUN_ENDED_BITS : RUN_ALL_BITS);
 	bool is_far = by_end && filter->has_id_bounds; // by end they may come anywhere
-	bool needs_rows = by_start || filter->has_start != UNSET;
+	bool needs_rows = run_sort_has(walk->sort, RUN_TIME_STARTED) || filter->has_start != UNSET;
 	if (filter->flags != 0) add_plan(walk, PLAN_FLAGGED, true);
+	if (filter->has_start == NO) add_plan(walk, PLAN_UNSTARTED, true);
+	if (first == RUN_TIME_STARTED) {
+		choose_by_start(walk);
+		return;
+	}
 	if (is_far || (is_narrow && (filter->has_functions || by_id))) add_plan(walk, PLAN_FUNCTIONS, needs_rows);
 	if (filter->is_over || by_end) add_plan(walk, PLAN_ENDED, needs_rows || filter->has_functions);
 	if (is_narrow && !is_far && !filter->has_functions && !by_id) add_plan(walk, PLAN_FUNCTIONS, needs_rows);

@@ -16,7 +16,7 @@ static const char *const time_columns[WORKER_TIME_COUNT] = {[WORKER_TIME_CONNECT
 								    "coalesce(disconnected_at, 0)"};
 
 // Places of what is bound; the values of a cursor come last.
-enum { BIND_FROM = 1, BIND_UNTIL, BIND_STATUSES, BIND_APPS, BIND_ID, BIND_LIMIT, BIND_VALUES };
+enum { BIND_FROM = 1, BIND_UNTIL, BIND_STATUSES, BIND_APPS, BIND_ID, BIND_APP_NAME, BIND_LIMIT, BIND_VALUES };
 
 // ---- the statement -------------------------------------------------------------------------------------------------
 
@@ -28,7 +28,8 @@ static void put_window(struct buf *sql, const struct worker_query *query) {
 	if (query->app_count > 0) buf_printf(sql, " AND app_id IN (SELECT value FROM json_each(?%d))", BIND_APPS);
 }
 
-// Rows behind the cursor: alike in the first orders and beyond in the next one, or alike in all with a greater id.
+// Rows behind the cursor: alike in the first orders and beyond in the next one, or alike in all with a greater id. A
+// connection that serves several apps has a row for each.
 static void put_cursor(struct buf *sql, const struct worker_query *query) {
 	buf_lit(sql, " AND (");
 	for (size_t i = 0; i <= query->order_count; i++) {
@@ -38,7 +39,8 @@ static void put_cursor(struct buf *sql, const struct worker_query *query) {
 			buf_printf(sql, "%s = ?%d AND ", time_columns[query->orders[k].by], BIND_VALUES + (int)k);
 		}
 		if (i == query->order_count)
-			buf_printf(sql, "id > ?%d)", BIND_ID);
+			buf_printf(sql, query->after->has_app ? "(id, app_name) > (?%d, ?%d))" : "id > ?%d)", BIND_ID,
+				   BIND_APP_NAME);
 		else
 			buf_printf(sql, "%s %c ?%d)", time_columns[query->orders[i].by],
 				   query->orders[i].descending ? '<' : '>', BIND_VALUES + (int)i);
@@ -83,6 +85,7 @@ static void bind(sqlite3_stmt *statement, struct arena *arena, const struct work
 	sqlite3_bind_int64(statement, BIND_LIMIT, number((uint64_t)query->limit + 1));
 	if (query->after == NULL) return;
 	sql_bind_ulid(statement, BIND_ID, &query->after->id);
+	sql_bind_text(statement, BIND_APP_NAME, query->after->app_name);
 	for (size_t i = 0; i < query->order_count; i++)
 		sqlite3_bind_int64(statement, BIND_VALUES + (int)i, number(query->after->at_ms[i]));
 }

@@ -33,6 +33,8 @@ struct worker_order {
 #define WORKER_ORDERS_MAX 3
 struct worker_cursor {
 	struct ulid id;
+	bool has_app; // only behind the row of this app; else behind all rows with the id
+	struct str app_name;
 	uint64_t at_ms[WORKER_ORDERS_MAX]; // values of the orders
 };
 struct worker_query {
@@ -41,7 +43,7 @@ struct worker_query {
 	unsigned statuses; // bits 1 << status; 0: all
 	enum worker_time time;
 	uint64_t from_ms, until_ms;                    // inclusive, exclusive
-	struct worker_order orders[WORKER_ORDERS_MAX]; // one after the other, then by id ascending
+	struct worker_order orders[WORKER_ORDERS_MAX]; // one after the other, then by id and app ascending
 	size_t order_count;
 	const struct worker_cursor *after; // NULL: from the first
 	size_t limit;

@@ -46,6 +46,7 @@
 // Runs (02 §18, 03 §1)
 #define STEP_OUTPUT_MAX 4194304u
 #define STEP_INPUT_MAX 4194304u
+#define STEP_ID_MAX 65535u // ours: bytes; 02 §6.4 sets none. Ids stay in memory with their length in 16 bits
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
@@ -83,6 +84,7 @@
 
 // Reading (ours: the reference has no such limits)
 #define READ_TIME_MAX_MS 10000u            // of one request: what has not been read by then is an error
+#define OUTSIDE_TIME_MAX_MS 30000u         // of one request, waiting for apps: that is not counted above
 #define GQL_MEMORY_MAX ((size_t)128 << 20) // of one GraphQL request, besides its body and its reply
 #define GQL_REPLY_MAX ((size_t)64 << 20)
 #define REST_MEMORY_MAX ((size_t)128 << 20)

@@ -110,6 +110,15 @@ static enum err too_large(struct reader *reader, const struct opcode *op, const 
 			 what);
 }
 
+// An id is never cut: two steps would become one.
+static enum err check_id(struct reader *reader, const struct opcode *op) {
+	if (op->id.len <= STEP_ID_MAX) return ERR_OK;
+	struct str id = utf8_clip(op->id, ID_SHOWN_MAX);
+	return error_set(reader->error, ERR_INVALID,
+			 "error validating generator opcode %.*s: step id is longer than %u bytes", STR_ARG(id),
+			 STEP_ID_MAX);
+}
+
 static enum err read_kind(struct reader *reader, yyjson_val *value, struct opcode *op) {
 	if (value == NULL) return ERR_OK; // None
 	if (yyjson_is_ctn(value))
@@ -325,6 +334,8 @@ static enum err read_op(struct reader *reader, yyjson_val *value, size_t index, 
 	if (err != ERR_OK) return err;
 
 	op->id = keep(reader, members[ID]);
+	err = check_id(reader, op);
+	if (err != ERR_OK) return err;
 	op->name = keep(reader, members[NAME]);
 	op->display_name = json_str(members[DISPLAY_NAME]).len > 0 ? keep(reader, members[DISPLAY_NAME])
 			   : op->name.len > 0                      ? op->name

@@ -22,7 +22,7 @@ static void put_name(struct buf *out, struct str text) {
 }
 
 static void put_id(struct buf *out, struct str id) {
-	put_short_text(out, str_first(id, TRACE_ID_MAX));
+	put_short_text(out, id); // never cut: it would be another step's
 }
 
 // A part of a JSON text is none.

@@ -88,7 +88,6 @@ void trace_fact_encode(const struct trace_fact *fact, struct buf *out);
 ERR_CHECKED enum err trace_fact_decode(struct arena *arena, struct str data, struct trace_fact *out,
 				       struct error *error);
 
-#define TRACE_ID_MAX 65535u            // bytes of a step's id: cut it would be another's
 #define TRACE_TEXT_MAX 4096            // bytes of a name, expression, header block entry
 #define TRACE_PAYLOAD_MAX (256u << 10) // bytes of an output, input or metadata inside a fact
 #define TRACE_FACT_MAX (8u << 20)      // bytes of a fact

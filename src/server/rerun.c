@@ -85,7 +85,7 @@ static enum err add_unfinished(struct history_reader *reader, struct arena *aren
 	original->steps = steps;
 	for (size_t i = 0; i < trace.spans.count; i++) {
 		const struct span *span = &trace.spans.spans[i];
-		bool is_known = span->kind != SPAN_STEP || span->step_id.len == 0;
+		bool is_known = span->kind != SPAN_STEP || span->step_id.len == 0 || span->step_id.len > STEP_ID_MAX;
 		for (size_t k = 0; k < original->step_count && !is_known; k++)
 			is_known = str_eq(steps[k].id, span->step_id);
 		if (is_known) continue;

@@ -110,14 +110,14 @@ static const struct v2_query_rule event_rules[] = {
 };
 static const struct run_order newest_first = {RUN_TIME_QUEUED, true};
 
-// As many as a page holds.
+// As many as a page holds. `looked`: ids that have been looked up; a run may have been removed meanwhile.
 static enum err load_event_runs(struct request *request, struct reading *reading, const struct ulid *ids,
-				size_t id_count, bool with_output, struct run_row *out, size_t *count,
+				size_t id_count, bool with_output, struct run_row *out, size_t *count, size_t *looked,
 				struct error *error) {
 	struct arena *arena = &request->arena;
-	size_t before = arena->bytes;
+	size_t before = arena->bytes, i = 0;
 	*count = 0;
-	for (size_t i = 0; i < id_count && arena->bytes - before <= HISTORY_PAGE_BYTES; i++) {
+	for (; i < id_count && arena->bytes - before <= HISTORY_PAGE_BYTES; i++) {
 		struct run_row *row;
 		size_t found;
 		enum err err =
@@ -125,6 +125,7 @@ static enum err load_event_runs(struct request *request, struct reading *reading
 		if (err != ERR_OK) return err;
 		if (found > 0) out[(*count)++] = *row;
 	}
+	*looked = i;
 	return ERR_OK;
 }
 
@@ -133,21 +134,22 @@ static void send_event_runs(struct request *request, struct reading *reading, co
 	struct ulid ids[V2_EVENT_RUNS_MAX + 1];
 	struct run_row rows[V2_EVENT_RUNS_MAX];
 	struct v2_run_names names = {.function_count = 0};
-	size_t found, count = 0;
+	size_t found, count = 0, looked = 0;
 	struct error error;
 	struct arena *arena = &request->arena;
 	enum err err = history_event_run_ids(reading->history, event_id, after != NULL ? &after->run_id : NULL,
 					     limit + 1, ids, &found, &error);
 	size_t shown = found < limit ? found : limit;
-	if (err == ERR_OK) err = load_event_runs(request, reading, ids, shown, with_output, rows, &count, &error);
+	if (err == ERR_OK)
+		err = load_event_runs(request, reading, ids, shown, with_output, rows, &count, &looked, &error);
 	if (err == ERR_OK) err = v2_run_names_read(reading, arena, rows, count, &names, &error);
 	if (err != ERR_OK) {
 		v2_reply_internal(request, &error);
 		return;
 	}
-	struct v2_page page = {.limit = limit, .has_more = found > count && count > 0};
+	struct v2_page page = {.limit = limit, .has_more = found > looked};
 	if (page.has_more) {
-		struct run_cursor end = {.run_id = rows[count - 1].id, .at_ns = {rows[count - 1].queued_ns}};
+		struct run_cursor end = {.run_id = ids[looked - 1], .at_ns = {ulid_time_ns(&ids[looked - 1])}};
 		page.cursor = v2_run_cursor(arena, &newest_first, &end);
 	}
 	write_runs(request, &names, rows, count, with_output);

@@ -143,28 +143,37 @@ static bool use_cache(struct request *request, struct asked *asked) {
 // ---- execution -----------------------------------------------------------------------------------------------------
 
 static void execute(struct request *request, const struct gql_request *asked) {
+	struct server *server = request->server;
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct gql_context context = {.server = server,
+				      .request = request,
+				      .arena = &arena,
+				      .deadline_ns = clock_mono_ns() + READ_TIME_MAX_MS * 1000000ull};
 	const struct gql_limits limits = {.depth = GQL_DEPTH_MAX,
 					  .cost = GQL_COST_MAX,
 					  .bytes = GQL_MEMORY_MAX,
-					  .deadline_ns = clock_mono_ns() + READ_TIME_MAX_MS * 1000000ull};
-	struct server *server = request->server;
-	struct gql_context context = {
-		.server = server, .request = request, .arena = &request->arena, .deadline_ns = limits.deadline_ns};
-	struct str query = asked->query;
-	if (str_utf8_prefix(query) != query.len) {
-		answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
-		return;
-	}
+					  .deadline_ns = &context.deadline_ns};
 	struct buf *out = respond_begin(request);
 	out->max_bytes = GQL_REPLY_MAX;
-	int status = gql_execute(server->gql, &context, &request->arena, asked, &limits, out);
+	int status = gql_execute(server->gql, &context, &arena, asked, &limits, out);
 	context_end(&context);
-	if (!context.is_put_off) respond_out(request, status);
+	arena_free(&arena);
+	if (context.is_put_off)
+		buf_free(&request->out); // it may wait for long, and begins anew
+	else
+		respond_out(request, status);
 }
 
 static void work(struct request *request) {
 	struct asked asked;
-	if (read_asked(request, &asked) && use_cache(request, &asked)) execute(request, &asked.request);
+	if (read_asked(request, &asked) && use_cache(request, &asked)) {
+		struct str query = asked.request.query;
+		if (str_utf8_prefix(query) == query.len)
+			execute(request, &asked.request);
+		else
+			answer_error(request, 422, "the query is not valid UTF-8", "GRAPHQL_PARSE_FAILED");
+	}
 	asked_free(&asked);
 }
 

@@ -44,14 +44,12 @@ static enum err move_app(struct gql_call *call, const struct catalogue_app *app,
 static enum err sync_app(struct gql_call *call, struct str url, struct error *error) {
 	struct gql_context *context = call->context;
 	const struct server_config *config = &context->server->config;
-	context_release(context);
 	if (config->sync == NULL) return ERR_OK;
-	if (!work_step_out(&context->server->work))
-		return error_set(error, ERR_BUSY, "too many apps are being synced; please try again");
+	if (!context_step_out(context, error)) return ERR_BUSY;
 	struct buf problem;
 	buf_init(&problem, sizeof error->message);
 	config->sync(config->context, url, &problem);
-	work_step_in(&context->server->work);
+	context_step_in(context);
 	enum err err = problem.len > 0 ? error_set(error, ERR_IO, "%.*s", STR_ARG(buf_view(&problem))) : ERR_OK;
 	buf_free(&problem);
 	return err;
@@ -93,7 +91,8 @@ static struct str normalise(struct arena *arena, struct str url) {
 
 // ---- the mutations -------------------------------------------------------------------------------------------------
 
-static void wait_a_moment(void) {
+static void wait_a_moment(struct gql_context *context) {
+	context_release(context);
 	nanosleep(&(struct timespec){.tv_nsec = SYNC_GRACE_MS * 1000000L}, NULL);
 }
 
@@ -105,8 +104,7 @@ void resolve_create_app(struct gql_call *call) {
 	if (err == ERR_OK) err = sync_app(call, url, &error);
 	if (err == ERR_OK) err = load_at_url(call, url, &app, &error);
 	if (err == ERR_OK && app != NULL && app->name.len == 0) {
-		wait_a_moment();
-		context_release(call->context);
+		wait_a_moment(call->context);
 		err = load_at_url(call, url, &app, &error);
 	}
 	if (err != ERR_OK)

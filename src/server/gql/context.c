@@ -44,6 +44,26 @@ void context_end(struct gql_context *context) {
 	map_free(&context->memos);
 }
 
+bool context_step_out(struct gql_context *context, struct error *error) {
+	bool has_time = context->outside_ns < OUTSIDE_TIME_MAX_MS * 1000000ull;
+	context_release(context);
+	if (has_time && work_step_out(&context->server->work)) {
+		context->out_since_ns = clock_mono_ns();
+		return true;
+	}
+	(void)error_set(error, ERR_BUSY,
+			has_time ? "too many apps are being synced; please try again"
+				 : "the request waits too long for apps");
+	return false;
+}
+
+void context_step_in(struct gql_context *context) {
+	work_step_in(&context->server->work);
+	uint64_t spent_ns = clock_mono_ns() - context->out_since_ns;
+	context->outside_ns += spent_ns;
+	if (context->deadline_ns != 0) context->deadline_ns += spent_ns;
+}
+
 struct reply *context_ask(struct gql_context *context, struct command *command) {
 	context_release(context);
 	map_free(&context->memos);

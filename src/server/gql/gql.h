@@ -29,7 +29,9 @@ struct gql_context {
 	struct server *server;
 	struct request *request; // NULL: none that could be put off
 	struct arena *arena;     // of the execution
-	uint64_t deadline_ns;    // of the execution, clock_mono_ns; 0: none
+	uint64_t deadline_ns;    // of the execution, clock_mono_ns; 0: none. Waiting outside moves it
+	uint64_t outside_ns;     // that it has waited outside
+	uint64_t out_since_ns;   // while it does
 	struct reading reading;  // borrowed when first needed
 	struct map memos;        // see context_memo
 	bool is_put_off;         // too many searches are under way: nothing that is answered from now on matters
@@ -42,6 +44,10 @@ struct history_reader *context_list_reader(struct gql_context *context, const st
 					   struct error *error);
 void context_release(struct gql_context *context); // the reader, until it is needed again
 void context_end(struct gql_context *context);
+// Around waiting for an app: another thread serves the line meanwhile, and the request's own time does not go by. False
+// with `error`: too many requests wait already, or this one has waited for OUTSIDE_TIME_MAX_MS.
+bool context_step_out(struct gql_context *context, struct error *error);
+void context_step_in(struct gql_context *context);
 // What aliases would load again and again: the place of an object of some kind and name, NULL until somebody puts one
 // there. Lives until the engine is asked for something that may change it.
 void **context_memo(struct gql_context *context, const char *kind, struct str name);

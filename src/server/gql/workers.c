@@ -78,16 +78,28 @@ static void read_orders(yyjson_val *list, struct worker_query *query) {
 
 // ---- cursors -------------------------------------------------------------------------------------------------------
 
-static struct str write_cursor(struct arena *arena, const struct worker_query *query, const worker *row) {
+// `next`: the row behind, or NULL. Where that is of the same connection, the cursor says of which app this one is.
+static struct str write_cursor(struct arena *arena, const struct worker_query *query, const worker *row,
+			       const worker *next) {
 	char id[ULID_TEXT_LEN + 1];
 	ulid_text(&row->id, id);
-	struct str text = arena_printf(arena, "{\"id\":\"%s\",\"c\":{", id);
+	struct buf text;
+	buf_init(&text, SIZE_MAX / 2);
+	buf_printf(&text, "{\"id\":\"%s\",\"c\":{", id);
 	for (size_t i = 0; i < query->order_count; i++) {
 		enum worker_time by = query->orders[i].by;
-		text = arena_printf(arena, "%.*s%s\"%s\":{\"f\":\"%s\",\"v\":%llu}", STR_ARG(text), i > 0 ? "," : "",
-				    times[by].key, times[by].key, (unsigned long long)row->at_ms[by]);
+		buf_printf(&text, "%s\"%s\":{\"f\":\"%s\",\"v\":%llu}", i > 0 ? "," : "", times[by].key, times[by].key,
+			   (unsigned long long)row->at_ms[by]);
 	}
-	return base64_text(arena, arena_cat(arena, text, STR("}}")));
+	buf_byte(&text, '}');
+	if (next != NULL && ulid_cmp(&row->id, &next->id) == 0) {
+		buf_lit(&text, ",\"app\":");
+		buf_json_str(&text, row->app_name);
+	}
+	buf_byte(&text, '}');
+	struct str cursor = base64_text(arena, buf_view(&text));
+	buf_free(&text);
+	return cursor;
 }
 
 static const struct worker_cursor *read_cursor(struct arena *arena, const struct worker_query *query, struct str text) {
@@ -99,6 +111,8 @@ static const struct worker_cursor *read_cursor(struct arena *arena, const struct
 	struct worker_cursor *cursor = ARENA_NEW(arena, struct worker_cursor);
 	yyjson_val *root = yyjson_doc_get_root(doc), *values = yyjson_obj_get(root, "c");
 	bool ok = ulid_parse(json_str(yyjson_obj_get(root, "id")), &cursor->id);
+	cursor->has_app = yyjson_is_str(yyjson_obj_get(root, "app"));
+	cursor->app_name = arena_dup(arena, json_str(yyjson_obj_get(root, "app")));
 	for (size_t i = 0; ok && i < query->order_count; i++) {
 		yyjson_val *value = yyjson_obj_get(yyjson_obj_get(values, times[query->orders[i].by].key), "v");
 		ok = yyjson_is_uint(value);
@@ -115,7 +129,8 @@ static void give_edges(struct arena *arena, struct worker_list *list, const work
 	list->count = count;
 	for (size_t i = 0; i < count; i++) {
 		list->edges[i].row = rows[i];
-		list->edges[i].cursor = write_cursor(arena, &list->query, &rows[i]);
+		const worker *next = i + 1 < count || list->info.has_next ? &rows[i + 1] : NULL;
+		list->edges[i].cursor = write_cursor(arena, &list->query, &rows[i], next);
 	}
 	if (count == 0) return;
 	list->info.start = list->edges[0].cursor;

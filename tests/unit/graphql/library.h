@@ -133,9 +133,10 @@ static void note(struct gql_call *call, const char *what) {
 }
 
 static void resolve_add(struct gql_call *call) {
-	const struct asked *asked = call->context;
+	struct asked *asked = call->context;
 	struct str id = gql_argument_str(call, "id");
 	note(call, id.ptr);
+	if (str_eq(id, STR("over"))) asked->deadline_ns = 1;
 	while (str_eq(id, STR("slow")) && clock_mono_ns() < asked->deadline_ns) continue;
 	call->out[0] = gql_object(&books[0]);
 }

@@ -145,6 +145,31 @@ static void test_runs_of_an_event(void **state) {
 	free(large);
 }
 
+// A page that its bytes have ended is the last one all the same when it has all that there is.
+static void test_pages_of_events(void **state) {
+	struct fixture *f = *state;
+	char *large = large_json();
+	for (size_t i = 0; i < 40; i++) {
+		struct ulid id = make_ulid(AT + i, (uint8_t)i);
+		add_event_data(f, &id, "large", large);
+	}
+	struct history_events_filter filter = {.from_ns = 0, .until_ns = INT64_MAX, .limit = 40};
+	struct history_events_page page;
+	assert_ok(history_events_search(f->reader, &f->arena, &filter, &page, &f->error), &f->error);
+	assert_in_range(page.count, 10, 20);
+	assert_true(page.has_more);
+	char sql[100];
+	(void)snprintf(sql, sizeof sql, "DELETE FROM events WHERE rowid <= %zu", 40 - page.count);
+	exec(f->db, sql);
+	size_t count = page.count;
+	arena_free(&f->arena); // as before the first page
+	arena_init(&f->arena, 0);
+	assert_ok(history_events_search(f->reader, &f->arena, &filter, &page, &f->error), &f->error);
+	assert_int_equal(page.count, count);
+	assert_false(page.has_more);
+	free(large);
+}
+
 static void test_an_arena_that_is_spent(void **state) {
 	struct fixture *f = *state;
 	char *large = large_json();
@@ -171,6 +196,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_searches_get_what_is_left, set_up_runs, tear_down),
 		cmocka_unit_test_setup_teardown(test_pages_of_outputs, set_up_runs, tear_down),
 		cmocka_unit_test_setup_teardown(test_runs_of_an_event, set_up_runs, tear_down),
+		cmocka_unit_test_setup_teardown(test_pages_of_events, set_up_runs, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_arena_that_is_spent, set_up_runs, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

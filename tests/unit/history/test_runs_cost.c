@@ -1,5 +1,5 @@
-// What pages of lists cost: steps of the library's machine, where there are far more runs than a page has. One step is
-// about a tenth of a row, so to go through all runs is more than ten times the bound.
+// What pages and counts of lists cost: steps of the library's machine, where there are far more runs than a page has.
+// One step is about a tenth of a row, so to go through all runs is more than ten times the bound.
 #include "history/history_internal.h"
 #include "runs_test.h"
 
@@ -122,6 +122,49 @@ static void test_pages_cost_what_they_show(void **state) {
 	}
 }
 
+// All are open, and started in no order of their queueing; or they have ended in none of their start.
+static void test_by_start(void **state) {
+	struct fixture *f = *state;
+	static const char start_sql[] =
+		"UPDATE function_runs SET engine_started_at = %llu + (rowid * 104729) %% 60013,"
+		" function_id = iif(rowid %% 600 <> 1 AND function_id = '%s', '%s', function_id)";
+	static const char *const ends[] = {
+		"engine_status = 200, engine_ended_at = NULL",
+		"engine_status = 300, engine_ended_at = engine_started_at + 1000000 + (rowid * 7919) % 60013"};
+	const struct {
+		const char *what;
+		struct run_query query;
+	} cases[] = {
+		{"newest start", {BY(RUN_TIME_STARTED, true)}},
+		{"oldest start", {BY(RUN_TIME_STARTED, false)}},
+		{"oldest start of the open", {BY(RUN_TIME_STARTED, false), .statuses = STATUS(200) | STATUS(300)}},
+		{"newest start, until now", {BY(RUN_TIME_STARTED, true), .until_ns = INT64_MAX - 1}},
+		{"newest start of nearly all", {BY(RUN_TIME_STARTED, true), OF(of_huge)}},
+		{"newest start of a quarter", {BY(RUN_TIME_STARTED, true), OF(of_old)}},
+		{"newest start of few", {BY(RUN_TIME_STARTED, true), OF(of_failing)}},
+		{"newest start of the open", {BY(RUN_TIME_STARTED, true), .statuses = STATUS(200) | STATUS(300)}},
+		{"newest start of the oldest", {BY(RUN_TIME_STARTED, true), .until_ns = NS(AT + 100)}},
+	};
+	char huge[UUID_TEXT_LEN + 1], failing[UUID_TEXT_LEN + 1];
+	uuid_text(&of_huge, huge);
+	uuid_text(&of_failing, failing);
+	for (size_t end = 0; end < ARRAY_LEN(ends); end++) {
+		char *sql = sqlite3_mprintf(start_sql, (unsigned long long)AT + RUNS, failing, huge);
+		exec(f->db, sql);
+		sqlite3_free(sql);
+		sql = sqlite3_mprintf("UPDATE function_runs SET %s", ends[end]);
+		exec(f->db, sql);
+		sqlite3_free(sql);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			struct run_query query = cases[i].query;
+			if (query.from_ns == 0) query.from_ns = INT64_MIN;
+			if (query.until_ns == 0) query.until_ns = INT64_MAX;
+			query.limit = PAGE;
+			check_cost(f, &query, PAGE, cases[i].what);
+		}
+	}
+}
+
 // Where one plan costs much, another one is taken soon.
 static void test_plans_are_tried(void **state) {
 	struct fixture *f = *state;
@@ -133,9 +176,36 @@ static void test_plans_are_tried(void **state) {
 	check_cost(f, &by_end, PAGE, "nearly all, by end");
 }
 
+// Few of the status that is asked for, or few of the others: neither costs a look at all.
+static void test_counts(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		unsigned statuses;
+		uint64_t count;
+	} cases[] = {
+		{STATUS(200), RUNS / 4 / 500},
+		{STATUS(100) | STATUS(300) | STATUS(400) | STATUS(500), RUNS - RUNS / 4 / 500},
+		{STATUS(100) | STATUS(300) | STATUS(400), RUNS - RUNS / 4 / 500},
+		{STATUS(500), 0},
+		{STATUS(500) | STATUS(600), 0},
+		{0, RUNS},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct run_query query = {.from_ns = INT64_MIN, .until_ns = INT64_MAX, .statuses = cases[i].statuses};
+		uint64_t count;
+		bool is_cut;
+		(void)steps_of(f->db);
+		assert_ok(history_runs_count(f->reader, &query, &count, &is_cut, &f->error), &f->error);
+		assert_int_equal(count, cases[i].count);
+		assert_in_range(steps_of(f->db), 1, STEPS_MAX);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pages_cost_what_they_show, set_up_many, tear_down),
+		cmocka_unit_test_setup_teardown(test_by_start, set_up_many, tear_down),
+		cmocka_unit_test_setup_teardown(test_counts, set_up_many, tear_down),
 		cmocka_unit_test_setup_teardown(test_plans_are_tried, set_up_many, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ static void check(struct fixture *f, struct worker_query query, const char *expe
 			(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%u", rows[i].id.bytes[15]);
 		if (count == 0) break;
 		cursor.id = rows[count - 1].id;
+		cursor.app_name = rows[count - 1].app_name;
+		cursor.has_app = has_more && ulid_cmp(&cursor.id, &rows[count].id) == 0;
 		for (size_t i = 0; i < query.order_count; i++)
 			cursor.at_ms[i] = rows[count - 1].at_ms[query.orders[i].by];
 		query.after = &cursor;
@@ -118,11 +120,29 @@ static void orders_and_pages(void **state) {
 	check(f, query, "132|4");
 }
 
+// A connection that serves several apps has a row for each: a page may end between them.
+static void several_apps(void **state) {
+	struct fixture *f = *state;
+	exec(f->db, "INSERT INTO worker_connections SELECT account_id, workspace_id, 'other', app_id, id, gateway_id,"
+		    " instance_id, status, worker_ip, max_worker_concurrency, connected_at, last_heartbeat_at,"
+		    " disconnected_at, recorded_at, inserted_at, disconnect_reason, group_hash, sdk_lang, sdk_version,"
+		    " sdk_platform, sync_id, app_version, function_count, cpu_cores, mem_bytes, os"
+		    " FROM worker_connections WHERE app_id = '" APP_B "'");
+	struct worker_query query = everything();
+	query.limit = 3;
+	check(f, query, "123|344");
+	query.orders[query.order_count++] = (struct worker_order){.by = WORKER_TIME_CONNECTED, .descending = true};
+	check(f, query, "334|412");
+	query.limit = 6;
+	check(f, query, "334412"); // and no page behind it
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_row, set_up_workers, tear_down),
 		cmocka_unit_test_setup_teardown(filters, set_up_workers, tear_down),
 		cmocka_unit_test_setup_teardown(orders_and_pages, set_up_workers, tear_down),
+		cmocka_unit_test_setup_teardown(several_apps, set_up_workers, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

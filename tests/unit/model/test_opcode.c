@@ -308,9 +308,23 @@ static void test_sizes(void **state) {
 				     STEP_OUTPUT_MAX, "\"}}"),
 			       false),
 			 ERR_TOO_LARGE);
-	// A step id may have any length; messages show its beginning.
-	assert_int_equal(parse(f, large(&f->arena, "[{\"op\":\"StepRun\",\"id\":\"", 100000, "\"}]"), false), ERR_OK);
-	assert_int_equal(f->ops[0].id.len, 100000);
+}
+
+// Whatever the op does with it: cut, two steps would become one. Messages show its beginning.
+static void test_long_ids(void **state) {
+	struct fixture *f = *state;
+	const char *before = "[{\"op\":\"StepRun\",\"id\":\"first\"},{\"op\":\"Sleep\",\"id\":\"";
+	assert_int_equal(parse(f, large(&f->arena, before, STEP_ID_MAX, "\"}]"), false), ERR_OK);
+	assert_int_equal(f->ops[1].id.len, STEP_ID_MAX);
+	assert_int_equal(f->ops[1].display_name.len, STEP_ID_MAX);
+	struct str long_id = large(&f->arena, before, STEP_ID_MAX + 1, "\"}]");
+	assert_int_equal(parse(f, long_id, false), ERR_INVALID);
+	assert_int_equal(f->count, 0);
+	struct str message = str_from_cstr(f->error.message);
+	assert_true(str_starts_with(message, STR("error validating generator opcode xxx")));
+	assert_true(str_ends_with(message, STR("xxx: step id is longer than 65535 bytes")));
+	assert_int_equal(parse_checkpoint(f, long_id), ERR_INVALID);
+	assert_int_equal(f->count, 0);
 }
 
 static void test_checkpoint(void **state) {
@@ -430,6 +444,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_checkpoint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};

@@ -1,5 +1,7 @@
 // GraphQL over HTTP where the JS tests do not reach: servers without it, a store or an engine that cannot be had, what
 // happens between two looks at history, and the cache of persisted queries.
+#include <sqlite3.h>
+
 #include "base/hash.h"
 #include "server/gql/persisted.h"
 #include "v2_fixture.h"
@@ -301,11 +303,45 @@ static void live_functions_come_first(void **state) {
 		"\"defers\":[{\"function\":{\"id\":\"02000000-0000-0000-0000-000000000000\"}}]}}}";
 	assert_string_equal(http.body, expected);
 	http_free(&http);
+	http = ask(*state, "{ functionBySlug(query: {functionSlug: \"app-hello\"}) { id } }");
+	assert_reply(http, 200, "{\"data\":{\"functionBySlug\":{\"id\":\"02000000-0000-0000-0000-000000000000\"}}}");
+}
+
+// A connection that serves several apps has a row for each: cursors between them say which one was the last.
+static void pages_of_workers(void **state) {
+	struct fixture *fixture = *state;
+	static const char insert[] =
+		"WITH a(name) AS (VALUES('one'), ('t\"wo'), ('three')) INSERT INTO worker_connections"
+		" SELECT '', '', name, NULL, zeroblob(16), zeroblob(16), 'i', 1, '', 0, 1000, NULL, NULL, 0, 0, NULL,"
+		" x'', '', '', '', NULL, NULL, 0, 0, 0, '' FROM a";
+	assert_int_equal(sqlite3_exec(store_sql(fixture->store), insert, NULL, NULL, NULL), SQLITE_OK);
+	static const char *const names[] = {"one", "t\\\"wo", "three"};
+	char after[200] = "";
+	size_t seen = 0;
+	for (bool more = true; more; seen++) {
+		char query[400], expected[100];
+		(void)snprintf(
+			query, sizeof query,
+			"{ workerConnections(first: 1, after: \"%s\", filter: {}, orderBy: [{field: CONNECTED_AT, "
+			"direction: DESC}]) { edges { node { appName } } pageInfo { hasNextPage endCursor } } }",
+			after);
+		struct http http = ask(fixture, query);
+		(void)snprintf(expected, sizeof expected, "\"edges\":[{\"node\":{\"appName\":\"%s\"}}]", names[seen]);
+		assert_non_null(strstr(http.body, expected));
+		more = strstr(http.body, "\"hasNextPage\":true") != NULL;
+		const char *cursor = strstr(http.body, "\"endCursor\":\"");
+		assert_non_null(cursor);
+		assert_int_equal(sscanf(cursor, "\"endCursor\":\"%199[^\"]", after), 1);
+		http_free(&http);
+		assert_true(seen < ARRAY_LEN(names));
+	}
+	assert_int_equal(seen, ARRAY_LEN(names));
 }
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(live_functions_come_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_of_workers, setup, teardown),
 		cmocka_unit_test(without_it),
 		cmocka_unit_test(without_a_store),
 		cmocka_unit_test_setup_teardown(a_busy_engine, setup, teardown),

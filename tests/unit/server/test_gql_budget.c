@@ -94,8 +94,10 @@ static int teardown(void **state) {
 // Leaves the reply and what it took.
 static struct str ask(struct world *world, struct str query) {
 	struct arena arena = {0};
-	struct gql_context context = {
-		.server = &world->server, .arena = &arena, .deadline_ns = world->limits.deadline_ns};
+	struct gql_context context = {.server = &world->server,
+				      .arena = &arena,
+				      .deadline_ns =
+					      world->limits.deadline_ns != NULL ? *world->limits.deadline_ns : 0};
 	struct gql_request request = {.query = query};
 	buf_free(&world->reply);
 	buf_init(&world->reply, world->reply_max);
@@ -251,7 +253,8 @@ static void what_reads_for_each_object_costs_more(void **state) {
 
 static void time_is_limited(void **state) {
 	struct world *world = *state;
-	world->limits.deadline_ns = 1;
+	static const uint64_t over_ns = 1;
+	world->limits.deadline_ns = &over_ns;
 	static const char late[] =
 		"{\"errors\":[{\"message\":\"" GQL_TOO_LATE "\",\"path\":[\"runs\"]}],\"data\":null}";
 	assert_starts(ask(world, STR(RUN_LIST("totalCount"))), late);
@@ -276,6 +279,35 @@ static void time_is_limited(void **state) {
 	assert_string_equal(error.message, GQL_TOO_LARGE);
 	context_end(&context);
 	arena_free(&arena);
+}
+
+// Waiting for an app is not the request's own time, and has an end of its own.
+static void waiting_outside_does_not_count(void **state) {
+	struct world *world = *state;
+	struct work *work = &world->server.work;
+	work_init(work);
+	work->busy = 1; // this thread
+	struct arena arena = {0};
+	struct error error;
+	struct gql_context context = {.server = &world->server, .arena = &arena};
+	uint64_t deadline_ns = clock_mono_ns() + 600000000000ull;
+	context.deadline_ns = deadline_ns;
+	assert_non_null(context_reader(&context, &error));
+	assert_true(context_step_out(&context, &error));
+	assert_null(context.reading.store); // others may have it
+	uint64_t before_ns = clock_mono_ns();
+	while (clock_mono_ns() < before_ns + 1000000) continue;
+	context_step_in(&context);
+	assert_true(context.deadline_ns >= deadline_ns + 1000000);
+	assert_true(context.outside_ns >= 1000000);
+	assert_int_equal(context.deadline_ns - deadline_ns, context.outside_ns);
+	context.outside_ns = OUTSIDE_TIME_MAX_MS * 1000000ull;
+	assert_false(context_step_out(&context, &error));
+	assert_string_equal(error.message, "the request waits too long for apps");
+	context_end(&context);
+	arena_free(&arena);
+	work_stop(work);
+	work_free(work);
 }
 
 static void filters_have_so_many_values(void **state) {
@@ -319,6 +351,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(lists_and_counts_cost_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_reads_for_each_object_costs_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(time_is_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(waiting_outside_does_not_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters_have_so_many_values, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

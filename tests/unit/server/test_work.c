@@ -163,6 +163,17 @@ static void wait_for_line(struct fixture *fixture, unsigned waiting) {
 	}
 }
 
+// Of their first turn nothing is left.
+static void check_line_is_lean(struct fixture *fixture) {
+	struct work *work = &fixture->server->work;
+	pthread_mutex_lock(&work->lock);
+	for (struct request *next = work->search_line.first; next != NULL; next = next->next) {
+		assert_int_equal(next->arena.bytes, 0);
+		assert_int_equal(next->out.cap, 0);
+	}
+	pthread_mutex_unlock(&work->lock);
+}
+
 // Searches leave threads to the others, and have their turn all the same.
 static void searches_leave_threads(void **state) {
 	int searches[WORK_SEARCHES_MAX + 3], plain[WORK_THREADS - WORK_SEARCHES_MAX];
@@ -174,6 +185,7 @@ static void searches_leave_threads(void **state) {
 		if (i < WORK_SEARCHES_MAX) sem_wait(&play.entered);
 	}
 	wait_for_line(fixture, ARRAY_LEN(searches) - WORK_SEARCHES_MAX);
+	check_line_is_lean(fixture);
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
 		plain[i] = client_connect(fixture);
 		client_text(plain[i], get);
