@@ -32,14 +32,22 @@ static int unpack_some(z_stream *stream, struct buf *out) {
 	return code;
 }
 
+// Unpacks one member.
+static enum err unpack_member(z_stream *stream, struct buf *out) {
+	int code = Z_OK;
+	while (code == Z_OK && !out->overflow) code = unpack_some(stream, out); // Z_BUF_ERROR: the end is missing
+	if (out->overflow) return ERR_TOO_LARGE;
+	return code == Z_STREAM_END ? ERR_OK : ERR_INVALID;
+}
+
 enum err gzip_unpack(struct buf *out, struct str packed) {
 	z_stream stream = {.next_in = (Bytef *)(void *)packed.ptr, .avail_in = (uInt)packed.len};
 	if (packed.len > UINT32_MAX) return ERR_TOO_LARGE;
 	CHECK(inflateInit2(&stream, GZIP_WINDOW) == Z_OK);
-	int code = Z_OK;
-	while (code == Z_OK && !out->overflow) code = unpack_some(&stream, out); // Z_BUF_ERROR: the end is missing
-	bool is_all = stream.avail_in == 0;
+	enum err err;
+	do {
+		err = unpack_member(&stream, out);
+	} while (err == ERR_OK && stream.avail_in > 0 && inflateReset(&stream) == Z_OK);
 	inflateEnd(&stream);
-	if (out->overflow) return ERR_TOO_LARGE;
-	return code == Z_STREAM_END && is_all ? ERR_OK : ERR_INVALID;
+	return err;
 }

@@ -7,8 +7,8 @@
 
 // Appends `plain` packed.
 void gzip_pack(struct buf *out, struct str plain);
-// Appends what `packed` unpacks to. ERR_TOO_LARGE: it is more than `out` may hold; ERR_INVALID: it is no gzip, or there
-// is not all of it.
+// Appends what `packed` unpacks to, all of its members (RFC 1952 §2.2). ERR_TOO_LARGE: it is more than `out` may hold;
+// ERR_INVALID: it is no gzip, or there is not all of it.
 ERR_CHECKED enum err gzip_unpack(struct buf *out, struct str packed);
 
 #endif

@@ -1,6 +1,7 @@
 // `inngest dev`: from settings to a running node.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "cli/banner.h"
@@ -107,6 +108,7 @@ static struct node_config node_config_make(const struct settings *settings, stru
 		.version = str_from_cstr(cli_version()),
 		.start_opts_json = start_opts,
 		.no_ui = settings_on(settings, FLAG_ID_NO_UI),
+		.test_mode = str_eq(str_from_cstr(getenv("TEST_MODE")), STR("true")),
 		.steps_max = RUN_STEPS_MAX,
 	};
 }

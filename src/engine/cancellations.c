@@ -61,6 +61,12 @@ void cancellations_free(struct engine *engine) {
 		cancellation_free(list_entry(engine->cancellations.next, struct cancellation, all));
 }
 
+void cancellations_clear(struct engine *engine) {
+	list_for_each(node, &engine->cancellations)
+		record_cancellation(engine, list_entry(node, struct cancellation, all), true);
+	cancellations_free(engine);
+}
+
 struct ulid cancellation_id(const struct cancellation *c) {
 	return c->id;
 }

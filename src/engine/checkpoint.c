@@ -120,7 +120,7 @@ void apply_checkpoint(struct engine *engine, struct command *command) {
 	if (run == NULL) return reply_unknown_run(engine, command);
 	if (find_async(command) != NULL)
 		return reply_with(engine, command, 400, STR("cannot checkpoint async steps"), STR(""));
-	if (run->state_bytes + new_bytes(command) > RUN_STATE_MAX) {
+	if (run->state_bytes + new_bytes(command) > run->function->limits[RUN_LIMIT_STATE]) {
 		return reply_with(engine, command, 413, STR("run state size limit exceeded: state is too large"),
 				  STR(""));
 	}

@@ -30,12 +30,22 @@ enum command_kind {
 	COMMAND_CANCEL_MANY,  // POST /v1/cancellations
 	COMMAND_CANCELLATION_REMOVE,
 	COMMAND_FUNCTION_PAUSE,
-	COMMAND_CANCELLATIONS, // GET /v1/cancellations: reads, changes nothing
-	COMMAND_RUN_STATE,     // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
-	COMMAND_RUN_JOBS,      // GET /v1/runs/{id}/jobs: reads, changes nothing
-	COMMAND_STATS,         // GET /metrics: reads, changes nothing
-	COMMAND_ANNOTATE,      // metadata or spans of users: on to history
-	COMMAND_RUN_TRACE,     // what is under way of a run: reads, changes nothing
+	COMMAND_FUNCTION_LIMIT, // POST and DELETE /fn/step-limit, /fn/state-size-limit
+	COMMAND_CANCELLATIONS,  // GET /v1/cancellations: reads, changes nothing
+	COMMAND_RUN_STATE,      // GET /v0/runs/{id}/actions and /batch: reads, changes nothing
+	COMMAND_RUN_JOBS,       // GET /v1/runs/{id}/jobs: reads, changes nothing
+	COMMAND_STATS,          // GET /metrics: reads, changes nothing
+	COMMAND_ANNOTATE,       // metadata or spans of users: on to history
+	COMMAND_RUN_TRACE,      // what is under way of a run: reads, changes nothing
+	COMMAND_QUEUE_SIZE,     // GET /test/queue/function-queue-size: reads, changes nothing
+	COMMAND_RESET,          // POST /test/reset
+};
+
+// What a run may have at most; each function has its own (05 §11.4).
+enum run_limit {
+	RUN_LIMIT_STEPS,
+	RUN_LIMIT_STATE, // bytes of events and outputs
+	RUN_LIMIT_COUNT,
 };
 
 // A step that a run starts with (03 §21.2).
@@ -110,8 +120,18 @@ struct command {
 		struct annotation *annotation; // owned
 		struct {
 			struct str app_name, function; // as in `cancellation`
+			struct uuid function_id;       // instead, when it is not zero
 			bool paused;
 		} pause;
+		struct {
+			struct uuid function_id;
+			enum run_limit limit;
+			uint64_t value;
+			bool removed; // the usual one again
+		} limit;
+		struct {
+			struct uuid function_id;
+		} queue_size;
 		struct {
 			struct ulid id;                // made by the sender
 			struct str app_name, function; // full slug, or the function's own id within the app

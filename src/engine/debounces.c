@@ -272,6 +272,14 @@ bool debounce_decode(struct engine *engine, const struct ulid *id, struct decode
 	return true;
 }
 
+void debounces_clear(struct engine *engine) {
+	for (struct map_node *node; (node = map_walk(&engine->debounces_by_id, NULL)) != NULL;) {
+		struct debounce *debounce = container_of(node, struct debounce, by_ulid);
+		record_debounce_delete(engine, &debounce->id);
+		debounce_free(engine, debounce);
+	}
+}
+
 void debounces_free(struct engine *engine) {
 	for (struct map_node *node; (node = map_walk(&engine->debounces_by_id, NULL)) != NULL;)
 		debounce_free(engine, container_of(node, struct debounce, by_ulid));

@@ -44,6 +44,7 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 	map_init(&engine->apps_by_id);
 	map_init(&engine->functions);
 	map_init(&engine->slugs);
+	map_init(&engine->limit_overrides);
 	match_index_init(&engine->triggers, STR("event"));
 	match_index_init(&engine->waits, STR("async"));
 	map_init(&engine->signals);
@@ -82,6 +83,7 @@ void engine_free(struct engine *engine) {
 	event_batches_free(engine);
 	rates_free(engine);
 	cancellations_free(engine);
+	limits_clear(engine);
 	free_apps(engine);
 	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
 		free(list_entry(node, struct idem, by_age));
@@ -101,6 +103,7 @@ void engine_free(struct engine *engine) {
 	map_free(&engine->apps_by_id);
 	map_free(&engine->functions);
 	map_free(&engine->slugs);
+	map_free(&engine->limit_overrides);
 	match_index_free(&engine->triggers);
 	match_index_free(&engine->waits);
 	map_free(&engine->signals);
@@ -148,8 +151,11 @@ static void (*const commands[])(struct engine *, struct command *) = {
 	[COMMAND_START] = apply_start,
 	[COMMAND_CANCEL_MANY] = apply_cancel_many,
 	[COMMAND_FUNCTION_PAUSE] = apply_function_pause,
+	[COMMAND_FUNCTION_LIMIT] = apply_function_limit,
 	[COMMAND_CANCELLATIONS] = apply_cancellations,
 	[COMMAND_CANCELLATION_REMOVE] = apply_cancellation_remove,
+	[COMMAND_QUEUE_SIZE] = apply_queue_size,
+	[COMMAND_RESET] = apply_reset,
 };
 
 static void settle(struct engine *engine) {

@@ -8,15 +8,16 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "cel/cel.h"
+#include "engine/cancellations.h"
 #include "engine/constraint.h"
 #include "engine/defers.h"
 #include "engine/engine.h"
+#include "engine/reset.h"
 #include "model/limits.h"
 
-struct cancellation; // cancellations.c
-struct cron;         // crons.c
-struct debounce;     // debounces.c
-struct event_batch;  // event_batches.c
+struct cron;        // crons.c
+struct debounce;    // debounces.c
+struct event_batch; // event_batches.c
 struct gcra;
 struct decoder; // codec.h
 struct run_start;
@@ -59,7 +60,8 @@ struct function {
 	struct list runs;         // of struct run, in order of creation
 	bool complained;          // about an expression that fails for event after event
 	uint64_t cancel_until_ms; // some bulk cancellation takes runs that begin until then
-	struct list crons;        // of struct cron, one per schedule
+	uint64_t limits[RUN_LIMIT_COUNT];
+	struct list crons; // of struct cron, one per schedule
 
 	struct flow_programs flow;
 
@@ -257,6 +259,8 @@ struct engine {
 	struct map apps_by_id;
 	struct map functions;
 	struct map slugs;
+	struct map limit_overrides; // limits.c
+	bool limits_changed;        // some run may have more steps than the usual limit
 	struct match_index triggers;
 	uint32_t pattern_triggers; // whose name is a pattern: 0 saves the look-ups
 	uint64_t match_stamp;
@@ -624,23 +628,6 @@ void timeout_begin(struct engine *engine, struct run *run); // it is scheduled
 void timeout_started(struct engine *engine, struct run *run);
 void timeout_due(struct engine *engine, struct item *item);
 bool timeout_reached(const struct engine *engine, const struct run *run);
-
-// cancellations.c
-void apply_cancel_many(struct engine *engine, struct command *command);
-void apply_cancellations(struct engine *engine, struct command *command);
-void apply_cancellation_remove(struct engine *engine, struct command *command);
-void cancellations_start(struct engine *engine);
-void cancellations_work(struct engine *engine); // a bounded piece
-bool cancellations_ready(const struct engine *engine);
-void cancellations_run_begun(struct engine *engine, const struct run *run);
-void cancellations_run_loaded(struct engine *engine, struct command *command);
-void cancel_unstarted(struct engine *engine, struct function *function); // runs that have made no call
-void cancellations_free(struct engine *engine);
-void cancellation_encode(const struct cancellation *cancellation, struct buf *out);
-bool cancellation_decode(struct engine *engine, const struct ulid *id, struct decoder *d); // false: unreadable
-struct ulid cancellation_id(const struct cancellation *cancellation);
-void cancellations_verify(const struct engine *engine);
-void cancellations_export(struct engine *engine);
 
 // crons.c
 void crons_update(struct engine *engine, struct function *function); // its configuration or activity has changed

@@ -436,6 +436,14 @@ void event_batches_start(struct engine *engine) {
 	}
 }
 
+void event_batches_clear(struct engine *engine) {
+	for (struct map_node *node; (node = map_walk(&engine->event_batches_by_id, NULL)) != NULL;) {
+		struct event_batch *eb = container_of(node, struct event_batch, by_ulid);
+		record_event_batch_delete(engine, &eb->id);
+		event_batch_free(engine, eb);
+	}
+}
+
 void event_batches_free(struct engine *engine) {
 	for (struct map_node *node; (node = map_walk(&engine->event_batches_by_id, NULL)) != NULL;)
 		event_batch_free(engine, container_of(node, struct event_batch, by_ulid));

@@ -268,3 +268,10 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 	run_finish(engine, run, RUN_END_FAILED, standard, standard);
 	payload_unref(standard);
 }
+
+void run_discard(struct engine *engine, struct run *run) {
+	trace_ended(engine, run);
+	write_history(engine, run, RUN_END_CANCELLED, NULL, NULL);
+	record_run_delete(engine, run);
+	run_free(engine, run);
+}

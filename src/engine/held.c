@@ -53,6 +53,12 @@ void held_start(struct engine *engine) {
 	}
 }
 
+static void drop(struct engine *engine, struct held_event *held) {
+	batch_record(engine->batch, RECORD_DELETE, RECORD_EVENT,
+		     str_make(held->internal_id.bytes, sizeof held->internal_id.bytes));
+	held_free(engine, held);
+}
+
 void held_loaded(struct engine *engine, struct command *command) {
 	struct held_event *held = held_find(engine, &command->loaded.id);
 	if (held == NULL) return;                                            // its data has come before
@@ -65,7 +71,10 @@ void held_loaded(struct engine *engine, struct command *command) {
 		event_match_held(engine, &event);
 		event_release(&event);
 	}
-	batch_record(engine->batch, RECORD_DELETE, RECORD_EVENT,
-		     str_make(held->internal_id.bytes, sizeof held->internal_id.bytes));
-	held_free(engine, held);
+	drop(engine, held);
+}
+
+void held_clear(struct engine *engine) {
+	for (struct map_node *node; (node = map_walk(&engine->held, NULL)) != NULL;)
+		drop(engine, container_of(node, struct held_event, by_id));
 }

@@ -39,13 +39,25 @@ void idem_claim(struct engine *engine, const struct function *function, uint64_t
 	record_idem(engine, &idem, false);
 }
 
+static struct idem *oldest(const struct engine *engine) {
+	return list_empty(&engine->idem_age) ? NULL : list_entry(engine->idem_age.next, struct idem, by_age);
+}
+
+static void forget(struct engine *engine, struct idem *idem) {
+	record_idem(engine, idem, true);
+	list_remove(&idem->by_age);
+	map_remove(&engine->idem, &idem->by_key);
+	free(idem);
+}
+
 void idem_expire(struct engine *engine, uint32_t limit) {
-	for (uint32_t i = 0; i < limit && !list_empty(&engine->idem_age); i++) {
-		struct idem *idem = list_entry(engine->idem_age.next, struct idem, by_age);
+	struct idem *idem;
+	for (uint32_t i = 0; i < limit && (idem = oldest(engine)) != NULL; i++) {
 		if (idem->expires_ms > engine->now) return;
-		record_idem(engine, idem, true);
-		list_remove(&idem->by_age);
-		map_remove(&engine->idem, &idem->by_key);
-		free(idem);
+		forget(engine, idem);
 	}
+}
+
+void idem_clear(struct engine *engine) {
+	for (struct idem *idem; (idem = oldest(engine)) != NULL;) forget(engine, idem);
 }

@@ -99,20 +99,26 @@ void run_stall_guard(struct engine *engine, struct run *run) {
 
 // ---- saving --------------------------------------------------------------------------------------------------------
 
+static const struct {
+	const char *name, *message;
+} overflows[RUN_LIMIT_COUNT] = {
+	[RUN_LIMIT_STEPS] = {"InngestErrFunctionOverflowed", "The function run exceeded the step limit of %llu steps."},
+	[RUN_LIMIT_STATE] = {"InngestErrStateOverflowed",
+			     "The function run exceeded the state size limit of %llu bytes."},
+};
+
+static void fail_over(struct engine *engine, struct run *run, enum run_limit limit) {
+	struct str name = str_from_cstr(overflows[limit].name);
+	unsigned long long value = run->function->limits[limit];
+	run_fail(engine, run, name, name, arena_printf(&engine->batch->arena, overflows[limit].message, value));
+}
+
 void run_fail_steps(struct engine *engine, struct run *run) {
-	char text[128];
-	int len = snprintf(text, sizeof text, "The function run exceeded the step limit of %u steps.",
-			   engine->config.steps_max);
-	run_fail(engine, run, STR("InngestErrFunctionOverflowed"), STR("InngestErrFunctionOverflowed"),
-		 str_make(text, (size_t)len));
+	fail_over(engine, run, RUN_LIMIT_STEPS);
 }
 
 static void fail_state(struct engine *engine, struct run *run) {
-	char text[128];
-	int len = snprintf(text, sizeof text, "The function run exceeded the state size limit of %u bytes.",
-			   RUN_STATE_MAX);
-	run_fail(engine, run, STR("InngestErrStateOverflowed"), STR("InngestErrStateOverflowed"),
-		 str_make(text, (size_t)len));
+	fail_over(engine, run, RUN_LIMIT_STATE);
 }
 
 // Saves and goes on after it. False when the run has ended.

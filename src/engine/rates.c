@@ -67,6 +67,13 @@ void rate_restore(struct engine *engine, uint64_t id, uint64_t tat_ns) {
 	expect_end(engine, rate);
 }
 
+static void forget(struct engine *engine, struct rate *rate) {
+	record_rate(engine, rate->by_id.hash, 0);
+	list_remove(&rate->dirty);
+	map_remove(&engine->rates, &rate->by_id);
+	free(rate);
+}
+
 void rates_expire(struct engine *engine, uint32_t limit) {
 	for (uint32_t i = 0; i < limit; i++) {
 		struct heap_node *node = heap_peek(&engine->rates_old);
@@ -76,11 +83,13 @@ void rates_expire(struct engine *engine, uint32_t limit) {
 			expect_end(engine, rate);
 			continue;
 		}
-		record_rate(engine, rate->by_id.hash, 0);
-		list_remove(&rate->dirty);
-		map_remove(&engine->rates, &rate->by_id);
-		free(rate);
+		forget(engine, rate);
 	}
+}
+
+void rates_clear(struct engine *engine) {
+	for (struct heap_node *node; (node = heap_pop(&engine->rates_old)) != NULL;)
+		forget(engine, container_of(node, struct rate, old));
 }
 
 void rates_flush(struct engine *engine) {

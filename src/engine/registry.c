@@ -125,6 +125,7 @@ struct function *function_new(struct engine *engine, struct app *app, const stru
 	arena_init(&function->arena, 0);
 	map_insert(&engine->functions, &function->by_id, uuid_hash(id));
 	list_push_back(&app->functions, &function->of_app);
+	limits_begin(engine, function);
 	return function;
 }
 

@@ -156,9 +156,10 @@ enum save_result run_save_step(struct engine *engine, struct run *run, const str
 		run_group_done(run, step->hash);
 		return SAVE_EXISTS;
 	}
-	if (run->step_count - run->input_count >= engine->config.steps_max) return SAVE_TOO_MANY;
+	const uint64_t *limits = run->function->limits;
+	if (run->step_count - run->input_count >= limits[RUN_LIMIT_STEPS]) return SAVE_TOO_MANY;
 	uint64_t input = step != NULL ? step->size : 0;
-	if (run->state_bytes - input + value->len > RUN_STATE_MAX) return SAVE_TOO_LARGE;
+	if (run->state_bytes - input + value->len > limits[RUN_LIMIT_STATE]) return SAVE_TOO_LARGE;
 	if (step != NULL) drop_input(engine, run, step);
 	step = run_append_step(run, result->id, result->name, value->len, run->next_position);
 	step->op = (uint8_t)result->op;

@@ -196,8 +196,14 @@ void apply_events(struct engine *engine, struct command *command) {
 	batch_reply(engine->batch, reply_new(command->request, REPLY_OK, 200));
 }
 
+static struct function *find_paused(struct engine *engine, const struct command *command) {
+	static const struct uuid none;
+	if (!uuid_eq(&command->pause.function_id, &none)) return function_find(engine, &command->pause.function_id);
+	return function_of_app(engine, command->pause.app_name, command->pause.function);
+}
+
 void apply_function_pause(struct engine *engine, struct command *command) {
-	struct function *function = function_of_app(engine, command->pause.app_name, command->pause.function);
+	struct function *function = find_paused(engine, command);
 	struct reply *reply =
 		reply_new(command->request, function != NULL ? REPLY_OK : REPLY_FAILED, function != NULL ? 200 : 404);
 	if (function == NULL) {

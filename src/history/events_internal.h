@@ -40,7 +40,13 @@ enum event_statement { EVENTS_PICK, EVENTS_COUNT }; // rowid and id, newest firs
 ERR_CHECKED enum err event_statement_get(struct history_reader *reader, const struct event_window *window,
 					 const struct event_stream *stream, enum event_statement which,
 					 sqlite3_stmt **out, struct error *error);
-// The names of apps' events, in their order; not more than `max` of them.
+// The id that is `rows` rows behind the newest of those between the stream's ids; `found` false: there are not so many.
+ERR_CHECKED enum err event_stream_edge(struct history_reader *reader, const struct event_stream *stream, uint32_t rows,
+				       struct ulid *out, bool *found, struct error *error);
+// The name of apps' events that comes behind `*name`; empty: the first.
+ERR_CHECKED enum err event_next_app_name(struct history_reader *reader, struct arena *arena, struct str *name,
+					 bool *found, struct error *error);
+// These names in their order, not more than `max` of them.
 ERR_CHECKED enum err event_app_names(struct history_reader *reader, struct arena *arena, size_t max, struct str *out,
 				     size_t *count, struct error *error);
 ERR_CHECKED enum err events_count(struct history_reader *reader, const struct event_window *window, uint64_t *out,

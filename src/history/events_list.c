@@ -67,8 +67,11 @@ static enum err stream_read(struct history_reader *reader, const struct event_wi
 // Internal events may be nearly all there are, and would all be looked at for a page of the others.
 #define APP_NAMES_MAX 32
 #define APP_NAMES_PAGE_MAX 512 // longer ones are of searches, which end in time
+// With more names than that a page is mostly found among the latest events; else all the names are gone through.
+#define LATEST_FIRST 512u
+#define LATEST_MAX 4096u
 
-// The names to go by; none: all events by their ids.
+// The names to go by; SIZE_MAX: there are none, or more than `space` has room for.
 static enum err find_names(struct history_reader *reader, struct arena *arena, const struct event_window *window,
 			   size_t need, struct str *space, const struct str **names, size_t *count,
 			   struct error *error) {
@@ -81,12 +84,50 @@ static enum err find_names(struct history_reader *reader, struct arena *arena, c
 	return err;
 }
 
+// Among the latest events of the stream, which ends before them then. *done: there is nothing else to look at.
+static enum err read_latest(struct history_reader *reader, const struct event_window *window,
+			    struct event_stream *stream, struct event_picks *picks, bool *done, struct error *error) {
+	enum err err = ERR_OK;
+	*done = false;
+	for (uint32_t rows = LATEST_FIRST; rows <= LATEST_MAX && err == ERR_OK && !*done; rows *= 8) {
+		struct event_stream latest = *stream;
+		bool found;
+		err = event_stream_edge(reader, stream, rows, &latest.first, &found, error);
+		if (err == ERR_OK) err = stream_read(reader, window, &latest, picks, error);
+		*done = !found || picks->count == picks->need || !event_id_before(&latest.first, &stream->last);
+	}
+	return err;
+}
+
+static enum err read_all_names(struct history_reader *reader, const struct event_window *window,
+			       struct event_stream stream, struct event_picks *picks, struct error *error) {
+	struct arena arenas[2] = {{0}}; // of a name, and of the one before
+	bool found = true;
+	enum err err = ERR_OK;
+	stream.driver = EVENTS_BY_NAME;
+	for (unsigned i = 0; err == ERR_OK; i ^= 1) {
+		arena_free(&arenas[i]);
+		arena_init(&arenas[i], 0);
+		err = event_next_app_name(reader, &arenas[i], &stream.name, &found, error);
+		if (err != ERR_OK || !found) break;
+		err = stream_read(reader, window, &stream, picks, error);
+	}
+	arena_free(&arenas[0]);
+	arena_free(&arenas[1]);
+	return err;
+}
+
 static enum err read_streams(struct history_reader *reader, struct arena *arena, const struct event_window *window,
 			     struct event_stream stream, struct event_picks *picks, struct error *error) {
 	struct str space[APP_NAMES_MAX + 1];
 	const struct str *names;
 	size_t count;
+	bool is_short = picks->need <= APP_NAMES_PAGE_MAX, done;
 	enum err err = find_names(reader, arena, window, picks->need, space, &names, &count, error);
+	if (err == ERR_OK && count == SIZE_MAX && window->scope == EVENTS_OF_APPS && is_short) {
+		err = read_latest(reader, window, &stream, picks, &done, error);
+		return err == ERR_OK && !done ? read_all_names(reader, window, stream, picks, error) : err;
+	}
 	if (err == ERR_OK && count == SIZE_MAX) return stream_read(reader, window, &stream, picks, error);
 	stream.driver = EVENTS_BY_NAME;
 	for (size_t i = 0; i < count && err == ERR_OK; i++) {
@@ -237,6 +278,23 @@ enum err history_events_search(struct history_reader *reader, struct arena *aren
 	if (out->count > 0) out->end = out->events[out->count - 1].internal_id;
 	if (walk.is_cut && walk.has_got) out->end = walk.got;
 	return ERR_OK;
+}
+
+enum err history_events(struct history_reader *reader, struct arena *arena, const struct history_events_query *query,
+			struct history_event **out, size_t *count, struct error *error) {
+	struct history_events_filter filter = {.from_ns = query->after_ns,
+					       .until_ns = query->before_ns,
+					       .names = &query->name,
+					       .name_count = 1,
+					       .has_names = query->name.len > 0,
+					       .scope = EVENTS_OF_APPS,
+					       .before = query->has_cursor ? &query->cursor : NULL,
+					       .limit = query->limit};
+	struct history_events_page page;
+	enum err err = history_events_search(reader, arena, &filter, &page, error);
+	*out = page.events;
+	*count = page.count;
+	return err;
 }
 
 // ---- Counts --------------------------------------------------------------------------------------------------------

@@ -120,6 +120,10 @@ enum err event_statement_get(struct history_reader *reader, const struct event_w
 	return prepare(reader, window, stream, &sql, out, error);
 }
 
+// Over the index alone.
+static const char edge_sql[] = "SELECT internal_id FROM events e INDEXED BY engine_events_id WHERE" IDS
+			       " ORDER BY internal_id DESC LIMIT 1 OFFSET ?3";
+
 // ---- Names ---------------------------------------------------------------------------------------------------------
 
 static const char next_name_sql[] = "SELECT event_name FROM events INDEXED BY engine_events_name"
@@ -145,19 +149,37 @@ static enum err next_name(struct history_reader *reader, struct arena *arena, st
 	return err;
 }
 
+enum err event_next_app_name(struct history_reader *reader, struct arena *arena, struct str *name, bool *found,
+			     struct error *error) {
+	enum err err = next_name(reader, arena, name, found, error);
+	if (err != ERR_OK || !*found || !is_internal(*name)) return err;
+	*name = STR("inngest/\xFF"); // behind all of them: no character starts like that
+	return next_name(reader, arena, name, found, error);
+}
+
 enum err event_app_names(struct history_reader *reader, struct arena *arena, size_t max, struct str *out, size_t *count,
 			 struct error *error) {
 	struct str name = {NULL, 0};
 	bool found = true;
 	enum err err = ERR_OK;
 	for (*count = 0; *count < max && err == ERR_OK;) {
-		err = next_name(reader, arena, &name, &found, error);
+		err = event_next_app_name(reader, arena, &name, &found, error);
 		if (!found) break;
-		if (is_internal(name))
-			name = STR("inngest/\xFF"); // behind all of them: no character starts like that
-		else
-			out[(*count)++] = name;
+		out[(*count)++] = name;
 	}
+	return err;
+}
+
+enum err event_stream_edge(struct history_reader *reader, const struct event_stream *stream, uint32_t rows,
+			   struct ulid *out, bool *found, struct error *error) {
+	sqlite3_stmt *row;
+	enum err err = statement_get(reader, str_from_cstr(edge_sql), &row, error);
+	*found = false;
+	if (err != ERR_OK) return err;
+	sql_bind_ulid(row, 1, &stream->first);
+	sql_bind_ulid(row, 2, &stream->last);
+	sqlite3_bind_int64(row, 3, rows);
+	while (sql_row(row, &err, error)) *found = sql_ulid(row, 0, out);
 	return err;
 }
 

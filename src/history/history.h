@@ -49,6 +49,7 @@ struct history_events_query { // 05 §12.2
 	int64_t after_ns, before_ns; // inclusive
 	struct str name;             // empty: any
 };
+// Those of apps, newest internal id first; fewer when they are large (HISTORY_PAGE_BYTES).
 ERR_CHECKED enum err history_events(struct history_reader *reader, struct arena *arena,
 				    const struct history_events_query *query, struct history_event **out, size_t *count,
 				    struct error *error);

@@ -85,8 +85,6 @@ ERR_CHECKED enum err runs_migrate(sqlite3 *db, struct error *error);
 // ---- Queries (reader.c) ----
 
 enum query {
-	QUERY_EVENTS,
-	QUERY_EVENTS_NAMED,
 	QUERY_EVENT,
 	QUERY_RUN,
 	QUERY_EVENT_RUNS,

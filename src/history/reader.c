@@ -1,18 +1,9 @@
-// The read side: prepared queries, and the event list.
+// The read side: prepared queries, and single events.
 #include <stdlib.h>
 
 #include "history/history_internal.h"
 
 #define EVENT_SELECT "SELECT " EVENT_COLUMNS_SELECT
-#define EVENT_FILTER " AND e.received_at >= ?3 AND e.received_at < ?4 AND e.event_name NOT LIKE 'inngest/%'"
-// ?1 ≤ id < ?2, ?3 ≤ time text < ?4, ?5 limit; then the events whose ids lie about their time (?6 ≤ time ≤ ?7), but for
-// those that the first part found, below ?8. Both parts come in order and are merged: no sort, no scan past the limit.
-#define SKEWED "engine_event_skew s CROSS JOIN events e ON e.internal_id = s.internal_id" // CROSS: in this order
-#define EVENTS_SQL(name)                                                                                 \
-	EVENT_SELECT " FROM events e WHERE e.internal_id >= ?1 AND e.internal_id < ?2" EVENT_FILTER name \
-		     " UNION ALL " EVENT_SELECT " FROM " SKEWED                                          \
-		     " WHERE s.received_ns BETWEEN ?6 AND ?7 AND s.internal_id < ?8 AND"                 \
-		     " (s.internal_id < ?1 OR s.internal_id >= ?2)" EVENT_FILTER name " ORDER BY 1 DESC LIMIT ?5"
 // A run finished twice has two finish rows: the first one counts (09 §4.4).
 #define RUN_SQL(condition)                                                                                         \
 	"SELECT r.run_id, r.event_id, r.original_run_id, r.function_id, r.cron, f.status, f.output, f.created_at," \
@@ -26,8 +17,6 @@
 	" WHERE l.event_id = ?1"
 
 static const char *const query_sql[QUERY_COUNT] = {
-	[QUERY_EVENTS] = EVENTS_SQL(""),
-	[QUERY_EVENTS_NAMED] = EVENTS_SQL(" AND e.event_name = ?9"),
 	[QUERY_EVENT] = EVENT_SELECT " FROM events e WHERE e.internal_id = ?1 ORDER BY e.rowid LIMIT 1",
 	[QUERY_RUN] = RUN_SQL("run_id = ?1") " LIMIT 1",
 	[QUERY_EVENT_RUNS] = RUN_SQL("rowid IN (" EVENT_RUN_ROWS ") AND r.rowid > ifnull("
@@ -93,10 +82,6 @@ void history_reader_free(struct history_reader *reader) {
 
 // ---- Events ----
 
-static uint64_t ms_of(int64_t ns) {
-	return ns > 0 ? (uint64_t)ns / NS_PER_MS : 0;
-}
-
 // Times are compared as text. Behind the last digit the stored text has nothing, or a zone that starts with ' ' or '+',
 // or, when the time is later, '.' or a digit. So the bare digits are the lowest text of their instant, and the digits
 // with ',' are above all texts of the instant and below all later ones: ' ' < '+' < ',' < '.' < '0'.
@@ -128,46 +113,6 @@ bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_e
 	out->ts_ms = sql_time(row, 7, id_ns) / NS_PER_MS;
 	out->is_bare = (sqlite3_column_int(row, 8) & EVENT_ROW_BARE) != 0;
 	return true;
-}
-
-static void bind_events(sqlite3_stmt *statement, struct arena *arena, const struct history_events_query *query,
-			struct ulid bounds[3]) {
-	uint64_t after_ms = ms_of(query->after_ns), before_ms = ms_of(query->before_ns);
-	memset(&bounds[2], 0xFF, sizeof bounds[2]);
-	if (query->has_cursor) bounds[2] = query->cursor;
-	bounds[0] = ulid_floor(after_ms > EVENT_SKEW_MS ? after_ms - EVENT_SKEW_MS : 0);
-	bounds[1] = ulid_floor(before_ms + EVENT_SKEW_MS + 1);
-	if (ulid_cmp(&bounds[2], &bounds[1]) < 0) bounds[1] = bounds[2];
-	sql_bind_ulid(statement, 1, &bounds[0]);
-	sql_bind_ulid(statement, 2, &bounds[1]);
-	sql_bind_text(statement, 3, event_time_text(arena, query->after_ns, ""));
-	sql_bind_text(statement, 4, event_time_text(arena, query->before_ns, ","));
-	sqlite3_bind_int64(statement, 5, query->limit);
-	sqlite3_bind_int64(statement, 6, query->after_ns);
-	sqlite3_bind_int64(statement, 7, query->before_ns);
-	sql_bind_ulid(statement, 8, &bounds[2]);
-	if (query->name.len > 0) sql_bind_text(statement, 9, query->name);
-}
-
-enum err history_events(struct history_reader *reader, struct arena *arena, const struct history_events_query *query,
-			struct history_event **out, size_t *count, struct error *error) {
-	sqlite3_stmt *statement = reader->queries[query->name.len > 0 ? QUERY_EVENTS_NAMED : QUERY_EVENTS];
-	struct rows rows = {.arena = arena, .row_size = sizeof(struct history_event)};
-	struct ulid bounds[3];
-	size_t before = arena->bytes;
-	bind_events(statement, arena, query, bounds);
-	enum err err;
-	while (sql_row(statement, &err, error)) {
-		struct history_event event = {0};
-		if (history_event_read(statement, arena, &event)) *(struct history_event *)rows_add(&rows) = event;
-		if (arena->bytes - before <= HISTORY_PAGE_BYTES) continue;
-		sqlite3_reset(statement);
-		err = ERR_OK;
-		break;
-	}
-	*out = (struct history_event *)(void *)rows.items;
-	*count = rows.count;
-	return err;
 }
 
 enum err history_event_meta(struct history_reader *reader, struct arena *arena, const struct ulid *internal_id,

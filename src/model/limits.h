@@ -50,8 +50,9 @@
 #define RUN_STATE_MAX 33554432u
 #define RUN_STEPS_MAX 1000u
 #define ANSWER_OPCODES_MAX 1000u
-#define DEFERS_MAX 20u           // of one run (03 §24.1), as are the next two
-#define DEFER_INPUT_MAX 4194304u // of one, and of all together
+#define LIMIT_OVERRIDES_MAX 10000u // ours: limits of single functions that are set at the same time (05 §11.4)
+#define DEFERS_MAX 20u             // of one run (03 §24.1), as are the next two
+#define DEFER_INPUT_MAX 4194304u   // of one, and of all together
 #define DEFER_META_MAX 32768u
 #define DEFER_TEXT_MAX 1024u  // ours: bytes of an id, a name, a slug: they stay in memory
 #define SIGNAL_NAME_MAX 8192u // ours: waiting runs keep it in memory
@@ -73,7 +74,8 @@
 #define CHECKPOINT_BODY_MAX (64u << 20) // ours: 13.2 sets none; steps are bounded one by one
 #define CHECKPOINT_OPCODES_MAX 10000u   // ours
 #define HTTP_BODY_DEFAULT_MAX (1u << 20)
-#define GQL_BODY_MAX (8u << 20) // ours: an invocation with the largest event fits
+#define FORM_BODY_MAX (64u << 10) // ours: few short fields (05 §11.4, §16)
+#define GQL_BODY_MAX (8u << 20)   // ours: an invocation with the largest event fits
 #define HTTP_HEADER_MAX (64u << 10)
 #define HTTP_CONNECTIONS_MAX 10000u         // more wait in the listen queue
 #define HTTP_CONNECTION_MEMORY (32u << 10)  // buffers of one connection; longer header blocks get 431

@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "base/buf.h"
+#include "model/form.h"
 #include "model/function.h"
 
 // The pieces of a URL reference, borrowed from the text. `authority`, `query` and `fragment` may be absent.
@@ -169,25 +170,6 @@ struct query_pair {
 	struct str value;
 	size_t position;
 };
-
-// Form decoding; false when an escape is broken.
-static bool form_decode(struct arena *arena, struct str s, struct str *out) {
-	if (!escapes_valid(s)) return false;
-	char *text = arena_alloc(arena, s.len + 1);
-	size_t len = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-		if (c == '+') {
-			c = ' ';
-		} else if (c == '%') {
-			c = (char)escape_value(s, i);
-			i += 2;
-		}
-		text[len++] = c;
-	}
-	*out = str_make(text, len);
-	return true;
-}
 
 static void form_encode(struct buf *out, struct str s) {
 	for (size_t i = 0; i < s.len; i++) {

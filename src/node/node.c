@@ -307,6 +307,7 @@ static enum err start_server(struct node *node, struct error *error) {
 				       .version = node->config->version,
 				       .dev_start_opts = node->config->start_opts_json,
 				       .no_ui = node->config->no_ui,
+				       .test_mode = node->config->test_mode,
 				       .post = post,
 				       .reader_borrow = borrow_reader,
 				       .reader_return = return_reader,
@@ -323,6 +324,7 @@ static enum err start_server(struct node *node, struct error *error) {
 		if (err != ERR_BUSY && err != ERR_EXISTS) break;
 	}
 	if (err != ERR_OK) return err;
+	if (config.test_mode) LOG_WARN("TEST_MODE: /test is served, to whoever asks");
 	if (config.port != node->config->port) {
 		LOG_INFO("Port conflict, using new port", LOG_CSTR("name", "dev server api"),
 			 LOG_INT("from", node->config->port), LOG_INT("to", config.port));

@@ -27,6 +27,7 @@ struct node_config {
 	struct str version;
 	struct str start_opts_json;
 	bool no_ui;         // neither dashboard nor GraphQL
+	bool test_mode;     // the testing API is served, to whoever asks
 	uint32_t steps_max; // 0: the default
 };
 

@@ -73,7 +73,7 @@ void dev_work(struct request *request) {
 		return;
 	}
 	write_body(request, functions, count);
-	respond_out(request, 200);
+	respond(request, 200, TYPE_JSON "; charset=utf-8", buf_view(&request->out));
 }
 
 // Where the reference server sends spans of its own, which nobody else has a use for: they are looked at and dropped

@@ -1,13 +1,7 @@
 // POST /invoke/{slug} (05 §8).
 #include "base/clock.h"
+#include "model/form.h"
 #include "server/server_internal.h"
-
-// The slug is form-decoded once more: '+' is a space.
-static bool form_decode(struct arena *arena, struct str text, struct str *out) {
-	char *bytes = arena_alloc(arena, text.len);
-	for (size_t i = 0; i < text.len; i++) bytes[i] = text.ptr[i] == '+' ? ' ' : text.ptr[i];
-	return percent_decode(arena, str_make(bytes, text.len), out);
-}
 
 // The event of the invocation, in a command; NULL when the request is wrong, and then it is answered.
 static struct command *make_command(struct request *request, struct str slug) {
@@ -36,7 +30,7 @@ static struct command *make_command(struct request *request, struct str slug) {
 }
 
 void invoke_start(struct request *request) {
-	struct str slug;
+	struct str slug; // once more
 	if (!form_decode(&request->arena, request->params[0], &slug)) {
 		json_reply_error(request, 400, STR("Unable to decode function slug"));
 		return;

@@ -1,5 +1,6 @@
 // Texts of the request line: query parameters and percent escapes. libmicrohttpd is told not to decode anything, so
 // that an escaped slash does not split a path segment (05 §1).
+#include "model/form.h"
 #include "server/server_internal.h"
 
 bool percent_decode(struct arena *arena, struct str text, struct str *out) {
@@ -32,6 +33,19 @@ bool request_query(struct request *request, const char *name, struct str *out) {
 	}
 	// A parameter with a broken escape counts as not given.
 	return percent_decode(&request->arena, str_make(value, value != NULL ? len : 0), out);
+}
+
+static bool has_form(const struct request *request) {
+	struct str media, rest;
+	str_cut(request_header(request, "Content-Type"), ';', &media, &rest);
+	return str_eq_nocase(str_trim(media), STR("application/x-www-form-urlencoded"));
+}
+
+bool request_parameter(struct request *request, const char *name, struct str *out) {
+	*out = (struct str){NULL, 0};
+	if (has_form(request) && form_find(&request->arena, buf_view(&request->body), str_from_cstr(name), out))
+		return true;
+	return request_query(request, name, out);
 }
 
 bool bool_parse(struct str text, bool *out) {

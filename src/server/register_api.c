@@ -2,13 +2,21 @@
 #include "base/rng.h"
 #include "server/server_internal.h"
 
+// Before anything is known of the app (05 §5).
+static void refuse(struct request *request, struct str text) {
+	struct buf *out = respond_begin(request);
+	buf_lit(out, "{\"error\":");
+	buf_json_str(out, text);
+	buf_lit(out, "}\n");
+	respond_out(request, 400);
+}
+
 // An SDK that was configured for the other kind of server must not register here.
 static bool kind_expected(struct request *request) {
 	struct str expected = request_header(request, "X-Inngest-Expected-Server-Kind");
 	const char *kind = request->server->config.server_kind;
 	if (expected.len == 0 || str_eq_cstr(expected, kind)) return true;
-	json_reply_error(request, 400,
-			 arena_printf(&request->arena, "Expected server kind %s, got %.*s", kind, STR_ARG(expected)));
+	refuse(request, arena_printf(&request->arena, "Expected server kind %s, got %.*s", kind, STR_ARG(expected)));
 	return false;
 }
 
@@ -22,7 +30,10 @@ void register_start(struct request *request) {
 		return;
 	}
 	command_free(command);
-	json_reply_error(request, 400, err == ERR_OK ? STR("App ID required") : str_from_cstr(error.message));
+	if (err == ERR_OK)
+		json_reply_error(request, 400, STR("App ID required"));
+	else
+		refuse(request, str_from_cstr(error.message));
 }
 
 void register_finish(struct request *request, struct reply *reply) {

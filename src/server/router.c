@@ -43,6 +43,7 @@ static enum route_result find(struct request *request, struct str method, struct
 		const struct route *route = &routes[i];
 		struct str params[ROUTE_PARAMS_MAX] = {{NULL, 0}};
 		if (!path_matches(route->path, path, params)) continue;
+		if (route->is_test && !request->server->config.test_mode) continue;
 		if (method_matches(route, method)) return take(request, route, params);
 		*allow = arena_printf(&request->arena, "%.*s%s%s%s", STR_ARG(*allow), allow->len > 0 ? ", " : "",
 				      route->method, route->head ? ", HEAD" : "");
@@ -51,11 +52,13 @@ static enum route_result find(struct request *request, struct str method, struct
 }
 
 enum route_result route_find(struct request *request, struct str path, struct str *allow) {
+	struct str unused;
 	*allow = (struct str){NULL, 0};
+	if (!percent_decode(&request->arena, path, &unused)) return ROUTE_BAD_PATH; // also of what is not served
 	path = route_path(path);
 	enum route_result found = find(request, request->method, path, allow);
 	if (found != ROUTE_WRONG_METHOD || !v2_reads_by_form(request, path)) return found;
-	struct str unused = {NULL, 0};
+	unused = (struct str){NULL, 0};
 	return find(request, STR("GET"), path, &unused) == ROUTE_FOUND ? ROUTE_FOUND : found;
 }
 

@@ -24,6 +24,22 @@
 	{ .method = "GET", .path = (path_), .shape = (shape_), .work = name##_work }
 #define WRITE(path_, max, shape_, name) \
 	{ .method = "POST", .path = (path_), .body_max = (max), .shape = (shape_), .work = name##_work }
+// Several with one way to end: `name` starts it, `finish_` ends it.
+#define STATE(path_, finish_)                                                                                       \
+	{                                                                                                           \
+		.method = "GET", .path = (path_), .shape = SHAPE_PUB, .start = v0_state_start, .finish = (finish_), \
+		.failed = v0_state_failed                                                                           \
+	}
+#define LIMIT(method_, path_, name)                                                                                   \
+	{                                                                                                             \
+		.method = (method_), .path = (path_), .body_max = FORM_BODY_MAX, .shape = SHAPE_PUB, .start = (name), \
+		.finish = fn_limit_finish                                                                             \
+	}
+#define TEST(method_, path_, start_, finish_)                                                                          \
+	{                                                                                                              \
+		.method = (method_), .path = (path_), .body_max = FORM_BODY_MAX, .is_test = true, .shape = SHAPE_TEXT, \
+		.start = (start_), .finish = (finish_)                                                                 \
+	}
 // All methods: it answers the wrong ones in its own way.
 #define GRAPHQL(path_) \
 	{ .method = "*", .path = (path_), .body_max = GQL_BODY_MAX, .shape = SHAPE_PUB, .start = gql_start }
@@ -51,9 +67,8 @@ const struct route routes[] = {
 	ENGINE("POST", "/e/:", EVENT_BODY_MAX, SHAPE_EVENT, events),
 	ENGINE("POST", "/v1/checkpoint/:/async", CHECKPOINT_BODY_MAX, SHAPE_PUB, checkpoint),
 	ENGINE("POST", "/v1/http/runs/:/async", CHECKPOINT_BODY_MAX, SHAPE_PUB, checkpoint),
-	{"GET", "/v0/runs/:/actions", 0, false, SHAPE_PUB, v0_state_start, NULL, v0_actions_finish, v0_state_failed,
-	 NULL},
-	{"GET", "/v0/runs/:/batch", 0, false, SHAPE_PUB, v0_state_start, NULL, v0_batch_finish, v0_state_failed, NULL},
+	STATE("/v0/runs/:/actions", v0_actions_finish),
+	STATE("/v0/runs/:/batch", v0_batch_finish),
 	ENGINE("POST", "/api/events", EVENT_BODY_MAX, SHAPE_EVENT, events),
 	ENGINE("POST", "/invoke/:", EVENT_BODY_MAX, SHAPE_PUB, invoke),
 	PLAIN_HEAD("/health", health),
@@ -63,6 +78,10 @@ const struct route routes[] = {
 	WRITE("/dev/traces", OTLP_BODY_MAX, SHAPE_PUB, dev_traces),
 	ENGINE("POST", "/fn/register", REGISTER_BODY_MAX, SHAPE_PUB, register),
 	ENGINE_FAILS("DELETE", "/fn/remove", 0, SHAPE_PUB, fn_remove),
+	LIMIT("POST", "/fn/step-limit", fn_step_limit_start),
+	LIMIT("DELETE", "/fn/step-limit", fn_step_limit_remove_start),
+	LIMIT("POST", "/fn/state-size-limit", fn_state_limit_start),
+	LIMIT("DELETE", "/fn/state-size-limit", fn_state_limit_remove_start),
 	ENGINE_FAILS("DELETE", "/v0/runs/:", 0, SHAPE_PUB, v0_cancel),
 	PLAIN("POST", "/v0/telemetry", SHAPE_PUB, v0_telemetry),
 	GRAPHQL("/v0/gql"),
@@ -70,6 +89,11 @@ const struct route routes[] = {
 	PLAIN("GET", "/v0", SHAPE_PUB, gql_page),
 	PLAIN("GET", "/v0/", SHAPE_PUB, gql_page),
 	PLAIN("GET", "/openapi.json", SHAPE_TEXT, openapi),
+	TEST("GET", "/test", test_start, NULL),
+	TEST("POST", "/test/function/pause", test_pause_start, test_done_finish),
+	TEST("POST", "/test/function/runs/cancel", test_cancel_start, test_done_finish),
+	TEST("GET", "/test/queue/function-queue-size", test_queue_size_start, test_queue_size_finish),
+	TEST("POST", "/test/reset", test_reset_start, test_done_finish),
 
 	PLAIN("GET", "/v1/stream", SHAPE_PUB, v1_stream),
 	READ("/v1/events", SHAPE_PUB, v1_events),

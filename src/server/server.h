@@ -21,6 +21,7 @@ struct server_config {
 	size_t event_key_count;
 	struct str signing_key; // empty: none
 	bool no_ui;             // neither dashboard nor GraphQL
+	bool test_mode;         // the testing API is served (05 §16)
 	// Hands a command to the engine; ERR_BUSY when its mailbox is full (the command stays the caller's).
 	enum err (*post)(void *context, struct command *command);
 	// Borrow a reader for one request; blocks until one is free (NULL: none, answered with 503). Returned with

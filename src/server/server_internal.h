@@ -129,6 +129,7 @@ struct route {
 	const char *path; // a segment ":" is a parameter: any text without '/', not empty; "*" one that may contain '/'
 	uint32_t body_max; // 0: a body is read and dropped
 	bool head;         // HEAD is allowed beside GET
+	bool is_test;      // of the testing API: served in test mode only
 	enum error_shape shape;
 	void (*start)(struct request *request); // the whole request is there
 	void (*work)(struct request *request);  // instead of `start`: on a thread of the pool (see request_work)
@@ -180,6 +181,8 @@ void request_resume(struct request *request, struct reply *reply);
 struct str request_header(const struct request *request, const char *name); // empty when absent
 // --- query.c: decoded query parameter into the arena; false when absent
 bool request_query(struct request *request, const char *name, struct str *out);
+// The same, and before that the fields of a form in the body.
+bool request_parameter(struct request *request, const char *name, struct str *out);
 bool bool_parse(struct str text, bool *out); // true, t, 1, … as Go takes them
 // Percent decoding ('+' stays); false for a bad escape. Borrows `text` when there is nothing to decode.
 bool percent_decode(struct arena *arena, struct str text, struct str *out);
@@ -325,6 +328,18 @@ void register_finish(struct request *request, struct reply *reply);
 void fn_remove_start(struct request *request); // fn_api.c
 void fn_remove_finish(struct request *request, struct reply *reply);
 bool fn_remove_failed(struct request *request, struct reply *reply);
+void fn_step_limit_start(struct request *request);
+void fn_step_limit_remove_start(struct request *request);
+void fn_state_limit_start(struct request *request);
+void fn_state_limit_remove_start(struct request *request);
+void fn_limit_finish(struct request *request, struct reply *reply);
+void test_start(struct request *request); // test_api.c
+void test_pause_start(struct request *request);
+void test_cancel_start(struct request *request);
+void test_reset_start(struct request *request);
+void test_done_finish(struct request *request, struct reply *reply);
+void test_queue_size_start(struct request *request);
+void test_queue_size_finish(struct request *request, struct reply *reply);
 void v0_state_start(struct request *request); // v0_api.c
 void v0_actions_finish(struct request *request, struct reply *reply);
 void v0_batch_finish(struct request *request, struct reply *reply);

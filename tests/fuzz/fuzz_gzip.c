@@ -1,4 +1,5 @@
-// gzip from outside: it is bounded, and what it unpacks to can be packed and unpacked again.
+// gzip from outside: it is bounded, and what it unpacks to can be packed and unpacked again; twice in a row it is twice
+// as much.
 #include "base/gzip.h"
 #include "fuzz.h"
 
@@ -15,6 +16,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (err == ERR_OK) {
 		gzip_pack(&packed, buf_view(&plain));
 		CHECK(gzip_unpack(&again, buf_view(&packed)) == ERR_OK && str_eq(buf_view(&again), buf_view(&plain)));
+		struct buf twice;
+		buf_init(&twice, 2 * size + 1);
+		buf_append(&twice, data, size);
+		buf_append(&twice, data, size);
+		buf_clear(&again);
+		err = gzip_unpack(&again, buf_view(&twice));
+		CHECK(err == (again.overflow ? ERR_TOO_LARGE : ERR_OK));
+		CHECK(again.overflow || again.len == 2 * plain.len);
+		buf_free(&twice);
 	}
 	buf_free(&plain);
 	buf_free(&packed);

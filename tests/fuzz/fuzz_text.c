@@ -6,6 +6,7 @@
 #include "model/answer.h"
 #include "model/cron.h"
 #include "model/event.h"
+#include "model/form.h"
 #include "model/function.h"
 #include "model/semver.h"
 
@@ -75,6 +76,15 @@ static void check_names(struct str text) {
 	arena_free(&arena);
 }
 
+static void check_form(struct str text) {
+	struct arena arena;
+	arena_init(&arena, 1024);
+	struct str value, decoded;
+	if (form_find(&arena, text, STR("limit"), &value)) CHECK(value.len < text.len);
+	if (form_decode(&arena, text, &decoded)) CHECK(decoded.len <= text.len);
+	arena_free(&arena);
+}
+
 static void check_encodings(struct str text) {
 	struct buf bytes, back;
 	buf_init(&bytes, text.len + 16);
@@ -97,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	check_times(text);
 	check_headers(text);
 	check_names(text);
+	check_form(text);
 	check_encodings(text);
 	return 0;
 }

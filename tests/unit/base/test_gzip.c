@@ -69,6 +69,32 @@ static void what_follows_is_refused(void **state) {
 	assert_int_equal(gzip_unpack(&again, STR("this is no gzip")), ERR_INVALID);
 }
 
+// As `cat a.gz b.gz` and writers that flush by ending a member make it.
+static void members_come_one_after_the_other(void **state) {
+	(void)state;
+	static const size_t sizes[] = {200, 0, 16384, 1};
+	struct buf whole, members;
+	buf_init(&whole, PLAIN_MAX);
+	buf_init(&members, PLAIN_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		pack_bytes(sizes[i]);
+		buf_str(&whole, buf_view(&plain));
+		buf_str(&members, buf_view(&packed));
+	}
+	assert_int_equal(gzip_unpack(&again, buf_view(&members)), ERR_OK);
+	assert_true(str_eq(buf_view(&again), buf_view(&whole)));
+	for (size_t cut = 1; cut < packed.len; cut++) { // the last one is not whole
+		buf_clear(&again);
+		assert_int_equal(gzip_unpack(&again, str_first(buf_view(&members), members.len - cut)), ERR_INVALID);
+	}
+	struct buf small;
+	buf_init(&small, whole.len - 1);
+	assert_int_equal(gzip_unpack(&small, buf_view(&members)), ERR_TOO_LARGE);
+	buf_free(&small);
+	buf_free(&whole);
+	buf_free(&members);
+}
+
 static void a_bomb_is_bounded(void **state) {
 	(void)state;
 	for (size_t i = 0; i < PLAIN_MAX; i++) buf_byte(&plain, 'a');
@@ -88,6 +114,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(every_cut_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_follows_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(members_come_one_after_the_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_bomb_is_bounded, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,13 @@ static inline struct reply *fixture_register_functions(struct fixture *f, const 
 	return fixture_register_app(f, "app", functions);
 }
 
+// The id that a function gets, or will get, which is registered as above (01 §6.2).
+static inline struct uuid fixture_function_id(const char *slug) {
+	char seed[256];
+	int len = snprintf(seed, sizeof seed, "%shttp://localhost:3000/api?fnId=%s&stepId=step", slug, slug);
+	return uuid_v5(str_make(seed, (size_t)len));
+}
+
 static inline struct command *fixture_event_command(struct fixture *f, const char *json) {
 	struct command *command = command_new(COMMAND_EVENTS);
 	command->request = ++f->next_request;

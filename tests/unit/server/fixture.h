@@ -48,7 +48,7 @@ typedef struct reply *engine_fn(struct fixture *fixture, struct command *command
 
 struct fixture {
 	struct server *server;
-	bool no_ui;
+	bool no_ui, test_mode;
 	struct mailbox *mailbox;
 	pthread_t thread;
 	engine_fn *engine;
@@ -117,6 +117,7 @@ static inline void fixture_start_as(struct fixture *fixture, const char *kind) {
 				       .version = STR("0.1.0-test"),
 				       .dev_start_opts = STR("{\"poll\":true}"),
 				       .no_ui = fixture->no_ui,
+				       .test_mode = fixture->test_mode,
 				       .post = fixture_post,
 				       .reader_borrow = fixture_borrow,
 				       .reader_return = fixture_return,

@@ -176,8 +176,9 @@ static void test_bad_http(void **state) {
 		{"GET /health?%zz=%z HTTP/1.1\r\nHost: x\r\n\r\n", 200},
 		{"POST /e/k HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400},
 		{"POST /e/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
-		{"GET /e/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 405},                       // known path, wrong method
 		{"POST /e/%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400}, // bad escape
+		{"GET /e/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},                       // also with a wrong method …
+		{"GET /nowhere/%2 HTTP/1.1\r\nHost: x\r\n\r\n", 400},                  // … and anywhere else
 		{"POST /e/k HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400},
 		{"POST /e/k HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413},
 		{"GET /health HTTP/1.0\r\n\r\n", 200},

@@ -54,7 +54,7 @@ static void test_register(void **state) {
 
 static void test_register_refused(void **state) {
 	struct http http = call_with(*state, "POST", "/fn/register", "X-Inngest-Expected-Server-Kind: cloud\r\n", "{}");
-	assert_reply(http, 400, "{\"error\":\"Expected server kind dev, got cloud\",\"data\":null,\"status\":400}\n");
+	assert_reply(http, 400, "{\"error\":\"Expected server kind dev, got cloud\"}\n");
 	http = call(*state, "POST", "/fn/register", "{\"functions\":[]}");
 	assert_reply(http, 400, "{\"error\":\"App ID required\",\"data\":null,\"status\":400}\n");
 	static const char *const bodies[] = {"", "{", "[]", "{\"appName\":7}", "{\"appName\":\"a\",\"functions\":{}}"};
@@ -62,7 +62,7 @@ static void test_register_refused(void **state) {
 		http = call(*state, "POST", "/fn/register", bodies[i]);
 		assert_int_equal(http.status, 400);
 		assert_non_null(strstr(http.body, "{\"error\":\"Invalid request: "));
-		assert_non_null(strstr(http.body, ",\"status\":400}"));
+		assert_null(strstr(http.body, ",\"status\":400}"));
 		http_free(&http);
 	}
 }
