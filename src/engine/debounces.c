@@ -185,6 +185,8 @@ static void begin(struct engine *engine, const struct debounce *debounce, const 
 				  .debug = event->debug,
 				  .cron = str_from_cstr(debounce->cron)};
 	run_begin_alone(engine, &source, &start);
+	if (start.result == START_DONE)
+		event_write_again(engine, event); // goes with the run; without one, with its age
 	if (start.correlation.len > 0 && start.result != START_DONE)
 		invoke_fail(engine, start.correlation, STR("invoked function was skipped"));
 	event_form_free(engine, &form);
@@ -217,7 +219,6 @@ void debounce_loaded(struct engine *engine, struct command *command) {
 		drop_unreadable(engine, debounce);
 	} else {
 		event.depth = debounce->depth;
-		event_write_again(engine, &event);
 		begin(engine, debounce, &event);
 		event_release(&event);
 	}

@@ -44,10 +44,12 @@ static uint64_t input_bytes(const struct run *run) {
 static struct defer *append(struct run *run, struct str id, struct str name, struct str function, struct str meta) {
 	run->defers = mem_realloc(run->defers, (run->defer_count + 1) * sizeof *run->defers);
 	struct defer *defer = &run->defers[run->defer_count];
-	*defer = (struct defer){.number = run->defer_count++,
+	// Behind the last one: those before may have been unreadable at the start.
+	*defer = (struct defer){.number = run->defer_count > 0 ? defer[-1].number + 1 : 0,
 				.id_len = (uint16_t)id.len,
 				.name_len = (uint16_t)name.len,
 				.function_len = (uint16_t)function.len};
+	run->defer_count++;
 	struct str parts[] = {id, name, function};
 	char *at = defer->id = mem_alloc(id.len + name.len + function.len + 1);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {

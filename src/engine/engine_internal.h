@@ -168,8 +168,7 @@ struct run {
 	uint64_t coalesce; // key of the current parallel group, 0: none (02 §10.5)
 	uint64_t joined;   // coalesce key whose joined discovery was queued
 	struct ulid event_id;
-	uint32_t function_version;
-	uint32_t step_count, step_cap;
+	uint32_t function_version, step_count, step_cap;
 	uint32_t defer_count;
 	uint32_t work_count; // items that carry it on: all but those that only watch it
 	uint32_t group_count, pending_count;
@@ -183,6 +182,7 @@ struct run {
 	uint8_t stalls;      // re-drives since the last progress
 	uint8_t input_count; // steps with STEP_INPUT
 	uint8_t dirty_what;
+	bool is_restored; // it was there at the start: it may have begun with history though we keep none
 	bool is_answered; // there are opcodes of an answer still to come: what looks like a standstill is none
 };
 #define SLOT_NONE UINT32_MAX
@@ -220,9 +220,8 @@ struct item {
 	char *target;               // hashed step id, and behind it the step's name; or NULL
 	struct pause *pause;        // of kinds that have one
 	struct signal_wait *signal; // of an ITEM_SIGNAL
-	uint64_t due_ms;
-	uint64_t job_hash;
-	uint64_t coalesce;
+	uint64_t due_ms, job_hash, coalesce;
+	uint64_t called_ms;  // when its present attempt was called, as far as its record says so; 0: not
 	uint64_t dispatch;   // of the call in flight
 	uint64_t started_ms; // when it was made
 	uint64_t queued_ms;  // of the present attempt
@@ -442,7 +441,7 @@ void event_handle(struct engine *engine, const struct event *event, const struct
 void event_hold_new(struct engine *engine, const struct event *event, const struct late_event *late);
 // The same without storing, of one that was held until now.
 void event_match_held(struct engine *engine, const struct event *event);
-// Tells history once more of one that waited for long, before a run of it begins: retention may have taken it.
+// Tells history once more of one that waited for long when its run begins, with which it goes: it may be gone by now.
 void event_write_again(struct engine *engine, const struct event *event);
 #define EVENT_STAYS_MS 60000
 // inngest/function.finished with just this data, a canonical JSON object.

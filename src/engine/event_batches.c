@@ -108,7 +108,7 @@ static struct late_text *array_of(struct engine *engine, const struct event_batc
 		late->parts[2 * i + 1] = (struct late_part){.ref = ref};
 	}
 	late->parts[2 * (size_t)eb->count] = (struct late_part){.literal = eb->count > 0 ? STR("]") : STR("[]")};
-	late->is_used = late->may_be_empty = true;
+	late->is_used = true;
 	return late;
 }
 
@@ -294,39 +294,6 @@ static struct str correlations_of(struct arena *arena, const struct event_batch 
 	return text;
 }
 
-static void begin(struct engine *engine, const struct event_batch *eb, const struct event *first,
-		  struct payload *array) {
-	struct event_form form;
-	char id[ULID_TEXT_LEN + 1];
-	ulid_text(&eb->id, id);
-	event_form_init(&form, first, STR(""));
-	struct source source = {
-		.event = first, .form = &form, .array = payload_ref(array), .first_len = eb->members[0].size};
-	struct run_start start = {
-		.function = eb->function,
-		.key = arena_printf(&engine->batch->arena, "%s-%s", eb->function->id_text, id),
-		.is_batch = true,
-		.passes = GATES_ALL,
-		.correlation = correlations_of(&engine->batch->arena, eb),
-		.debug = first->debug,
-	};
-	run_begin_alone(engine, &source, &start);
-	if (start.result == START_DONE && eb->count > 1) write_history(engine, eb, &start.run_id);
-	if (start.result != START_DONE) skip_others(engine, eb, &start.skip);
-	event_form_free(engine, &form);
-	source_free(&source);
-}
-
-static bool reread_first(struct arena *arena, const struct event_batch *eb, struct payload *array, struct event *out) {
-	struct error error;
-	if (eb->count == 0 || array == NULL || array->len < eb->members[0].size + 2u) return false;
-	const struct member *first = &eb->members[0];
-	struct str text = str_first(str_skip(payload_str(array), 1), first->size);
-	if (event_reread(arena, text, &first->event_id, first->received_ms, out, &error) != ERR_OK) return false;
-	out->depth = first->depth;
-	return true;
-}
-
 // Those that have waited for long, as retention may have taken them.
 static void write_again(struct engine *engine, const struct event_batch *eb, struct payload *array) {
 	struct str rest = str_skip(payload_str(array), 1);
@@ -346,6 +313,40 @@ static void write_again(struct engine *engine, const struct event_batch *eb, str
 	}
 }
 
+static void begin(struct engine *engine, const struct event_batch *eb, const struct event *first,
+		  struct payload *array) {
+	struct event_form form;
+	char id[ULID_TEXT_LEN + 1];
+	ulid_text(&eb->id, id);
+	event_form_init(&form, first, STR(""));
+	struct source source = {
+		.event = first, .form = &form, .array = payload_ref(array), .first_len = eb->members[0].size};
+	struct run_start start = {
+		.function = eb->function,
+		.key = arena_printf(&engine->batch->arena, "%s-%s", eb->function->id_text, id),
+		.is_batch = true,
+		.passes = GATES_ALL,
+		.correlation = correlations_of(&engine->batch->arena, eb),
+		.debug = first->debug,
+	};
+	run_begin_alone(engine, &source, &start);
+	if (start.result == START_DONE) write_again(engine, eb, array); // they go with the run
+	if (start.result == START_DONE && eb->count > 1) write_history(engine, eb, &start.run_id);
+	if (start.result != START_DONE) skip_others(engine, eb, &start.skip);
+	event_form_free(engine, &form);
+	source_free(&source);
+}
+
+static bool reread_first(struct arena *arena, const struct event_batch *eb, struct payload *array, struct event *out) {
+	struct error error;
+	if (eb->count == 0 || array == NULL || array->len < eb->members[0].size + 2u) return false;
+	const struct member *first = &eb->members[0];
+	struct str text = str_first(str_skip(payload_str(array), 1), first->size);
+	if (event_reread(arena, text, &first->event_id, first->received_ms, out, &error) != ERR_OK) return false;
+	out->depth = first->depth;
+	return true;
+}
+
 void event_batch_loaded(struct engine *engine, struct command *command) {
 	struct event_batch *eb = find_id(engine, &command->loaded.id);
 	if (eb == NULL || heap_contains(&eb->due)) return; // has come before
@@ -355,7 +356,6 @@ void event_batch_loaded(struct engine *engine, struct command *command) {
 	if (!eb->function->indexed) {
 		drop_all(engine, eb, REASON_FUNCTION_REMOVED, STR("invoked function was removed"));
 	} else if (reread_first(&arena, eb, command->loaded.data, &first)) {
-		write_again(engine, eb, command->loaded.data);
 		begin(engine, eb, &first, command->loaded.data);
 		event_release(&first);
 	} else {

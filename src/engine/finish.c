@@ -114,7 +114,8 @@ static struct late_text *late_data(struct engine *engine, const struct finish_da
 			      arena_cat(arena, buf_view(&data->tail), after), pieces);
 	struct late_text *late = batch_late(engine->batch, count);
 	struct payload_ref *ref = ARENA_NEW(arena, struct payload_ref);
-	*ref = (struct payload_ref){.size = run->events_len, .kind = RECORD_RUN, .key_len = 16};
+	*ref = (struct payload_ref){
+		.size = run->events_len, .first_len = run->first_event_len, .kind = RECORD_RUN, .key_len = 16};
 	memcpy(ref->key, run->id.bytes, 16);
 	*len = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -177,7 +178,7 @@ static bool is_object(const struct payload *payload) {
 
 static void write_history(struct engine *engine, const struct run *run, enum run_end end, struct payload *output,
 			  struct payload *error) {
-	if (engine->config.no_history) return;
+	if (engine->config.no_history && !run->is_restored) return;
 	struct history_item *item = batch_history(engine->batch, HISTORY_FINISH, engine->now);
 	item->finish.run_id = run->id;
 	item->finish.function_id = run->function->id;

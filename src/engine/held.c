@@ -61,8 +61,8 @@ static void drop(struct engine *engine, struct held_event *held) {
 
 void held_loaded(struct engine *engine, struct command *command) {
 	struct held_event *held = held_find(engine, &command->loaded.id);
-	if (held == NULL) return; // its data has come before
-	if (command->loaded.data != NULL) {
+	if (held == NULL) return;                                            // its data has come before
+	if (command->loaded.data != NULL && command->loaded.data->len > 0) { // else it is lost, as the log says
 		struct event event;
 		event_make_internal(&command->arena, str_from_cstr(held->name), str_from_cstr(held->id),
 				    &held->internal_id, payload_str(command->loaded.data), str_from_cstr(held->meta),

@@ -163,6 +163,7 @@ void item_call_ended(struct engine *engine, struct item *item) {
 	engine->calls--;
 	function->app->calls--;
 	item->state = ITEM_LATER;
+	item->called_ms = 0;
 	constraints_release(engine, item);
 	function_offer(engine, function);
 }
@@ -260,7 +261,7 @@ static void fill_call(struct engine *engine, struct call *call, const struct ite
 // Most runs make their first call in the batch that begins them.
 static void write_started(struct engine *engine, const struct run *run) {
 	struct batch *batch = engine->batch;
-	if (engine->config.no_history) return;
+	if (engine->config.no_history && !run->is_restored) return;
 	if (run->history_index < batch->history_count) {
 		struct history_item *begun = &batch->history[run->history_index];
 		if (begun->kind == HISTORY_RUN && ulid_cmp(&begun->run.run_id, &run->id) == 0) {
@@ -274,6 +275,15 @@ static void write_started(struct engine *engine, const struct run *run) {
 	started->run.function_id = run->function->id;
 }
 
+// Its trace is to show a call that a crash has cut, also when the run ends before it is made again. It is recorded
+// where that costs nothing, or little: of a call that had to wait in line, and has no slot to be recorded, it is not.
+static void note_called(struct engine *engine, struct item *item) {
+	bool is_dirty = item->dirty.next != &item->dirty;
+	if (!is_dirty && item->attempt == 0) return;
+	item->called_ms = engine->now;
+	item_touch(engine, item);
+}
+
 static void start_call(struct engine *engine, struct item *item) {
 	struct run *run = item->run;
 	item->state = ITEM_IN_CALL;
@@ -284,6 +294,7 @@ static void start_call(struct engine *engine, struct item *item) {
 	run->function->app->calls++;
 	run->function->tallies[TALLY_CALL_STARTED]++;
 	constraints_take(engine, item);
+	note_called(engine, item);
 	backlog_taken(engine, item);
 	run_note(engine, run);
 	if ((run->flags & RUN_STARTED) == 0) {

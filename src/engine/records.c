@@ -11,7 +11,7 @@
 #define RECORD_VERSION 4
 #define HEAD_MAX (64u << 20)
 
-enum item_flag { ITEM_LEASED = 1, ITEM_LATE = 2, ITEM_SLEPT = 4 }; // stored
+enum item_flag { ITEM_LEASED = 1, ITEM_LATE = 2, ITEM_SLEPT = 4, ITEM_CALLED = 8 }; // stored
 
 static struct buf head_begin(void) {
 	struct buf head;
@@ -157,6 +157,7 @@ static enum err restore_run(struct engine *engine, struct str key, struct decode
 	struct function *function = function_find(engine, &function_id);
 	if (function == NULL) return error_set(error, ERR_CORRUPT, "run of an unknown function");
 	struct run *run = run_new(engine, &id, function);
+	run->is_restored = true;
 	run->function_version = take_u32(d);
 	take_bytes(d, run->event_id.bytes, 16);
 	run->key_hash = take_u64(d);
@@ -283,9 +284,10 @@ void record_item(struct engine *engine, const struct item *item) {
 		put_u8(&head, is_owner);
 	}
 	put_u8(&head, (uint8_t)(item->is_leased * ITEM_LEASED | item->is_late * ITEM_LATE |
-				item->is_after_sleep * ITEM_SLEPT));
+				item->is_after_sleep * ITEM_SLEPT | (item->called_ms > 0) * ITEM_CALLED));
 	put_u64(&head, item->queued_ms);
 	put_u64(&head, item->parent_job);
+	if (item->called_ms > 0) put_u64(&head, item->called_ms);
 	uint8_t key[20];
 	size_t len = run_key(&item->run->id, item->slot, key);
 	head_end(engine, &head, RECORD_PUT, RECORD_ITEM, str_make(key, len), NULL);
@@ -314,6 +316,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	if (kind == ITEM_SIGNAL) owns_signal = take_u8(d) != 0;
 	uint8_t flags = d->version >= 3 ? take_u8(d) : 0;
 	uint64_t queued = d->version >= 4 ? take_u64(d) : due, parent = d->version >= 4 ? take_u64(d) : 0;
+	uint64_t called = (flags & ITEM_CALLED) != 0 ? take_u64(d) : 0;
 	if (d->failed || parallel > PARALLEL_RACE || target.len > STEP_ID_MAX) {
 		return error_set(error, ERR_CORRUPT, "queue item record cut short");
 	}
@@ -332,6 +335,7 @@ static enum err restore_item(struct engine *engine, struct str key, struct decod
 	item->is_after_sleep = (flags & ITEM_SLEPT) != 0;
 	item->queued_ms = queued;
 	item->parent_job = parent;
+	item->called_ms = called;
 	if (target.len > 0) item_set_label(item, target, name);
 	if (item_table[kind].has_pause) pause_new(engine, item, event, expression, is_conditional);
 	if (kind == ITEM_SIGNAL && !signal_new(engine, item, signal, owns_signal)) {

@@ -162,13 +162,29 @@ void trace_not_retried(struct engine *engine, size_t index) {
 	item->trace.data = arena_dup(&engine->batch->arena, buf_view(&engine->fact_text));
 }
 
+// When the item's attempt was called before a crash, and has not been again; 0: it was not, as far as we know.
+static uint64_t cut_ms(const struct item *item) {
+	bool is_first = item->kind == ITEM_START && item->generation == 1 && item->started_ms == 0;
+	if (item->called_ms == 0 && is_first && (item->run->flags & RUN_STARTED) != 0) return item->run->started_ms;
+	return item->called_ms;
+}
+
+static void write_cancelled(struct engine *engine, const struct item *item) {
+	struct trace_fact fact = call_fact(engine, item);
+	fact.outcome = TRACE_CANCELLED;
+	if (item->state != ITEM_IN_CALL) {
+		fact.started_ms = cut_ms(item);
+		fact.told_attempt = item->attempt;
+		fact.max_attempts = attempts_shown(item, item->attempt);
+	}
+	write_fact(engine, item->run, &fact);
+}
+
 void trace_ended(struct engine *engine, const struct run *run) {
 	list_for_each(node, &run->items) {
 		const struct item *item = list_entry(node, struct item, of_run);
-		if (item->state != ITEM_IN_CALL || engine->config.planted_bug == 25) continue;
-		struct trace_fact fact = call_fact(engine, item);
-		fact.outcome = TRACE_CANCELLED;
-		write_fact(engine, run, &fact);
+		if (item_table[item->kind].is_timer || engine->config.planted_bug == 25) continue;
+		if (item->state == ITEM_IN_CALL || cut_ms(item) > 0) write_cancelled(engine, item);
 	}
 	if (engine->config.exports_spans) write_fact(engine, run, &(struct trace_fact){.kind = FACT_ENDED});
 }

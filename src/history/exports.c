@@ -4,29 +4,36 @@
 #include "history/traces.h"
 #include "trace/export.h"
 
+// Of one run, read at once.
+#define PART_FACTS 512
+#define PART_BYTES ((size_t)8 << 20)
+
 // ---- the cursor ----------------------------------------------------------------------------------------------------
 
 enum err history_exports_forget(struct sqlite3 *db, struct error *error) {
 	return sql_exec(db, "DELETE FROM engine_trace WHERE run_id = x''", error);
 }
 
-enum err history_exports_cursor(struct history_reader *reader, uint64_t *out, bool *is_new, struct error *error) {
-	static const char sql[] = "SELECT coalesce((SELECT max(data) FROM engine_trace WHERE run_id = x''), -1),"
-				  " coalesce((SELECT max(id) FROM engine_trace), 0)";
+enum err history_exports_begin(struct sqlite3 *db, struct error *error) {
+	return sql_exec(db,
+			"INSERT INTO engine_trace(run_id, data)"
+			" SELECT x'', coalesce((SELECT max(id) FROM engine_trace), 0)"
+			" WHERE NOT EXISTS (SELECT 1 FROM engine_trace WHERE run_id = x'')",
+			error);
+}
+
+enum err history_exports_cursor(struct history_reader *reader, uint64_t *out, struct error *error) {
 	sqlite3_stmt *row;
 	*out = 0;
-	*is_new = false;
-	enum err err = statement_get(reader, STR(sql), &row, error);
+	enum err err = statement_get(reader, STR("SELECT max(data) FROM engine_trace WHERE run_id = x''"), &row, error);
 	if (err != ERR_OK) return err;
-	int64_t stored = -1, last = 0;
+	bool found = false;
 	while (sql_row(row, &err, error)) {
-		stored = sqlite3_column_int64(row, 0);
-		last = sqlite3_column_int64(row, 1);
+		found = sqlite3_column_type(row, 0) == SQLITE_INTEGER;
+		*out = (uint64_t)sqlite3_column_int64(row, 0);
 	}
-	if (err != ERR_OK) return err;
-	*is_new = stored < 0;
-	*out = (uint64_t)(stored < 0 ? last : stored);
-	return ERR_OK;
+	if (err != ERR_OK || found) return err;
+	return error_set(error, ERR_NOT_FOUND, "there is no cursor");
 }
 
 // ---- facts behind it -----------------------------------------------------------------------------------------------
@@ -100,36 +107,108 @@ static void of_root(struct attributes *out, const struct trace_loaded *loaded) {
 	add_ulid(out, "_inngest.run.replay_original_run_id", &run->original_run_id);
 }
 
-// How many facts stand before `id` or at it.
-static size_t facts_until(const struct trace_loaded *loaded, uint64_t id) {
-	size_t count = 0;
-	while (count < loaded->fact_count && loaded->fact_ids[count] <= id) count++;
-	return count;
+// ---- a part of its facts
+// ---------------------------------------------------------------------------------------------
+
+struct part {
+	struct trace_fact *facts;
+	bool *needed;
+	size_t count, first_new; // behind the cursor
+	uint64_t read, until;
+	bool more;
+};
+
+// They are of no interest here, and may be large.
+static void drop_payloads(struct trace_fact *fact) {
+	const struct str none = {NULL, 0};
+	fact->output = fact->headers = none;
+	for (size_t i = 0; i < fact->op_count; i++)
+		fact->ops[i].output = fact->ops[i].input = fact->ops[i].metadata = none;
 }
 
-enum err history_exports_run(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
-			     uint64_t after, uint64_t last, struct otlp_span **out, size_t *count,
-			     struct error *error) {
+// Facts of a later version, or damaged ones, are left out.
+static void part_add(struct part *part, struct arena *arena, sqlite3_stmt *row, uint64_t after) {
+	struct trace_fact *fact = &part->facts[part->count];
+	part->until = (uint64_t)sqlite3_column_int64(row, 0);
+	part->read++;
+	if (trace_fact_decode(arena, arena_dup(arena, sql_bytes(row, 1)), fact, NULL) != ERR_OK) return;
+	drop_payloads(fact);
+	part->count++;
+	if (part->until <= after) part->first_new = part->count;
+}
+
+static enum err part_read(struct history_reader *reader, const struct export_run *run, struct arena *arena,
+			  uint64_t after, uint64_t last, struct part *part, struct error *error) {
+	static const char sql[] = "SELECT id, data FROM engine_trace WHERE run_id = ?1 AND id > ?2 AND id <= ?3"
+				  " ORDER BY id LIMIT ?4";
+	sqlite3_stmt *row;
+	size_t bytes = 0;
+	enum err err = statement_get(reader, STR(sql), &row, error);
+	if (err != ERR_OK) return err;
+	part->facts = export_run_facts(run, arena, PART_FACTS);
+	part->count = part->first_new = run->fact_count;
+	part->until = run->until;
+	sql_bind_ulid(row, 1, &run->id);
+	sqlite3_bind_int64(row, 2, (int64_t)run->until);
+	sqlite3_bind_int64(row, 3, (int64_t)last);
+	sqlite3_bind_int64(row, 4, PART_FACTS);
+	while (bytes < PART_BYTES && sql_row(row, &err, error)) {
+		bytes += (size_t)sqlite3_column_bytes(row, 1);
+		part_add(part, arena, row, after);
+	}
+	sqlite3_reset(row);
+	part->more = part->read == PART_FACTS || bytes >= PART_BYTES;
+	part->needed = ARENA_ARRAY(arena, bool, part->count + 1);
+	return err;
+}
+
+static enum err part_tell(struct history_reader *reader, struct export_run *run, struct arena *arena,
+			  const struct part *part, struct otlp_span **out, size_t *count, struct error *error) {
 	struct trace_loaded loaded;
-	*count = 0;
-	bool began = reading_begin(reader);
-	enum err err = history_trace(reader, arena, run_id, NULL, 0, &loaded, error);
-	reading_end(reader, began);
-	if (err != ERR_OK) return err == ERR_NOT_FOUND ? ERR_OK : err;
+	enum err err = history_trace_given(reader, arena, &run->id, part->facts, part->count, &loaded, error);
+	if (err != ERR_OK) return err;
 	struct attributes all = {.arena = arena}, root = {.arena = arena};
 	of_all(&all, &loaded);
 	of_root(&root, &loaded);
-	struct trace_export export = {.run_id = *run_id,
+	struct trace_export export = {.run_id = run->id,
 				      .ended_ns = loaded.run.ended_ns,
-				      .facts = loaded.facts,
-				      .fact_count = facts_until(&loaded, last),
-				      .first_new = facts_until(&loaded, after),
+				      .facts = part->facts,
+				      .fact_count = part->count,
+				      .first_new = part->first_new,
 				      .spans = &loaded.spans,
 				      .function_slug = loaded.subject.function_slug,
 				      .all = all.all,
 				      .all_count = all.count,
 				      .root = root.all,
-				      .root_count = root.count};
+				      .root_count = root.count,
+				      .told = &run->told,
+				      .needed = part->needed};
 	trace_export(arena, &export, out, count);
 	return ERR_OK;
+}
+
+static bool is_over(const struct part *part) {
+	return part->count > 0 && part->facts[part->count - 1].kind == FACT_ENDED;
+}
+
+enum err history_exports_run(struct history_reader *reader, struct export_memory *memory, struct arena *arena,
+			     const struct ulid *run_id, uint64_t after, uint64_t last, struct otlp_span **out,
+			     size_t *count, bool *more, struct error *error) {
+	struct export_run *run = export_memory_open(memory, run_id);
+	struct part part = {.facts = NULL};
+	*count = 0;
+	*more = false;
+	bool began = reading_begin(reader);
+	enum err err = part_read(reader, run, arena, after, last, &part, error);
+	if (err == ERR_OK && part.read > 0) err = part_tell(reader, run, arena, &part, out, count, error);
+	reading_end(reader, began);
+	if (err == ERR_OK && part.read > 0) {
+		export_run_keep(run, part.facts, part.needed, part.count);
+		run->until = part.until;
+		run->read += part.read;
+	}
+	*more = err == ERR_OK && part.more;
+	bool is_long = run->read > EXPORT_SHORT_MAX && !is_over(&part);
+	export_memory_close(memory, run, err == ERR_OK && (part.more || is_long));
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

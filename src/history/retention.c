@@ -39,8 +39,8 @@ static const struct {
 } stages[] = {
 	{keep_old_runs, false, false},      {keep_counted_runs, false, true}, {keep_old_events, false, false},
 	{keep_skewed_events, false, false}, {keep_bare_runs, true, false},    {keep_bare_events, true, false},
-	{keep_bare_skewed, true, false},    {keep_strays, false, false},      {keep_stray_steps, false, false},
-	{keep_workers, false, false},       {give_back, false, true},
+	{keep_bare_skewed, true, false},    {keep_strays, false, false},      {keep_marked_strays, false, true},
+	{keep_stray_runs, false, false},    {keep_workers, false, false},     {give_back, false, true},
 };
 
 static enum err run_stages(struct history_keeper *keeper, uint64_t now_ms, struct error *error) {
@@ -55,12 +55,31 @@ static enum err run_stages(struct history_keeper *keeper, uint64_t now_ms, struc
 	return err;
 }
 
+// Facts that are read behind a cursor (exports.h) must not get ids that others have had: when the last ones have gone,
+// the cursor's row takes the place of the very last.
+static enum err last_fact(struct history_keeper *keeper, int64_t *out, struct error *error) {
+	enum err err;
+	while (sql_row(keeper->fact_last, &err, error)) *out = sqlite3_column_int64(keeper->fact_last, 0);
+	return err;
+}
+
+static enum err hold_last_fact(struct history_keeper *keeper, int64_t before, struct error *error) {
+	int64_t last = 0;
+	enum err err = last_fact(keeper, &last, error);
+	if (err != ERR_OK || last >= before) return err;
+	sqlite3_bind_int64(keeper->cursor_move, 1, before);
+	return sql_run(keeper->cursor_move, error);
+}
+
 enum err history_keep(struct history_keeper *keeper, uint64_t now_ms, bool *more, struct error *error) {
 	keeper->slice = (struct slice){SLICE_ROWS, SLICE_BYTES, false};
 	arena_free(&keeper->arena);
 	arena_init(&keeper->arena, 0);
+	int64_t last = 0;
 	enum err err = places_load(keeper, error);
+	if (err == ERR_OK) err = last_fact(keeper, &last, error);
 	if (err == ERR_OK) err = run_stages(keeper, now_ms, error);
+	if (err == ERR_OK) err = hold_last_fact(keeper, last, error);
 	if (err == ERR_OK) err = keeper_strays_clamp(keeper, error);
 	if (err == ERR_OK) err = places_save(keeper, error);
 	*more = keeper->slice.more;
@@ -95,6 +114,10 @@ static enum err prepare(struct history_keeper *keeper, struct error *error) {
 	if (err == ERR_OK)
 		err = sql_prepare(keeper->db, "INSERT OR REPLACE INTO engine_retention(name, at) VALUES(?1, ?2)",
 				  &keeper->place_save, error);
+	if (err == ERR_OK) err = sql_prepare(keeper->db, "SELECT max(id) FROM engine_trace", &keeper->fact_last, error);
+	if (err == ERR_OK)
+		err = sql_prepare(keeper->db, "UPDATE engine_trace SET id = ?1 WHERE run_id = x''",
+				  &keeper->cursor_move, error);
 	if (err == ERR_OK) err = keeper_runs_prepare(keeper, error);
 	if (err == ERR_OK) err = keeper_events_prepare(keeper, error);
 	if (err == ERR_OK) err = keeper_bare_prepare(keeper, error);
@@ -121,11 +144,12 @@ static void finalize(sqlite3_stmt **statements, size_t count) {
 
 void history_keeper_free(struct history_keeper *keeper) {
 	if (keeper == NULL) return;
-	sqlite3_stmt *others[] = {keeper->places_load, keeper->place_save,   keeper->facts,       keeper->fact_change,
-				  keeper->steps_next,  keeper->record_known, keeper->workers_gone};
+	sqlite3_stmt *others[] = {keeper->places_load,  keeper->place_save,   keeper->facts,     keeper->fact_change,
+				  keeper->record_known, keeper->workers_gone, keeper->fact_last, keeper->cursor_move};
 	finalize(others, ARRAY_LEN(others));
 	finalize(keeper->runs, RUN_STATEMENTS);
 	finalize(keeper->events, EVENT_STATEMENTS);
+	finalize(keeper->run_next, STRAY_KINDS);
 	finalize(keeper->strays, STRAY_TABLES);
 	finalize(keeper->stray_gone, STRAY_TABLES);
 	finalize(keeper->stray_last, STRAY_TABLES);

@@ -36,7 +36,12 @@ enum place_id { // their names are stored
 	PLACE_BARE_RUNS,
 	PLACE_BARE_FACTS, // within a run
 	PLACE_COUNTED,
-	PLACE_STEPS,
+	PLACE_RUNS_OF, // one for each kind of rows by their run: retention_strays.c
+	PLACE_STEPS = PLACE_RUNS_OF,
+	PLACE_FACTS,
+	PLACE_DEFERS,
+	PLACE_ANNOTATIONS,
+	PLACE_DEBUG_RUNS,
 	PLACE_STRAYS, // one for each table: retention_strays.c
 	PLACE_COUNT = PLACE_STRAYS + 7,
 };
@@ -68,7 +73,9 @@ enum run_statement {
 	RUN_KNOWN,
 	RUN_GONE,       // the last of its rows
 	RUN_BATCH_GONE, // and the one before
-	RUN_SEEN,       // lowers what migrate_runs.c remembers of trace_runs
+	RUN_STRAY_NEXT, // up to ?1 of those that have left no row of their own
+	RUN_STRAY_GONE,
+	RUN_SEEN, // lowers what migrate_runs.c remembers of trace_runs
 	RUN_STATEMENTS,
 };
 enum event_statement {
@@ -87,6 +94,7 @@ enum event_statement {
 #define RUN_PARTS 11
 #define BARE_PARTS 6
 #define STRAY_TABLES 7
+#define STRAY_KINDS 5
 
 // A kind of rows of a run: which they are, and what is done with each.
 struct part {
@@ -103,9 +111,9 @@ struct history_keeper {
 	sqlite3_stmt *places_load, *place_save;
 	sqlite3_stmt *runs[RUN_STATEMENTS], *events[EVENT_STATEMENTS];
 	struct part_statements gone[RUN_PARTS], bare[BARE_PARTS];
-	sqlite3_stmt *facts, *fact_change;
+	sqlite3_stmt *facts, *fact_change, *fact_last, *cursor_move;
 	sqlite3_stmt *strays[STRAY_TABLES], *stray_gone[STRAY_TABLES], *stray_last[STRAY_TABLES];
-	sqlite3_stmt *steps_next, *record_known, *workers_gone;
+	sqlite3_stmt *run_next[STRAY_KINDS], *record_known, *workers_gone;
 	struct place places[PLACE_COUNT];
 	bool is_counting; // the place of the count is of this process
 	struct slice slice;
@@ -160,7 +168,7 @@ typedef enum err stage(struct history_keeper *keeper, uint64_t cutoff_ms, struct
 stage keep_old_runs, keep_counted_runs;                                        // retention_runs.c
 stage keep_old_events, keep_skewed_events, keep_bare_events, keep_bare_skewed; // retention_events.c
 stage keep_bare_runs;                                                          // retention_bare.c
-stage keep_strays, keep_stray_steps, keep_workers;                             // retention_strays.c
+stage keep_strays, keep_marked_strays, keep_stray_runs, keep_workers;          // retention_strays.c
 // SQLite uses the ids of the last rows again when those are gone: no place lies behind the last row of its table.
 ERR_CHECKED enum err keeper_strays_clamp(struct history_keeper *keeper, struct error *error);
 

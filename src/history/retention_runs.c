@@ -48,6 +48,8 @@ static const char *const run_sql[RUN_STATEMENTS] = {
 	[RUN_KNOWN] = "SELECT 1 FROM function_runs WHERE run_id = ?1 LIMIT 1",
 	[RUN_GONE] = "DELETE FROM function_runs WHERE run_id = ?1",
 	[RUN_BATCH_GONE] = "DELETE FROM event_batches WHERE run_id = ?1",
+	[RUN_STRAY_NEXT] = "SELECT run_id FROM engine_strays LIMIT ?1",
+	[RUN_STRAY_GONE] = "DELETE FROM engine_strays WHERE run_id = ?1",
 	// Ids of rows are used again: no new row may have one that migrate_runs.c has seen.
 	[RUN_SEEN] = "UPDATE engine_migration SET value = coalesce((SELECT max(rowid) FROM trace_runs), 0)"
 		     " WHERE name = 'trace_runs' AND value > coalesce((SELECT max(rowid) FROM trace_runs), 0)",

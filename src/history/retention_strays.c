@@ -1,8 +1,9 @@
 // Rows that no run of function_runs leads to: of skipped runs, of runs that another server wrote in part, of workers
-// that have gone, steps of runs that have left no history. They go by their own age.
+// that have gone, and what runs have left that began without history. They go by their own age, but for the last, which
+// the end of such a run marks, as nobody can find them.
 #include "history/retention_internal.h"
 
-#define STEPS_AT_ONCE 50
+#define RUNS_AT_ONCE 50
 
 // In the order of their writing, which is about that of their times.
 static const struct stray {
@@ -91,25 +92,36 @@ enum err keeper_strays_clamp(struct history_keeper *keeper, struct error *error)
 	return err;
 }
 
-// ---- steps ---------------------------------------------------------------------------------------------------------
+// ---- by runs -------------------------------------------------------------------------------------------------------
 
-static enum err next_run(struct history_keeper *keeper, const struct ulid *after, struct ulid *out, bool *found,
+// Whose rows there are: the next run behind ?1. Keys of steps begin with their run.
+static const char *const run_next_sql[STRAY_KINDS] = {
+	"SELECT key FROM engine_record WHERE kind = 5 AND key > ?1 ORDER BY key LIMIT 1",
+#define RUN_BEHIND(table) "SELECT run_id FROM " table " WHERE run_id > ?1 ORDER BY run_id LIMIT 1"
+	RUN_BEHIND("engine_trace"),
+	RUN_BEHIND("engine_defers"),
+	RUN_BEHIND("engine_annotations"),
+	RUN_BEHIND("engine_debug_runs"),
+};
+
+// The cursor of the export, whose run is empty, stands before all others.
+static enum err next_run(sqlite3_stmt *row, const struct ulid *after, struct ulid *out, bool *found,
 			 struct error *error) {
 	uint8_t behind[20];
 	enum err err;
 	memset(behind, 0xFF, sizeof behind);
 	memcpy(behind, after->bytes, sizeof after->bytes);
-	sqlite3_bind_blob(keeper->steps_next, 1, behind, ulid_is_zero(after) ? 0 : sizeof behind, SQLITE_STATIC);
+	sqlite3_bind_blob(row, 1, behind, ulid_is_zero(after) ? 0 : sizeof behind, SQLITE_STATIC);
 	*found = false;
-	while (sql_row(keeper->steps_next, &err, error)) {
-		struct str key = sql_bytes(keeper->steps_next, 0);
+	while (sql_row(row, &err, error)) {
+		struct str key = sql_bytes(row, 0);
 		*found = key.len >= sizeof out->bytes;
 		if (*found) memcpy(out->bytes, key.ptr, sizeof out->bytes);
 	}
 	return err;
 }
 
-static enum err steps_of(struct history_keeper *keeper, const struct ulid *run_id, bool *done, struct error *error) {
+static enum err rows_of(struct history_keeper *keeper, const struct ulid *run_id, bool *done, struct error *error) {
 	bool is_known, is_open = false;
 	enum err err = keeper_exists(keeper->runs[RUN_KNOWN], run_id, &is_known, error);
 	if (err == ERR_OK && !is_known) err = keeper_exists(keeper->record_known, run_id, &is_open, error);
@@ -119,22 +131,59 @@ static enum err steps_of(struct history_keeper *keeper, const struct ulid *run_i
 	return keeper_parts(keeper, keeper->gone, RUN_PARTS, run_id, done, error);
 }
 
-// Of runs without history, which an earlier version left.
-enum err keep_stray_steps(struct history_keeper *keeper, uint64_t cutoff_ms, struct error *error) {
-	struct place *place = &keeper->places[PLACE_STEPS];
+// What an earlier version has left without a mark. One that is open will have its mark.
+static enum err walk_runs(struct history_keeper *keeper, size_t i, uint64_t cutoff_ms, struct error *error) {
+	struct place *place = &keeper->places[PLACE_RUNS_OF + i];
 	struct ulid run_id, after = place_get(place).id;
 	bool found = true, done = true;
 	enum err err = ERR_OK;
 	int count = 0;
-	for (; count < STEPS_AT_ONCE && err == ERR_OK && done; count++) {
-		err = next_run(keeper, &after, &run_id, &found, error);
+	for (; count < RUNS_AT_ONCE && err == ERR_OK && done; count++) {
+		err = next_run(keeper->run_next[i], &after, &run_id, &found, error);
 		if (err != ERR_OK || !found || ulid_time_ms(&run_id) >= cutoff_ms) break;
 		done = !slice_is_over(&keeper->slice);
-		if (done) err = steps_of(keeper, &run_id, &done, error);
+		if (done) err = rows_of(keeper, &run_id, &done, error);
 		if (done && err == ERR_OK) place_set(place, 0, &run_id);
 		after = run_id;
 	}
-	keeper->slice.more = !done || count == STEPS_AT_ONCE;
+	keeper->slice.more = !done || count == RUNS_AT_ONCE;
+	return err;
+}
+
+enum err keep_stray_runs(struct history_keeper *keeper, uint64_t cutoff_ms, struct error *error) {
+	enum err err = ERR_OK;
+	for (size_t i = 0; i < STRAY_KINDS && err == ERR_OK && !keeper->slice.more; i++)
+		err = walk_runs(keeper, i, cutoff_ms, error);
+	return err;
+}
+
+// ---- marked --------------------------------------------------------------------------------------------------------
+
+static enum err look_marked(struct history_keeper *keeper, struct ulid out[RUNS_AT_ONCE], int *count,
+			    struct error *error) {
+	sqlite3_stmt *row = keeper->runs[RUN_STRAY_NEXT];
+	enum err err;
+	*count = 0;
+	sqlite3_bind_int(row, 1, RUNS_AT_ONCE);
+	while (sql_row(row, &err, error))
+		if (*count < RUNS_AT_ONCE && sql_ulid(row, 0, &out[*count])) (*count)++;
+	return err;
+}
+
+enum err keep_marked_strays(struct history_keeper *keeper, uint64_t now_ms, struct error *error) {
+	struct ulid runs[RUNS_AT_ONCE];
+	int count;
+	bool done = true;
+	(void)now_ms;
+	enum err err = look_marked(keeper, runs, &count, error);
+	for (int i = 0; i < count && err == ERR_OK && done; i++) {
+		done = !slice_is_over(&keeper->slice);
+		if (done) err = rows_of(keeper, &runs[i], &done, error);
+		if (err != ERR_OK || !done) break;
+		sql_bind_ulid(keeper->runs[RUN_STRAY_GONE], 1, &runs[i]);
+		err = sql_run(keeper->runs[RUN_STRAY_GONE], error);
+	}
+	keeper->slice.more = !done || count == RUNS_AT_ONCE;
 	return err;
 }
 
@@ -154,11 +203,11 @@ enum err keeper_strays_prepare(struct history_keeper *keeper, struct error *erro
 		if (err == ERR_OK) err = sql_prepare(keeper->db, strays[i].gone, &keeper->stray_gone[i], error);
 		if (err == ERR_OK) err = sql_prepare(keeper->db, strays[i].last, &keeper->stray_last[i], error);
 	}
+	if (err == ERR_OK) err = keeper_prepare(keeper->db, run_next_sql, STRAY_KINDS, keeper->run_next, error);
 	const struct {
 		const char *sql;
 		sqlite3_stmt **out;
 	} others[] = {
-		{"SELECT key FROM engine_record WHERE kind = 5 AND key > ?1 ORDER BY key LIMIT 1", &keeper->steps_next},
 		{"SELECT 1 FROM engine_record WHERE kind = 4 AND key = ?1", &keeper->record_known},
 		{"DELETE FROM worker_connections WHERE rowid IN (SELECT rowid FROM worker_connections"
 		 " WHERE " WORKER_SEEN " < ?1 LIMIT 100)",

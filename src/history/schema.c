@@ -305,6 +305,8 @@ const char history_own_schema[] =
 	// What has come in about a run from outside (annotations.h).
 	"CREATE TABLE IF NOT EXISTS engine_annotations(run_id BLOB PRIMARY KEY, metadata_bytes INTEGER NOT NULL,"
 	" spans INTEGER NOT NULL) WITHOUT ROWID;"
+	// Runs that are over and have no row of their own: retention takes what they have left.
+	"CREATE TABLE IF NOT EXISTS engine_strays(run_id BLOB PRIMARY KEY) WITHOUT ROWID;"
 	// What retention looks for, and how far it has got to (retention_internal.h).
 	"CREATE INDEX IF NOT EXISTS engine_traces_run ON traces(run_id);"
 	"CREATE INDEX IF NOT EXISTS engine_workers_seen ON worker_connections(" WORKER_SEEN ");"

@@ -35,8 +35,8 @@ struct loading {
 	const struct ulid *run_id;
 	struct trace_loaded *out;
 	struct trace_run run;
-	struct rows facts, fact_ids, steps, spans;
-	bool facts_only;
+	struct rows facts, steps, spans;
+	bool facts_only, facts_given;
 	bool found, has_status; // of the run: its row, and what that says
 	bool finished;
 	size_t bytes;
@@ -116,7 +116,7 @@ static void read_skipped(struct loading *l, sqlite3_stmt *row) {
 
 // ---- what belongs to it --------------------------------------------------------------------------------------------
 
-static const char facts_sql[] = "SELECT data, id FROM engine_trace WHERE run_id = ?1 ORDER BY id LIMIT ?2";
+static const char facts_sql[] = "SELECT data FROM engine_trace WHERE run_id = ?1 ORDER BY id LIMIT ?2";
 static const char steps_sql[] = "SELECT head FROM engine_record WHERE kind = ?1 AND key >= ?2 AND key <= ?3"
 				" ORDER BY key";
 static const char spans_sql[] =
@@ -165,7 +165,6 @@ static void read_fact(struct loading *l, sqlite3_stmt *row) {
 	l->bytes += data.len;
 	if (trace_fact_decode(l->arena, data, &fact, NULL) != ERR_OK) return;
 	*(struct trace_fact *)rows_add(&l->facts) = fact;
-	*(uint64_t *)rows_add(&l->fact_ids) = (uint64_t)sqlite3_column_int64(row, 1);
 }
 
 static void read_step(struct loading *l, sqlite3_stmt *row) {
@@ -244,7 +243,7 @@ static enum err load(struct loading *l) {
 	if (err == ERR_OK && maybe_skipped) err = query_run(l, skipped_sql, 0, false, read_skipped);
 	if (err == ERR_OK && !l->found) return error_set(l->error, ERR_NOT_FOUND, "run not found");
 	if (err == ERR_OK) err = query_debug(l);
-	if (err == ERR_OK) err = query_run(l, facts_sql, TRACE_FACTS_MAX, false, read_fact);
+	if (err == ERR_OK && !l->facts_given) err = query_run(l, facts_sql, TRACE_FACTS_MAX, false, read_fact);
 	if (err == ERR_OK) err = query_steps(l); // after the facts: what those tell of is memoised
 	l->bytes = 0;
 	if (err != ERR_OK || l->facts_only) return err;
@@ -360,14 +359,15 @@ static void drop_made_rows(struct loading *l) {
 
 static void assemble(struct loading *l) {
 	struct trace_loaded *out = l->out;
-	l->run.facts = (const struct trace_fact *)(const void *)l->facts.items;
-	l->run.fact_count = l->facts.count;
+	if (!l->facts_given) {
+		l->run.facts = (const struct trace_fact *)(const void *)l->facts.items;
+		l->run.fact_count = l->facts.count;
+	}
 	out->facts = l->run.facts;
-	out->fact_ids = (const uint64_t *)(const void *)l->fact_ids.items;
-	out->fact_count = l->facts.count;
+	out->fact_count = l->run.fact_count;
 	l->run.steps = (const struct trace_step *)(const void *)l->steps.items;
 	l->run.step_count = l->steps.count;
-	bool is_ours = l->facts.count > 0 || l->run.live_count > 0 || !has_own_rows(l);
+	bool is_ours = l->run.fact_count > 0 || l->run.live_count > 0 || !has_own_rows(l);
 	if (!l->has_status) out->run.status = TRACE_RUN_QUEUED;
 	if (is_ours) note_start(l);
 	if (is_ours) spans_of_facts(l);
@@ -393,7 +393,6 @@ static struct trace_loaded nothing_of(const struct ulid *run_id) {
 static enum err load_and_assemble(struct loading *l) {
 	*l->out = nothing_of(l->run_id);
 	l->facts = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_fact)};
-	l->fact_ids = (struct rows){.arena = l->arena, .row_size = sizeof(uint64_t)};
 	l->steps = (struct rows){.arena = l->arena, .row_size = sizeof(struct trace_step)};
 	l->spans = (struct rows){.arena = l->arena, .row_size = sizeof(struct span_row)};
 	bool began = reading_begin(l->reader);
@@ -421,5 +420,19 @@ enum err history_trace_facts(struct history_reader *reader, struct arena *arena,
 			     struct trace_loaded *out, struct error *error) {
 	struct loading l = {
 		.reader = reader, .arena = arena, .run_id = run_id, .out = out, .facts_only = true, .error = error};
+	return load_and_assemble(&l);
+}
+
+enum err history_trace_given(struct history_reader *reader, struct arena *arena, const struct ulid *run_id,
+			     const struct trace_fact *facts, size_t count, struct trace_loaded *out,
+			     struct error *error) {
+	struct loading l = {.reader = reader,
+			    .arena = arena,
+			    .run_id = run_id,
+			    .out = out,
+			    .run = {.facts = facts, .fact_count = count},
+			    .facts_only = true,
+			    .facts_given = true,
+			    .error = error};
 	return load_and_assemble(&l);
 }

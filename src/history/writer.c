@@ -30,6 +30,7 @@ enum insert {
 	INSERT_TRACE,
 	FUNCTION_PAUSE,
 	INSERT_FINISH,
+	INSERT_STRAY,
 	INSERT_BATCH,
 	INSERT_BATCH_LINK,
 	INSERT_OUTCOME,
@@ -104,6 +105,7 @@ static const char *const insert_sql[INSERT_COUNT] = {
 		" WHERE id = ?1",
 	[INSERT_FINISH] = "INSERT INTO function_finishes(run_id, status, output, completed_step_count, created_at)"
 			  " VALUES(?1, ?2, ?3, 0, ?4)",
+	[INSERT_STRAY] = "INSERT OR IGNORE INTO engine_strays(run_id) VALUES(?1)",
 	[INSERT_BATCH] = "INSERT INTO event_batches(id, account_id, workspace_id, app_id, workflow_id, run_id,"
 			 " started_at, executed_at, event_ids)"
 			 " VALUES(?1, '" ACCOUNT_ID "', '" ENV_ID "', ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -239,6 +241,7 @@ static enum err write_event(struct history_writer *writer, const struct history_
 	if (item->event.late_data != NULL) {
 		CHECK(item->event.late_data->text != NULL);
 		data = payload_str(item->event.late_data->text);
+		if (data.len == 0) return ERR_OK; // it is lost (store/late.h), and nobody will act on it
 	}
 	bool again = item->kind == HISTORY_EVENT_AGAIN, once = again || item->event.maybe_stored;
 	enum err err = write_event_row(writer, once ? INSERT_EVENT_ONCE : INSERT_EVENT, item, data, error);
@@ -352,14 +355,23 @@ static enum err write_pause(struct history_writer *writer, const struct history_
 	return sql_run(update, error);
 }
 
+// A run that has begun without history has no row: what it has left goes (retention_strays.c).
+static enum err write_stray(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	sqlite3_stmt *insert = writer->inserts[INSERT_STRAY];
+	sql_bind_ulid(insert, 1, &item->finish.run_id);
+	return sql_run(insert, error);
+}
+
 static enum err write_finish(struct history_writer *writer, const struct history_item *item, struct error *error) {
+	enum err err = write_run_ended(writer, item, error);
+	if (err != ERR_OK) return err;
+	if (sqlite3_changes(writer->db) == 0) return write_stray(writer, item, error);
 	sqlite3_stmt *insert = writer->inserts[INSERT_FINISH];
 	sql_bind_ulid(insert, 1, &item->finish.run_id);
 	sql_bind_text(insert, 2, str_from_cstr(item->finish.status));
 	sql_bind_text(insert, 3, item->finish.output != NULL ? payload_str(item->finish.output) : STR("{}"));
 	sql_bind_text(insert, 4, go_time(&writer->at, item->at_ms));
-	enum err err = sql_run(insert, error);
-	return err != ERR_OK ? err : write_run_ended(writer, item, error);
+	return sql_run(insert, error);
 }
 
 // A batch of one event has no row (09 §4.6).

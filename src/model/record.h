@@ -39,7 +39,8 @@ enum record_op {
 struct payload_ref {
 	struct payload *data; // owned reference, or NULL: then fetch body of (kind, key) from the store
 	uint32_t size;        // bytes of the body
-	uint8_t kind;         // enum record_kind
+	uint32_t first_len; // of its first event, when it is an array of events with a stand-in (store/late.h); 0: none
+	uint8_t kind;       // enum record_kind
 	uint8_t key_len;
 	uint8_t key[RECORD_KEY_MAX];
 };
@@ -58,7 +59,7 @@ struct late_text {
 	size_t count;
 	struct payload *text; // NULL until resolved; owned by the batch
 	bool is_used;
-	bool may_be_empty; // when a part of it is not in the store; else nothing is written until it is
+	bool is_damaged; // a part of it was not in the store: empty, or with a stand-in
 };
 
 struct record {

@@ -29,6 +29,7 @@ struct exporter {
 	bool stopping;       // under the mutex
 	bool has_cursor;
 	uint64_t cursor;
+	struct export_memory *memory;
 	// while sending; the thread's own
 	uint64_t flush_until_ms; // on the monotonic clock; 0: not flushing
 	uint64_t complained_ms;  // likewise; 0: all is well
@@ -261,18 +262,21 @@ static bool send_gathered(struct exporter *exporter, struct gathered *gathered) 
 	return go_on;
 }
 
-static void gather_run(struct exporter *exporter, const struct export_window *window, const struct ulid *run_id,
-		       struct gathered *out) {
+// False when there is no more of the run's.
+static bool gather_part(struct exporter *exporter, const struct export_window *window, const struct ulid *run_id,
+			struct gathered *out) {
 	struct arena arena;
 	struct otlp_span *spans;
 	size_t count;
+	bool more;
 	struct error error;
 	arena_init(&arena, 0);
-	enum err err = history_exports_run(exporter->config.history, &arena, run_id, exporter->cursor, window->last,
-					   &spans, &count, &error);
+	enum err err = history_exports_run(exporter->config.history, exporter->memory, &arena, run_id, exporter->cursor,
+					   window->last, &spans, &count, &more, &error);
 	if (err != ERR_OK) LOG_ERROR("a run cannot be exported", LOG_CSTR("error", error.message));
 	if (err == ERR_OK) gathered_add(out, spans, count);
 	arena_free(&arena);
+	return more;
 }
 
 static bool send_window(struct exporter *exporter, const struct export_window *window) {
@@ -280,11 +284,16 @@ static bool send_window(struct exporter *exporter, const struct export_window *w
 	bool go_on = true;
 	arena_init(&gathered.arena, 0);
 	for (size_t i = 0; i < window->run_count && go_on; i++) {
-		gather_run(exporter, window, &window->runs[i], &gathered);
-		if (gathered.count >= exporter->config.settings->batch_max) go_on = send_gathered(exporter, &gathered);
+		bool more = true;
+		while (more && go_on) {
+			more = gather_part(exporter, window, &window->runs[i], &gathered);
+			if (gathered.count >= exporter->config.settings->batch_max)
+				go_on = send_gathered(exporter, &gathered);
+		}
 	}
 	if (go_on && gathered.count > 0) go_on = send_gathered(exporter, &gathered);
 	arena_free(&gathered.arena);
+	if (!go_on) export_memory_clear(exporter->memory); // the cursor stays
 	return go_on;
 }
 
@@ -293,16 +302,13 @@ static void tell_lost(const struct export_window *window) {
 		LOG_WARN("retention has removed runs before their spans were exported", LOG_INT("facts", window->lost));
 }
 
-// A new cursor is made durable at once: what comes after it is not lost, whatever happens. False: it cannot be read,
-// and without it all there is would go out again.
+// False: it cannot be read, and without it all there is would go out again.
 static bool find_cursor(struct exporter *exporter) {
 	struct error error;
-	bool is_new = false;
 	if (exporter->has_cursor) return true;
-	enum err err = history_exports_cursor(exporter->config.history, &exporter->cursor, &is_new, &error);
+	enum err err = history_exports_cursor(exporter->config.history, &exporter->cursor, &error);
 	if (err != ERR_OK) LOG_ERROR("cannot read how far spans were exported", LOG_CSTR("error", error.message));
 	exporter->has_cursor = err == ERR_OK;
-	if (is_new) exporter->config.save(exporter->config.context, exporter->cursor);
 	return exporter->has_cursor;
 }
 
@@ -342,6 +348,7 @@ static void *exporter_main(void *context) {
 struct exporter *exporter_start(const struct exporter_config *config) {
 	struct exporter *exporter = mem_calloc(1, sizeof *exporter);
 	exporter->config = *config;
+	exporter->memory = export_memory_new(EXPORT_MEMORY_MAX);
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -372,5 +379,6 @@ void exporter_free(struct exporter *exporter) {
 	if (exporter == NULL) return;
 	pthread_cond_destroy(&exporter->wake);
 	pthread_mutex_destroy(&exporter->mutex);
+	export_memory_free(exporter->memory);
 	free(exporter);
 }

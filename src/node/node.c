@@ -237,7 +237,8 @@ static enum err make_path(const struct node_config *config, char *out, size_t si
 static enum err open_export(struct node *node, struct error *error) {
 	struct reader *reader = &node->export_reader;
 	if (!node->export_settings.is_on) return history_exports_forget(store_sql(node->store), error);
-	enum err err = store_reader_open(node->store, &reader->store, error);
+	enum err err = history_exports_begin(store_sql(node->store), error);
+	if (err == ERR_OK) err = store_reader_open(node->store, &reader->store, error);
 	return err != ERR_OK ? err : history_reader_new(store_reader_sql(reader->store), &reader->history, error);
 }
 

@@ -4,6 +4,10 @@
 
 #include "store/store.h"
 
+// A file may be damaged, and a body that is gone will not come back: it is told of in the log, and the text is empty
+// then. But for the events of a run, whose end others are to hear of: in their place stands an array of as many bytes
+// with one event that says nothing.
+//
 // Fills late->text (the late text owns the reference). Writer thread.
 ERR_CHECKED enum err late_resolve(struct store *store, struct late_text *late, struct error *error);
 

@@ -2,16 +2,19 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/map.h"
+#include "trace/facts.h"
 #include "trace/row_attributes.h"
 
 #define OPEN SIZE_MAX
+#define NO_FACT SIZE_MAX
 
 // A span, and what its executions say of a discovery, which has no times of its own.
 struct told {
 	struct map_node by_id;
 	const struct span *span;
-	size_t end; // the fact that ended it; OPEN: none yet
+	size_t end;                                // the fact that ended it; OPEN: none yet
+	size_t first_fact, last_fact, last_output; // that tell of it, while it is open; NO_FACT: none
+	bool was_told;                             // with an earlier part of the facts
 	int64_t started_ns, ended_ns;
 	const struct span *last; // of its executions
 	struct str step_name;
@@ -24,6 +27,37 @@ struct exporting {
 	struct map by_id;
 	struct told *all; // one for each span
 };
+
+// ---- what earlier parts have told
+// ------------------------------------------------------------------------------------
+
+void trace_told_init(struct trace_told *told) {
+	arena_init(&told->arena, 0);
+	map_init(&told->ids);
+}
+
+void trace_told_free(struct trace_told *told) {
+	map_free(&told->ids);
+	arena_free(&told->arena);
+}
+
+// Apps report steps again; attempts of calls and what they answered have one fact each.
+static bool may_come_again(const struct span *span) {
+	return span->kind == SPAN_STEP || span->kind == SPAN_DISCOVERY;
+}
+
+static bool was_told(const struct trace_told *told, const struct span *span) {
+	return told != NULL && map_first(&told->ids, hash_xxh64(span->id)) != NULL;
+}
+
+static void keep_told(const struct exporting *e) {
+	struct trace_told *told = e->from->told;
+	for (size_t i = 0; told != NULL && i < e->from->spans->count; i++) {
+		const struct told *over = &e->all[i];
+		if (over->end == OPEN || over->was_told || !may_come_again(over->span)) continue;
+		map_insert(&told->ids, ARENA_NEW(&told->arena, struct map_node), hash_xxh64(over->span->id));
+	}
+}
 
 // ---- which spans are over ------------------------------------------------------------------------------------------
 
@@ -83,6 +117,76 @@ static void find_ends(const struct exporting *e) {
 	}
 }
 
+// ---- which facts tell of those that are not
+// ---------------------------------------------------------------------------
+
+static void mention(const struct exporting *e, struct span_id id, size_t fact, bool is_output) {
+	struct told *told = find(e, str_make(id.text, SPAN_ID_LEN));
+	if (told == NULL || told->end != OPEN) return;
+	if (told->first_fact == NO_FACT) told->first_fact = fact;
+	if (is_output) told->last_output = fact;
+	told->last_fact = fact;
+}
+
+static bool is_output(const struct trace_fact *call) {
+	return call->outcome == TRACE_ERROR || facts_is_result(call);
+}
+
+static void mention_all(const struct exporting *e, size_t i) {
+	const struct trace_fact *fact = &e->from->facts[i];
+	const struct ulid *run_id = &e->from->run_id;
+	if (fact->kind == FACT_CALL)
+		mention(e,
+			fact->slept.len > 0 ? span_id_after_sleep(fact->slept) : span_id_discovery(run_id, fact->job),
+			i, is_output(fact));
+	for (size_t k = 0; k < fact->op_count; k++) mention(e, span_id_step(fact->ops[k].id), i, false);
+	if (fact->step_id.len == 0) return;
+	mention(e, fact->op == OPCODE_SLEEP ? span_id_sleep(fact->step_id) : span_id_wait(run_id, fact->step_id), i,
+		false);
+}
+
+static void need(const struct exporting *e, size_t fact) {
+	if (fact != NO_FACT) e->from->needed[fact] = true;
+}
+
+// The root tells of the call that has ended the run, of the wait by which that did, and of why it was cancelled.
+static void need_for_root(const struct exporting *e) {
+	const struct trace_export *from = e->from;
+	size_t last = NO_FACT, end = NO_FACT;
+	for (size_t i = 0; i < from->fact_count; i++) {
+		const struct trace_fact *fact = &from->facts[i];
+		if (fact->kind == FACT_CANCELLED) need(e, i);
+		if (fact->kind != FACT_CALL || fact->outcome == TRACE_CANCELLED) continue;
+		last = i;
+		if (facts_is_result(fact) || (fact->outcome == TRACE_ERROR && !fact->will_retry)) end = i;
+	}
+	need(e, last);
+	need(e, end);
+	if (end == NO_FACT) end = last;
+	const struct trace_fact *call = end != NO_FACT ? &from->facts[end] : NULL;
+	for (size_t i = 0; call != NULL && call->op_count == 1 && i < from->fact_count; i++)
+		if (str_eq(from->facts[i].step_id, call->ops[0].id)) need(e, i);
+}
+
+static void find_needed(const struct exporting *e) {
+	const struct trace_export *from = e->from;
+	bool is_over = false;
+	if (from->needed == NULL) return;
+	memset(from->needed, 0, from->fact_count * sizeof *from->needed);
+	for (size_t i = 0; i < from->fact_count; i++) {
+		mention_all(e, i);
+		is_over |= from->facts[i].kind == FACT_ENDED;
+	}
+	for (size_t i = 0; i < from->spans->count; i++) {
+		const struct told *told = &e->all[i];
+		if (told->end != OPEN || told->was_told) continue;
+		need(e, told->first_fact);
+		need(e, told->last_fact);
+		need(e, told->last_output);
+	}
+	if (!is_over) need_for_root(e);
+}
+
 // ---- what is told of them ------------------------------------------------------------------------------------------
 
 static void note_execution(const struct exporting *e, const struct span *span) {
@@ -103,6 +207,10 @@ static void begin(struct exporting *e) {
 		const struct span *span = &spans->spans[i];
 		e->all[i] = (struct told){.span = span,
 					  .end = OPEN,
+					  .first_fact = NO_FACT,
+					  .last_fact = NO_FACT,
+					  .last_output = NO_FACT,
+					  .was_told = was_told(e->from->told, span),
 					  .started_ns = span->started_ns,
 					  .ended_ns = span->ended_ns,
 					  .step_name = span->step_name,
@@ -190,16 +298,18 @@ static void tell(const struct exporting *e, const struct told *told, struct otlp
 
 static bool is_wanted(const struct exporting *e, const struct told *told) {
 	bool is_ours = told->span->kind != SPAN_USERLAND && told->span->kind != SPAN_OTHER;
-	return is_ours && told->end != OPEN && told->end >= e->from->first_new;
+	return is_ours && !told->was_told && told->end != OPEN && told->end >= e->from->first_new;
 }
 
 void trace_export(struct arena *arena, const struct trace_export *from, struct otlp_span **out, size_t *count) {
 	struct exporting e = {.arena = arena, .from = from};
 	begin(&e);
 	find_ends(&e);
+	find_needed(&e);
 	*count = 0;
 	*out = ARENA_ARRAY(arena, struct otlp_span, from->spans->count + 1);
 	for (size_t i = 0; i < from->spans->count; i++)
 		if (is_wanted(&e, &e.all[i])) tell(&e, &e.all[i], &(*out)[(*count)++]);
+	keep_told(&e);
 	map_free(&e.by_id);
 }

@@ -150,8 +150,10 @@ static void release(struct sim *sim, struct batch *batch) {
 
 static void write_batch(struct sim *sim, const struct flow_note *note, struct batch *batch) {
 	struct error error;
-	for (size_t i = 0; i < batch->late_count; i++)
+	for (size_t i = 0; i < batch->late_count; i++) {
 		must(sim, late_resolve(sim->store, batch->late[i], &error), &error);
+		if (batch->late[i]->is_damaged) sim_fail(sim, "a text is needed that is no longer there");
+	}
 	for (size_t i = 0; i < batch->record_count; i++) {
 		struct record record = batch->records[i];
 		if (record.late_body != NULL) record.body = record.late_body->text;

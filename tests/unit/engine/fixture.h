@@ -104,6 +104,37 @@ static inline enum err fixture_restore_one(void *context, uint8_t kind, struct s
 	return engine_restore(((struct fixture *)context)->engine, kind, key, head, error);
 }
 
+// The file is damaged: the first record of a kind loses its body, or its head says nothing that makes sense.
+struct fixture_damage {
+	uint8_t kind;
+	struct record record; // its head copied
+	bool found;
+};
+static inline enum err fixture_find_first(void *context, uint8_t kind, struct str key, struct str head,
+					  struct error *error) {
+	struct fixture_damage *damage = context;
+	(void)error;
+	if (kind != damage->kind || damage->found) return ERR_OK;
+	damage->found = true;
+	damage->record = (struct record){.op = RECORD_PUT, .kind = kind, .key_len = (uint8_t)key.len};
+	memcpy(damage->record.key, key.ptr, key.len);
+	damage->record.head = str_make(mem_strndup(head.ptr, head.len), head.len);
+	return ERR_OK;
+}
+static inline void fixture_damage(struct fixture *f, uint8_t kind, bool keep_head) {
+	struct fixture_damage damage = {.kind = kind};
+	uint64_t quarantined;
+	struct error error;
+	assert_int_equal(store_load(f->store, fixture_find_first, &damage, &quarantined, &error), ERR_OK);
+	assert_true(damage.found);
+	char *head = (char *)(uintptr_t)damage.record.head.ptr;
+	if (!keep_head) damage.record.head.len = 1;
+	assert_int_equal(store_begin(f->store, &error), ERR_OK);
+	assert_int_equal(store_write(f->store, &damage.record, &error), ERR_OK);
+	assert_int_equal(store_commit(f->store, &error), ERR_OK);
+	free(head);
+}
+
 // kill -9 and start.
 static inline uint64_t fixture_restart(struct fixture *f) {
 	engine_free(f->engine);

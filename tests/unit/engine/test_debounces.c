@@ -71,6 +71,17 @@ static void test_event_is_told_again(void **state) {
 	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 0);
 }
 
+// Without a run, which takes it along when it goes, nothing would ever take it.
+static void test_event_without_a_run_is_not(void **state) {
+	struct fixture *f = *state;
+	set_up(f, "\"debounce\":{\"period\":\"2h\"}");
+	number(f, 1);
+	pause_function(f, "app-a", true);
+	pass(f, 7200 * SECOND);
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 0);
+	expect_outcomes("Skipped:FunctionPaused");
+}
+
 static void test_outcome_names_the_winner(void **state) {
 	struct fixture *f = *state;
 	set_up(f, DEBOUNCE(""));
@@ -490,6 +501,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_latest_event_after_silence),
 		TEST(test_event_is_told_again),
+		TEST(test_event_without_a_run_is_not),
 		TEST(test_outcome_names_the_winner),
 		TEST(test_timeout),
 		TEST(test_timeout_shorter_than_the_period),

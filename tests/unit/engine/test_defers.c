@@ -26,6 +26,7 @@ static void answer(struct fixture *f, struct target to, const char *ops) {
 	"\",\"opts\":{\"fn_slug\":\"app-b\",\"input\":" input "}}"
 #define ABORT(id) "{\"op\":\"DeferAbort\",\"id\":\"ab" id "\",\"opts\":{\"target_hashed_id\":\"" id "\"}}"
 #define WAIT "{\"op\":\"WaitForEvent\",\"id\":\"w\",\"opts\":{\"event\":\"x/go\",\"timeout\":\"1h\"}}"
+#define STEP(id) "{\"op\":\"StepRun\",\"id\":\"" id "\",\"data\":1}"
 #define END "{\"op\":\"RunComplete\",\"id\":\"c\",\"data\":1}"
 
 static struct target start(struct fixture *f) {
@@ -100,6 +101,43 @@ static void test_restart(void **state) {
 	fixture_assert_stored(f);
 	assert_int_equal(fixture_load_held(f), 1);
 	assert_data(f, "[{\"data\":{\"_inngest\":{\"fn_slug\":\"app-b\"", "\"},\"n\":1},\"id\":\"");
+}
+
+// One of them cannot be read any more: those that come later get numbers of their own.
+static void test_after_a_quarantine(void **state) {
+	struct fixture *f = *state;
+	answer(f, start(f), "[" ADD("d", "{\"n\":1}") "," ADD("g", "{\"n\":2}") "," ADD("h", "{\"n\":3}") "," WAIT "]");
+	fixture_damage(f, RECORD_DEFER, false);
+	assert_int_equal(fixture_restart(f), 1);
+	fixture_assert_stored(f);
+	fixture_event(f, "{\"name\":\"x/go\"}");
+	assert_told(f, "{\"g\":{\"abortable\":true},\"h\":{\"abortable\":true}}");
+	answer(f, fixture_target(fixture_call(f, 0)), "[" ADD("i", "{\"n\":4}") "," STEP("s") "]");
+	fixture_assert_stored(f);
+	assert_int_equal(fixture_restart(f), 0);
+	fixture_assert_stored(f);
+	assert_told(f, "{\"g\":{\"abortable\":true},\"h\":{\"abortable\":true},\"i\":{\"abortable\":true}}");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	assert_int_equal(fixture_load_held(f), 3);
+}
+
+// The data of one is lost: it is dropped, the run ends and the other one is started.
+static void test_lost_data(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f,
+				   FIXTURE_FUNCTION("app-a", "\"triggers\":[{\"event\":\"x/y\"}]") "," FIXTURE_FUNCTION(
+					   "app-b", "\"triggers\":[{\"event\":\"inngest/deferred.schedule\"}]"));
+	answer(f, start(f), "[" ADD("d", "{\"n\":1}") "," ADD("g", "{\"n\":2}") "," WAIT "]");
+	fixture_damage(f, RECORD_DEFER, true);
+	assert_int_equal(fixture_restart(f), 0);
+	fixture_event(f, "{\"name\":\"x/go\"}");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	assert_int_equal(fixture_histories(f, HISTORY_FINISH), 1);
+	fixture_assert_stored(f);
+	assert_int_equal(fixture_load_held(f), 1);
+	assert_data(f, "[{\"data\":{\"_inngest\":{", "},\"n\":2},\"id\":\"");
+	assert_int_equal(fixture_runs(f), 1);
+	fixture_assert_stored(f);
 }
 
 static void test_cancelled(void **state) {
@@ -181,6 +219,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_end_starts_them, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_restart, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_after_a_quarantine, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_lost_data, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cancelled, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_with_the_end, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_alone, setup, fixture_teardown),

@@ -85,6 +85,17 @@ static void test_events_are_told_again(void **state) {
 	}
 }
 
+// Without a run, which takes them along when it goes, nothing would ever take them.
+static void test_events_without_a_run_are_not(void **state) {
+	struct fixture *f = *state;
+	set_up(f, BATCH("\"maxSize\":9,\"timeout\":\"24h\""));
+	for (int n = 1; n <= 2; n++) number(f, n);
+	pause_function(f, "app-a", true);
+	pass(f, 24u * 3600 * SECOND);
+	assert_int_equal(fixture_histories(f, HISTORY_EVENT_AGAIN), 0);
+	expect_outcomes("Skipped:FunctionPaused Skipped:FunctionPaused");
+}
+
 // Time is over, although nothing has woken it: the next event opens another one.
 static void test_event_at_the_very_end(void **state) {
 	struct fixture *f = *state;
@@ -577,6 +588,7 @@ int main(void) {
 		TEST(test_full),
 		TEST(test_timeout_counts_from_the_first),
 		TEST(test_events_are_told_again),
+		TEST(test_events_without_a_run_are_not),
 		TEST(test_event_at_the_very_end),
 		TEST(test_events_while_it_goes),
 		TEST(test_ten_mebibytes),

@@ -96,6 +96,36 @@ static void test_cancelled(void **state) {
 		"\"function_id\":\"app-a\",\"run_id\":\"RUN\"}");
 }
 
+// The run's events are lost: it ends all the same, and whoever is to hear of that does, in JSON that can be read.
+static void test_lost_events(void **state) {
+	static const char *const events[] = {"{\"name\":\"x/y\",\"data\":{\"n\":1}}", "{\"name\":\"x/y\"}",
+					     "{\"name\":\"x/y\",\"data\":{},\"user\":{\"u\":1}}"};
+	struct fixture *f = *state;
+	fixture_register(f, "app", "app-a|x/y|0 app-w|inngest/function.cancelled|0");
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		struct target run = start(f, events[i]);
+		fixture_damage(f, RECORD_RUN, true);
+		assert_int_equal(fixture_restart(f), 0);
+		fixture_cancel(f, &run.run_id);
+		struct error error;
+		yyjson_doc *doc = json_read(str_from_cstr(data_of(f, 1, &run.run_id)), false, NULL, &error);
+		yyjson_val *root = yyjson_doc_get_root(doc);
+		assert_true(yyjson_is_obj(json_get(root, STR("event"))));
+		assert_int_equal(yyjson_arr_size(json_get(root, STR("events"))), 1);
+		yyjson_doc_free(doc);
+		const struct payload_ref *ref = &fixture_call(f, 0)->events; // of the function that hears of it
+		struct payload *body;
+		assert_int_equal(store_body(f->store, ref->kind, str_make(ref->key, ref->key_len), &body, &error),
+				 ERR_OK);
+		assert_int_equal(body->len, ref->size);
+		doc = json_read(payload_str(body), false, NULL, &error);
+		assert_int_equal(yyjson_arr_size(yyjson_doc_get_root(doc)), 1);
+		yyjson_doc_free(doc);
+		payload_unref(body);
+		fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	}
+}
+
 static void test_sessions(void **state) {
 	struct fixture *f = *state;
 	static const char event[] = "{\"name\":\"x/y\",\"id\":\"%d\",\"meta\":{\"sessions\":{\"chat\":\"c1\"}}}";
@@ -132,6 +162,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_completed, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_failed, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cancelled, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_lost_events, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_sessions, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

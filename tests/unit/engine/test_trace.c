@@ -455,6 +455,97 @@ static void test_no_history(void **state) {
 	assert_int_equal(fixture_runs(f), 0);
 }
 
+// A call that the crash has cut, of a run that ends before it is made again.
+static void expect_cut(struct fixture *f, const char *expected) {
+	uint64_t called = f->now;
+	pause_function(f, "app-a", true);
+	f->now += 5;
+	restart(f);
+	assert_int_equal(fixture_calls(f), 0);
+	f->now += 5;
+	cancel(f, 'a');
+	expect_facts(f, expected);
+	assert_true(only(f).started_ms == called);
+	assert_true(only(f).at_ms == f->now);
+	pause_function(f, "app-a", false);
+}
+
+static void test_cut_by_a_crash(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	expect_cut(f, "call #0/4 first ended");
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a', STEP("s"));
+	expect_cut(f, "call #0/4 ended");
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a', STEP("s"));
+	fails(f, 'a');
+	fixture_tick(f, RETRY_AFTER);
+	expect_cut(f, "call #1/4 ended");
+	begin(f, 'a', "x/a", NULL);
+	answer(f, 'a', SLEEP("s", "5s"));
+	fixture_tick(f, 5 * SECOND);
+	expect_cut(f, "call #0/4 after s ended");
+}
+
+// With a slot of its own, after it had waited for that; and the first call of a run that had waited for a place.
+static void test_cut_after_waiting(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, FLOW("app-a", "x/a", "\"concurrency\":[{\"limit\":1}]"));
+	begin(f, 'b', "x/a", NULL);
+	begin(f, 'a', "x/a", NULL);
+	f->now += 5;
+	done(f, 'b');
+	expect_cut(f, "call #0/4 first ended");
+}
+
+static void test_first_cut_after_waiting(void **state) {
+	struct fixture *f = *state;
+	engine_free(f->engine);
+	f->config.workers = 1;
+	f->engine = engine_new(&f->config, 7);
+	register_one(f);
+	begin(f, 'b', "x/a", NULL);
+	begin(f, 'a', "x/a", NULL);
+	f->now += 5;
+	done(f, 'b');
+	expect_cut(f, "call #0/4 first ended");
+}
+
+// One that was answered, or is made again, is told of once.
+static void test_cut_and_made_again(void **state) {
+	struct fixture *f = *state;
+	register_one(f);
+	begin(f, 'a', "x/a", NULL);
+	restart(f);
+	cancel(f, 'a');
+	expect_facts(f, "call #0/4 first ended");
+	begin(f, 'a', "x/a", NULL);
+	fails(f, 'a');
+	restart(f);
+	cancel(f, 'a');
+	expect_facts(f, "");
+}
+
+// A run that began with history has a row, which hears how it goes whatever is kept by now.
+static void test_history_turned_off(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(f, FLOW("app-a", "x/a", "\"concurrency\":[{\"limit\":1}]"));
+	begin(f, 'a', "x/a", NULL);
+	begin(f, 'b', "x/a", NULL); // waits for the other
+	expect_ends("");
+	f->config.no_history = true;
+	restart(f);
+	done(f, 'a');
+	expect_ends("a+");
+	assert_int_equal(fixture_histories(f, HISTORY_RUN_STARTED), 1); // of the other
+	assert_int_equal(f->batch->history_count, 2);
+	done(f, 'b');
+	expect_ends("b+");
+	assert_int_equal(f->batch->history_count, 1);
+}
+
 static void test_stats(void **state) {
 	struct fixture *f = *state;
 	fixture_register_functions(
@@ -588,7 +679,12 @@ int main(void) {
 		TEST(test_unsupported),
 		TEST(test_signal_conflict),
 		TEST(test_redrives),
+		TEST(test_cut_by_a_crash),
+		TEST(test_cut_after_waiting),
+		TEST(test_first_cut_after_waiting),
+		TEST(test_cut_and_made_again),
 		TEST(test_no_history),
+		TEST(test_history_turned_off),
 		TEST(test_exported),
 		TEST(test_tallies),
 		TEST(test_stats),

@@ -22,6 +22,7 @@ static void test_fresh(void **state) {
 		    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
 		    "apps;engine_annotations;engine_batch_events;engine_debug_runs;engine_defers;"
 		    "engine_event_outcomes;engine_event_skew;engine_migration;engine_open_runs;engine_retention;"
+		    "engine_strays;"
 		    "engine_trace;event_batches;"
 		    "events;function_"
 		    "finishes;function_runs;functions;"

@@ -404,6 +404,52 @@ static void test_strays(void **state) {
 		    "1|1|1|1");
 }
 
+#define LEFT                                                                                        \
+	"SELECT (SELECT count(*) FROM engine_trace), (SELECT count(*) FROM engine_defers),"         \
+	" (SELECT count(*) FROM engine_annotations), (SELECT count(*) FROM engine_debug_runs),"     \
+	" (SELECT count(*) FROM engine_record WHERE kind = 5), (SELECT count(*) FROM engine_body)," \
+	" (SELECT count(*) FROM spans)"
+
+// Runs that began without history: one that is over, one whose record says that it is open, and a fresh one.
+static void test_runs_without_history(void **state) {
+	struct fixture *f = *state;
+	for (uint8_t n = 1; n <= 4; n++) add_run(f, n == 3 ? NOW - DAY : NOW - 40 * DAY, 0, n);
+	struct ulid open = id_at(NOW - 40 * DAY, 2), known = id_at(NOW - 40 * DAY, 4);
+	exec(f->db, "UPDATE spans SET start_time = '2026-12-06 08:00:00'");
+	exec(f->db, arena_printf(&f->arena, "DELETE FROM function_runs WHERE run_id <> x'%s'", hex(f, &known)).ptr);
+	exec(f->db,
+	     arena_printf(&f->arena, "INSERT INTO engine_record(kind, key, head) VALUES(4, x'%s', x'')", hex(f, &open))
+		     .ptr);
+	exec(f->db, "INSERT INTO engine_trace(run_id, data) VALUES(x'', 7)"); // a cursor is of no run
+	static const char *const others[] = {"engine_trace(run_id, data) VALUES(x'%s', x'00')",
+					     "engine_defers VALUES(x'%s', 'a', '', '', 2)",
+					     "engine_annotations(run_id, metadata_bytes, spans) VALUES(x'%s', 1, 1)",
+					     "engine_debug_runs(run_id) VALUES(x'%s')"};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) { // that have left nothing else
+		struct ulid other = id_at(NOW - 35 * DAY, (uint8_t)(10 + i));
+		struct str sql = arena_cat(&f->arena, STR("INSERT INTO "), str_from_cstr(others[i]));
+		int at = str_find(sql, '%');
+		struct str head = arena_cat(&f->arena, str_first(sql, (size_t)at), str_from_cstr(hex(f, &other)));
+		exec(f->db, arena_cat(&f->arena, head, str_skip(sql, (size_t)at + 2)).ptr);
+	}
+	assert_rows(f->db, LEFT, "6|9|5|5|4|4|4");
+	keep(f, &(struct retention){.age_ms = 30 * DAY});
+	assert_rows(f->db, LEFT, "4|6|3|3|3|3|1"); // spans go by their own age
+	assert_rows(f->db, "SELECT data FROM engine_trace WHERE run_id = x''", "7");
+}
+
+// What the end of such a run marks goes whatever the rest is allowed to stay for; not before it is over.
+static void test_marked_runs(void **state) {
+	struct fixture *f = *state;
+	for (uint8_t n = 1; n <= 60; n++) add_run(f, NOW - DAY, 0, n);
+	struct ulid known = id_at(NOW - DAY, 4);
+	exec(f->db, arena_printf(&f->arena, "DELETE FROM function_runs WHERE run_id <> x'%s'", hex(f, &known)).ptr);
+	exec(f->db, "INSERT INTO engine_strays SELECT run_id FROM engine_debug_runs");
+	keep(f, &(struct retention){.runs_max = 1000});
+	assert_rows(f->db, LEFT, "1|2|1|1|1|1|1");
+	assert_rows(f->db, "SELECT count(*) FROM engine_strays", "0");
+}
+
 // Ids of rows are used again.
 static void test_strays_behind_removed_rows(void **state) {
 	struct fixture *f = *state;
@@ -514,6 +560,8 @@ int main(void) {
 		TEST(test_places_are_stored),
 		TEST(test_the_count_goes_on),
 		TEST(test_strays),
+		TEST(test_runs_without_history),
+		TEST(test_marked_runs),
 		TEST(test_strays_behind_removed_rows),
 		TEST(test_data_of_skewed_events),
 		TEST(test_seen_traces),

@@ -239,6 +239,14 @@ static void test_run_and_finish(void **state) {
 		    "01a1fd32e6f800000000000000000001|Completed|2|0|2026-11-21 08:22:14.008 +0000 UTC;"
 		    "01a1fd32e6f800000000000000000001|Cancelled|{}|0|2026-11-21 08:22:14.008 +0000 UTC");
 	assert_rows(f->db, "SELECT typeof(output) FROM function_finishes", "text;text");
+	assert_rows(f->db, "SELECT count(*) FROM engine_strays", "0");
+
+	// One that began without history: it is only noted for retention.
+	item.finish.run_id = make_ulid(AT, 77);
+	write_item(f, &item);
+	write_item(f, &item);
+	assert_rows(f->db, "SELECT count(*) FROM function_finishes", "2");
+	assert_rows(f->db, "SELECT hex(run_id) FROM engine_strays", "01A1FD32E6F80000000000000000004D");
 }
 
 static struct history_item make_batch(struct str event_ids) {

@@ -240,6 +240,151 @@ static void a_checkpoint(void **state) {
 	assert_int_equal(told->end_ns, ns(30));
 }
 
+// ---- in parts ------------------------------------------------------------------------------------------------------
+
+static const struct otlp_span *told_before(const struct otlp_span *span, const struct otlp_span *spans, size_t count) {
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(spans[i].id, span->id) == 0) return &spans[i];
+	return NULL;
+}
+
+static void expect_same(const struct otlp_span *a, const struct otlp_span *b) {
+	assert_true(str_eq(a->name, b->name));
+	assert_string_equal(a->parent_id, b->parent_id);
+	assert_int_equal(a->start_ns, b->start_ns);
+	assert_int_equal(a->end_ns, b->end_ns);
+	assert_int_equal(a->status, b->status);
+	assert_int_equal(a->attribute_count, b->attribute_count);
+	for (size_t i = 0; i < a->attribute_count; i++) {
+		assert_true(str_eq(a->attributes[i].key, b->attributes[i].key));
+		assert_true(str_eq(a->attributes[i].value, b->attributes[i].value));
+	}
+}
+
+// Told fact by fact, with what is needed of the earlier ones and nothing else, each span is what it is in the whole.
+static size_t expect_parts_like_whole(struct fixture *f) {
+	export(f, 0, f->run.fact_count);
+	const struct otlp_span *whole = told;
+	size_t whole_count = told_count, sum = 0, most = 0, kept = 0;
+	struct trace_fact facts[ITEMS_MAX];
+	struct trace_run run = f->run;
+	struct trace_told memory;
+	trace_told_init(&memory);
+	for (size_t i = 0; i < f->run.fact_count; i++) {
+		bool needed[ITEMS_MAX];
+		facts[kept] = f->facts[i];
+		run.facts = facts;
+		run.fact_count = kept + 1;
+		trace_spans_of_facts(&f->arena, &run, &f->spans);
+		struct trace_export from = {
+			.run_id = run.id,
+			.ended_ns = run.ended_ms > 0 ? (int64_t)run.ended_ms * 1000000 : INT64_MIN,
+			.facts = facts,
+			.fact_count = kept + 1,
+			.first_new = kept,
+			.spans = &f->spans,
+			.function_slug = STR("shop-pay"),
+			.all = (const struct otlp_attribute[]){{STR("_inngest.run.id"), true, STR("R")}},
+			.all_count = 1,
+			.root = (const struct otlp_attribute[]){{STR("_inngest.cron.schedule"), true,
+								 STR("* * * * *")}},
+			.root_count = 1,
+			.told = &memory,
+			.needed = needed};
+		trace_export(&f->arena, &from, &told, &told_count);
+		for (size_t k = 0; k < told_count; k++) {
+			const struct otlp_span *same = told_before(&told[k], whole, whole_count);
+			assert_non_null(same);
+			expect_same(&told[k], same);
+		}
+		sum += told_count;
+		size_t count = kept + 1;
+		kept = 0;
+		for (size_t k = 0; k < count; k++)
+			if (needed[k]) facts[kept++] = facts[k];
+		if (kept > most) most = kept;
+	}
+	assert_int_equal(sum, whole_count);
+	assert_int_equal(kept, 0); // the run is over
+	trace_told_free(&memory);
+	return most;
+}
+
+// Attempts of one request: those between the first and the last are not needed.
+static void parts_of_retries(void **state) {
+	struct fixture *f = *state;
+	for (uint32_t i = 0; i < 12; i++) {
+		struct trace_fact *fact = add_call(f, 7, 0, 1 + 20 * i, 10 + 20 * i, 15 + 20 * i);
+		fact->attempt = i;
+		fact->will_retry = i < 11;
+		fact->outcome = i == 3 ? TRACE_ERROR : TRACE_OPCODES;
+		if (i < 11 && i != 3) add_op(f, fact, OPCODE_STEP_ERROR, FLAKY, "flaky");
+		if (i == 11) add_op(f, fact, OPCODE_STEP_RUN, FLAKY, "flaky");
+	}
+	memoise(f, OPCODE_STEP_RUN, FLAKY);
+	add_call(f, 8, 7, 300, 301, 310)->outcome = TRACE_RESULT;
+	end_run(f, TRACE_RUN_COMPLETED, 310);
+	add_fact(f, FACT_ENDED, 310);
+	assert_in_range(expect_parts_like_whole(f), 1, 4);
+}
+
+// Waits, one of them lost, steps that are planned again and again, and a result that is reported twice.
+static void parts_of_all_kinds(void **state) {
+	struct fixture *f = *state;
+	add_wait(f, OPCODE_SLEEP, 7, 10, 1010, NAP, "nap");
+	add_wait(f, OPCODE_WAIT_FOR_EVENT, 7, 10, 100000, COMPLETE, "lost");
+	for (uint64_t job = 8; job < 11; job++) {
+		struct trace_fact *plan = add_call(f, job, 7, 10, 11 + job, 15 + job);
+		add_op(f, plan, OPCODE_STEP_PLANNED, FIRST_STEP, "first");
+		add_op(f, plan, OPCODE_STEP_PLANNED, FLAKY, "never");
+	}
+	add_op(f, add_call(f, 12, 8, 30, 40, 50), OPCODE_STEP_RUN, FIRST_STEP, "first");
+	add_op(f, add_fact(f, FACT_CHECKPOINT, 60), OPCODE_STEP_RUN, FIRST_STEP, "first");
+	add_op(f, add_call(f, 13, 8, 30, 40, 70), OPCODE_STEP_PLANNED, FIRST_STEP, "first");
+	memoise(f, OPCODE_STEP_RUN, FIRST_STEP);
+	memoise(f, OPCODE_SLEEP, NAP);
+	add_call(f, 14, 7, 1010, 1011, 1020)->slept = STR(NAP);
+	struct trace_fact *result = add_call(f, 15, 14, 1020, 1030, 1040);
+	result->outcome = TRACE_RESULT;
+	result->status = 200;
+	add_call(f, 16, 14, 1020, 1030, 1040)->outcome = TRACE_CANCELLED;
+	add_fact(f, FACT_ENDED, 1040);
+	end_run(f, TRACE_RUN_COMPLETED, 1040);
+	assert_in_range(expect_parts_like_whole(f), 4, 8);
+}
+
+// By a signal that another run waits for: the root tells of the wait.
+static void parts_of_a_conflict(void **state) {
+	struct fixture *f = *state;
+	add_op(f, add_call(f, 7, 0, 1, 10, 30), OPCODE_WAIT_FOR_SIGNAL, FLAKY, "sig");
+	add_wait(f, OPCODE_WAIT_FOR_SIGNAL, 7, 30, 1000, FLAKY, "sig")->signal = STR("the signal");
+	struct trace_fact *fact = add_fact(f, FACT_RESUMED, 30);
+	fact->op = OPCODE_WAIT_FOR_SIGNAL;
+	fact->step_id = STR(FLAKY);
+	fact->is_error = true;
+	end_run(f, TRACE_RUN_FAILED, 30);
+	add_fact(f, FACT_ENDED, 30);
+	(void)expect_parts_like_whole(f);
+}
+
+static void parts_of_a_cancelled_run(void **state) {
+	struct fixture *f = *state;
+	add_op(f, add_call(f, 7, 0, 1, 10, 30), OPCODE_WAIT_FOR_EVENT, FLAKY, "wait");
+	add_wait(f, OPCODE_WAIT_FOR_EVENT, 7, 30, 1000, FLAKY, "wait")->event = STR("app/go");
+	add_wait(f, OPCODE_INVOKE_FUNCTION, 7, 30, 1000, FIRST_STEP, "invoke");
+	struct trace_fact *invoked = add_fact(f, FACT_INVOKED, 40);
+	invoked->op = OPCODE_INVOKE_FUNCTION;
+	invoked->step_id = STR(FIRST_STEP);
+	invoked->run_id = f->run.id;
+	struct trace_fact *fact = add_fact(f, FACT_CANCELLED, 100);
+	const uint8_t entropy[10] = {9};
+	fact->event_id = ulid_make(AT, entropy);
+	fact->expression = STR("async.data.id == 1");
+	end_run(f, TRACE_RUN_CANCELLED, 100);
+	add_fact(f, FACT_ENDED, 100);
+	(void)expect_parts_like_whole(f);
+}
+
 static void there_and_back(void **state) {
 	struct fixture *f = *state;
 	static const struct otlp_attribute resource[] = {{STR_INIT("service.name"), true, STR_INIT("sho\"p")}};
@@ -303,6 +448,10 @@ int main(void) {
 		TEST(a_cancelled_run),
 		TEST(a_wait_that_lost),
 		TEST(a_checkpoint),
+		TEST(parts_of_retries),
+		TEST(parts_of_all_kinds),
+		TEST(parts_of_a_conflict),
+		TEST(parts_of_a_cancelled_run),
 		TEST(there_and_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
