@@ -73,7 +73,9 @@ struct reply {
 	size_t step_count;
 	struct trace_live *live; // REPLY_RUN_TRACE
 	size_t live_count;
-	struct engine_stats stats;          // REPLY_STATS
+	struct engine_stats stats;        // REPLY_STATS
+	struct function_stats *functions; // REPLY_STATS: those that are active
+	size_t function_count;
 	struct annotation_result annotated; // REPLY_OK of an annotation
 };
 struct reply *reply_new(uint64_t request, enum reply_kind kind, int status);

@@ -61,6 +61,7 @@ struct function {
 	bool complained;          // about an expression that fails for event after event
 	uint64_t cancel_until_ms; // some bulk cancellation takes runs that begin until then
 	uint64_t limits[RUN_LIMIT_COUNT];
+	uint64_t tallies[TALLY_COUNT];
 	struct list crons; // of struct cron, one per schedule
 
 	struct flow_programs flow;
@@ -557,7 +558,7 @@ void singleton_lock(struct engine *engine, struct run *run, uint64_t id);
 
 // orphans.c
 void orphan_adopt(struct engine *engine, struct item *item); // in a call, and about to go
-void orphan_answered(struct engine *engine, uint64_t dispatch);
+void orphan_answered(struct engine *engine, uint64_t dispatch, enum tally outcome);
 void orphans_free(struct engine *engine);
 void orphans_verify(const struct engine *engine, bool is_first_pass);
 

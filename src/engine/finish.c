@@ -247,6 +247,7 @@ static void answer_invokes(struct engine *engine, struct str correlations, bool 
 void run_finish(struct engine *engine, struct run *run, enum run_end end, struct payload *output,
 		struct payload *error) {
 	trace_ended(engine, run);
+	run->function->tallies[TALLY_RUN_COMPLETED + end]++;
 	write_history(engine, run, end, output, error);
 	record_run_delete(engine, run);
 	run_drop_items(engine, run); // the events that tell of its end are nothing to it …
@@ -271,6 +272,7 @@ void run_fail(struct engine *engine, struct run *run, struct str error, struct s
 
 void run_discard(struct engine *engine, struct run *run) {
 	trace_ended(engine, run);
+	run->function->tallies[TALLY_RUN_CANCELLED]++;
 	write_history(engine, run, RUN_END_CANCELLED, NULL, NULL);
 	record_run_delete(engine, run);
 	run_free(engine, run);

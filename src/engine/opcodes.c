@@ -439,20 +439,30 @@ static size_t trace(struct engine *engine, struct item *item, const struct answe
 	return trace_answer(engine, item, answer, *will_retry, keep_errors);
 }
 
+static enum tally outcome_of(const struct answer *answer, bool will_retry) {
+	if (will_retry) return TALLY_CALL_ERRORED;
+	return answer->kind == ANSWER_ERROR ? TALLY_CALL_FAILED : TALLY_CALL_SUCCEEDED;
+}
+
+static void nobody_waits(struct engine *engine, const struct command *command) {
+	orphan_answered(engine, command->answer.dispatch, outcome_of(&command->answer.answer, false));
+}
+
 void apply_answer(struct engine *engine, struct command *command) {
 	struct run *run = run_find(engine, &command->answer.run_id);
-	if (run == NULL) return orphan_answered(engine, command->answer.dispatch);
+	if (run == NULL) return nobody_waits(engine, command);
 	struct item *item = NULL;
 	list_for_each(node, &run->items) {
 		struct item *candidate = list_entry(node, struct item, of_run);
 		if (candidate->slot == command->answer.slot) item = candidate;
 	}
 	if (item == NULL || item->state != ITEM_IN_CALL || item->dispatch != command->answer.dispatch)
-		return orphan_answered(engine, command->answer.dispatch);
+		return nobody_waits(engine, command);
 	item_call_ended(engine, item);
 	engine->cause_job = item->job_hash;
 	bool will_retry;
 	size_t fact = trace(engine, item, &command->answer.answer, &will_retry);
+	run->function->tallies[outcome_of(&command->answer.answer, will_retry)]++;
 	if (run->events == NULL) run->events = payload_ref(command->answer.events);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {

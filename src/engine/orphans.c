@@ -23,19 +23,20 @@ void orphan_adopt(struct engine *engine, struct item *item) {
 	item->state = ITEM_LATER; // in no heap
 }
 
-void orphan_answered(struct engine *engine, uint64_t dispatch) {
+void orphan_answered(struct engine *engine, uint64_t dispatch, enum tally outcome) {
 	struct map_node *node = map_first(&engine->orphans, dispatch);
 	if (node == NULL) return;
 	struct orphan *orphan = container_of(node, struct orphan, by_dispatch);
 	map_remove(&engine->orphans, node);
 	call_ended(engine, orphan->function, orphan->calls);
+	orphan->function->tallies[outcome]++;
 	for (size_t i = 0; i < FUNCTION_CONCURRENCY_MAX; i++) constraint_drop(engine, orphan->calls[i]);
 	free(orphan);
 }
 
 void orphans_free(struct engine *engine) {
 	for (struct map_node *node; (node = map_walk(&engine->orphans, NULL)) != NULL;)
-		orphan_answered(engine, node->hash);
+		orphan_answered(engine, node->hash, TALLY_CALL_FAILED);
 	map_free(&engine->orphans);
 }
 

@@ -292,6 +292,7 @@ static void start_call(struct engine *engine, struct item *item) {
 	item->started_ms = engine->now;
 	engine->calls++;
 	run->function->app->calls++;
+	run->function->tallies[TALLY_CALL_STARTED]++;
 	constraints_take(engine, item);
 	note_called(engine, item);
 	backlog_taken(engine, item);
@@ -299,6 +300,7 @@ static void start_call(struct engine *engine, struct item *item) {
 	if ((run->flags & RUN_STARTED) == 0) {
 		run->flags |= RUN_STARTED;
 		run->started_ms = engine->now;
+		run->function->tallies[TALLY_RUN_STARTED]++;
 		run_touch(engine, run);
 		write_started(engine, run);
 		timeout_started(engine, run);

@@ -39,9 +39,21 @@ void apply_run_state(struct engine *engine, struct command *command) {
 	batch_reply(engine->batch, reply);
 }
 
+static void list_functions(const struct engine *engine, struct reply *reply) {
+	reply->functions = ARENA_ARRAY(&reply->arena, struct function_stats, engine->slugs.count + 1);
+	for (struct map_node *node = map_walk(&engine->slugs, NULL); node != NULL;
+	     node = map_walk(&engine->slugs, node)) {
+		const struct function *function = container_of(node, struct function, by_slug);
+		struct function_stats *stats = &reply->functions[reply->function_count++];
+		stats->slug = arena_dup(&reply->arena, function->config.slug);
+		memcpy(stats->tallies, function->tallies, sizeof stats->tallies);
+	}
+}
+
 void apply_stats(struct engine *engine, struct command *command) {
 	struct reply *reply = reply_new(command->request, REPLY_STATS, 200);
 	engine_stats(engine, &reply->stats);
+	list_functions(engine, reply);
 	batch_reply(engine->batch, reply);
 }
 

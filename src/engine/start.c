@@ -216,6 +216,7 @@ void run_begin(struct engine *engine, struct source *source, struct run_start *s
 	start->run_id = run_id_make(engine);
 	if (start->is_claimed) idem_claim(engine, start->function, hash_xxh64(start->key), &start->run_id);
 	struct run *run = create(engine, source, start, &start->run_id);
+	run->function->tallies[TALLY_RUN_SCHEDULED]++;
 	run_limits_begin(engine, run, source->form);
 	singleton_lock(engine, run, lock);
 	if (!start->is_batch) {

@@ -565,6 +565,47 @@ static void test_stats(void **state) {
 	assert_int_equal(f->batch->record_count, 0);
 }
 
+static const uint64_t *tallies(struct fixture *f, const char *slug) {
+	struct command *command = command_new(COMMAND_STATS);
+	command->request = ++f->next_request;
+	fixture_apply(f, command);
+	const struct reply *reply = flow_reply(f);
+	for (size_t i = 0; i < reply->function_count; i++)
+		if (str_eq_cstr(reply->functions[i].slug, slug)) return reply->functions[i].tallies;
+	fail_msg("no %s", slug);
+	return NULL;
+}
+
+// What metrics tell of each function: every run and every call ends in one way.
+static void test_tallies(void **state) {
+	struct fixture *f = *state;
+	fixture_register_functions(
+		f, FLOW("app-a", "x/a", NO_SETTINGS) "," FLOW("app-b", "x/b", "\"cancel\":[{\"event\":\"t/stop\"}]"));
+	fixture_event(f, "{\"name\":\"x/a\"}");
+	struct target a = fixture_target(fixture_call(f, 0));
+	fixture_answer(f, a, 500, "1", "{}");
+	fixture_tick(f, 3600000);
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "1", "1");
+	fixture_event(f, "{\"name\":\"x/a\"}");
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 400, "1", "{}");
+	fixture_event(f, "{\"name\":\"x/b\"}");
+	struct target b = fixture_target(fixture_call(f, 0));
+	fixture_event(f, "{\"name\":\"t/stop\"}");
+	const uint64_t *of_a = tallies(f, "app-a");
+	static const uint64_t all_of_a[TALLY_COUNT] = {
+		[TALLY_RUN_SCHEDULED] = 2, [TALLY_RUN_STARTED] = 2,  [TALLY_RUN_COMPLETED] = 1,
+		[TALLY_RUN_FAILED] = 1,    [TALLY_CALL_STARTED] = 3, [TALLY_CALL_SUCCEEDED] = 1,
+		[TALLY_CALL_ERRORED] = 1,  [TALLY_CALL_FAILED] = 1};
+	assert_memory_equal(of_a, all_of_a, sizeof all_of_a);
+	const uint64_t *of_b = tallies(f, "app-b");
+	assert_int_equal(of_b[TALLY_RUN_CANCELLED], 1);
+	assert_int_equal(of_b[TALLY_CALL_STARTED], 1);
+	assert_int_equal(of_b[TALLY_CALL_SUCCEEDED], 0);
+	fixture_answer(f, b, 200, "1", "1"); // which nobody waits for
+	assert_int_equal(tallies(f, "app-b")[TALLY_CALL_SUCCEEDED], 1);
+	assert_int_equal(tallies(f, "app-b")[TALLY_RUN_COMPLETED], 0);
+}
+
 // When spans are exported, the end is the last fact, whatever else the end of the run brings about.
 static void test_exported(void **state) {
 	struct fixture *f = *state;
@@ -645,6 +686,7 @@ int main(void) {
 		TEST(test_no_history),
 		TEST(test_history_turned_off),
 		TEST(test_exported),
+		TEST(test_tallies),
 		TEST(test_stats),
 		TEST(test_no_history_of_events),
 		TEST(test_ai_steps),

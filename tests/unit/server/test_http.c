@@ -45,6 +45,15 @@ static struct reply *engine_tells(struct fixture *fixture, struct command *comma
 					     .schedules = 50000,
 					     .functions = 8,
 					     .apps = 9};
+	static const struct function_stats functions[] = {
+		{STR_INIT("b-\"quoted\\\n"), {[TALLY_RUN_SCHEDULED] = 1}},
+		{STR_INIT("a-twice"), {[TALLY_RUN_SCHEDULED] = 2, [TALLY_RUN_CANCELLED] = 5, [TALLY_CALL_ERRORED] = 6}},
+		{STR_INIT("c-idle"), {0}},
+		{STR_INIT("a-twice"), {[TALLY_RUN_SCHEDULED] = 3, [TALLY_RUN_COMPLETED] = 4}},
+	};
+	reply->functions = ARENA_ARRAY(&reply->arena, struct function_stats, ARRAY_LEN(functions));
+	memcpy(reply->functions, functions, sizeof functions);
+	reply->function_count = ARRAY_LEN(functions);
 	return reply;
 }
 
@@ -59,6 +68,18 @@ static void test_metrics(void **state) {
 		assert_non_null(strstr(http.body, "# TYPE inngest_queue_depth gauge\ninngest_queue_depth 54321\n"));
 		assert_non_null(strstr(http.body, "\ninngest_runs_active 7\n"));
 		assert_non_null(strstr(http.body, "\ninngest_calls_in_flight 300\n"));
+		// Sorted, merged and escaped; what is zero is not there, a counter without any sample neither.
+		assert_non_null(strstr(http.body,
+				       "# TYPE inngest_function_run_scheduled_total counter\n"
+				       "inngest_function_run_scheduled_total{fn=\"a-twice\"} 5\n"
+				       "inngest_function_run_scheduled_total{fn=\"b-\\\"quoted\\\\\\n\"} 1\n# "));
+		assert_non_null(strstr(http.body,
+				       "\ninngest_function_run_ended_total{fn=\"a-twice\",status=\"completed\"} 4\n"
+				       "inngest_function_run_ended_total{fn=\"a-twice\",status=\"cancelled\"} 5\n"));
+		assert_non_null(
+			strstr(http.body, "\ninngest_sdk_req_ended_total{fn=\"a-twice\",status=\"errored\"} 6\n"));
+		assert_null(strstr(http.body, "c-idle"));
+		assert_null(strstr(http.body, "inngest_sdk_req_started_total"));
 		http_free(&http);
 	}
 	struct http http = call(fixture, "POST", "/metrics", NULL);
