@@ -198,7 +198,8 @@ static int is_time_up(void *argument) {
 
 static bool event_matches(const struct run_search *search, const struct history_event *event) {
 	if (search == NULL) return true;
-	struct search_event only = {event->internal_id, event->id, event->name, event->v, event->ts_ms, event->data};
+	struct search_event only = {event->internal_id, event->id,   event->name, event->v,
+				    event->ts_ms,       event->data, event->user};
 	struct search_subject subject = {.events = &only, .event_count = 1};
 	return run_search_matches(search, &subject);
 }

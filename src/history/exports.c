@@ -107,8 +107,7 @@ static void of_root(struct attributes *out, const struct trace_loaded *loaded) {
 	add_ulid(out, "_inngest.run.replay_original_run_id", &run->original_run_id);
 }
 
-// ---- a part of its facts
-// ---------------------------------------------------------------------------------------------
+// ---- a part of its facts --------------------------------------------------------------------------------------------
 
 struct part {
 	struct trace_fact *facts;

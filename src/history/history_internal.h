@@ -144,6 +144,8 @@ void reading_end(struct history_reader *reader, bool began);
 	"e.internal_id, e.received_at, e.event_id, e.event_name, NULL, NULL, e.event_v, e.event_ts, " \
 	"e.engine_flags"
 // False when the row has no id.
+// Empty for {} and null, which mean that the event has no user.
+struct str history_event_user(struct str user);
 bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_event *out);
 // The texts between which a time column's are: `end` is "" for the first instant, "," for the last one (reader.c says
 // why).

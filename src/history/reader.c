@@ -96,8 +96,7 @@ struct str event_time_text(struct arena *arena, int64_t ns, const char *end) {
 	return prefix;
 }
 
-// Empty for {} and null, which mean that the event has no user.
-static struct str user_or_nothing(struct str user) {
+struct str history_event_user(struct str user) {
 	return str_eq(user, STR("{}")) || str_eq(user, STR("null")) ? (struct str){NULL, 0} : user;
 }
 
@@ -108,7 +107,7 @@ bool history_event_read(sqlite3_stmt *row, struct arena *arena, struct history_e
 	out->id = sql_text(row, 2, arena);
 	out->name = sql_text(row, 3, arena);
 	out->data = sql_text(row, 4, arena);
-	out->user = user_or_nothing(sql_text(row, 5, arena));
+	out->user = history_event_user(sql_text(row, 5, arena));
 	out->v = sql_text(row, 6, arena);
 	out->ts_ms = sql_time(row, 7, id_ns) / NS_PER_MS;
 	out->is_bare = (sqlite3_column_int(row, 8) & EVENT_ROW_BARE) != 0;

@@ -13,8 +13,9 @@
 	"function_runs r CROSS JOIN events e INDEXED BY engine_events_id ON e.internal_id = r.event_id" \
 	" WHERE r.rowid = ?1 LIMIT 1"
 #define OF_EVENT(data) EVENT_FIELDS(data) "events e WHERE e.internal_id = ?1 ORDER BY e.rowid LIMIT 1"
-static const struct str of_run_sql[] = {STR_INIT(OF_RUN("NULL")), STR_INIT(OF_RUN("e.event_data"))};
-static const struct str of_event_sql[] = {STR_INIT(OF_EVENT("NULL")), STR_INIT(OF_EVENT("e.event_data"))};
+#define WITH_DATA "e.event_data, e.event_user"
+static const struct str of_run_sql[] = {STR_INIT(OF_RUN("NULL, NULL")), STR_INIT(OF_RUN(WITH_DATA))};
+static const struct str of_event_sql[] = {STR_INIT(OF_EVENT("NULL, NULL")), STR_INIT(OF_EVENT(WITH_DATA))};
 static const struct str has_batches_sql = STR_INIT("SELECT 1 FROM event_batches LIMIT 1");
 static const struct str result_sql =
 	STR_INIT("SELECT output, status FROM function_finishes WHERE run_id = ?1 ORDER BY rowid LIMIT 1");
@@ -28,6 +29,7 @@ static void read_event(sqlite3_stmt *row, struct arena *arena, unsigned needs, s
 	out->v = sql_text(row, 3, arena);
 	if ((needs & SEARCH_NEEDS_TS) != 0) out->ts_ms = sql_time(row, 4, 0) / NS_PER_MS;
 	out->data = sql_text(row, 5, arena);
+	out->user = history_event_user(sql_text(row, 6, arena));
 }
 
 // Appends the event of the run, or the event with the id.

@@ -11,7 +11,7 @@ struct document {
 };
 struct evaluation_of_run {
 	const struct search_subject *subject;
-	struct document *data; // one for each event
+	struct document *data, *users; // one for each event
 	struct document result;
 };
 
@@ -64,7 +64,8 @@ static bool compare_id(const struct search_node *node, const struct search_event
 	return is_equal == (node->op == SEARCH_EQUAL);
 }
 
-static bool compare_event(const struct search_node *node, const struct search_event *event, struct document *data) {
+static bool compare_event(const struct evaluation_of_run *run, const struct search_node *node, size_t index) {
+	const struct search_event *event = &run->subject->events[index];
 	struct cel_value ts = cel_int(event->ts_ms);
 	switch (node->subject) {
 	case SEARCH_EVENT_ID:
@@ -75,8 +76,10 @@ static bool compare_event(const struct search_node *node, const struct search_ev
 		return compare_text(node, event->v);
 	case SEARCH_EVENT_TS:
 		return compare_values(node, &ts);
+	case SEARCH_EVENT_USER:
+		return compare_path(node, document_root(&run->users[index]));
 	default:
-		return compare_path(node, document_root(data));
+		return compare_path(node, document_root(&run->data[index]));
 	}
 }
 
@@ -94,7 +97,7 @@ static bool matches(struct evaluation_of_run *run, const struct search_node *nod
 	if (node->kind == SEARCH_OR) return matches(run, node->a, index) || matches(run, node->b, index);
 	if (node->subject == SEARCH_OUTPUT || node->subject == SEARCH_ERROR) return compare_result(run, node);
 	if (index == run->subject->event_count) return false;
-	return compare_event(node, &run->subject->events[index], &run->data[index]);
+	return compare_event(run, node, index);
 }
 
 static bool line_matches(struct evaluation_of_run *run, const struct search_node *line) {
@@ -111,9 +114,16 @@ bool run_search_matches(const struct run_search *search, const struct search_sub
 	bool matched = true;
 	arena_init(&arena, 256);
 	run.data = ARENA_ARRAY(&arena, struct document, subject->event_count);
-	for (size_t i = 0; i < subject->event_count; i++) run.data[i].text = subject->events[i].data;
+	run.users = ARENA_ARRAY(&arena, struct document, subject->event_count);
+	for (size_t i = 0; i < subject->event_count; i++) {
+		run.data[i].text = subject->events[i].data;
+		run.users[i].text = subject->events[i].user;
+	}
 	for (size_t i = 0; i < search->count && matched; i++) matched = line_matches(&run, search->lines[i]);
-	for (size_t i = 0; i < subject->event_count; i++) yyjson_doc_free(run.data[i].doc);
+	for (size_t i = 0; i < subject->event_count; i++) {
+		yyjson_doc_free(run.data[i].doc);
+		yyjson_doc_free(run.users[i].doc);
+	}
 	yyjson_doc_free(run.result.doc);
 	arena_free(&arena);
 	return matched;

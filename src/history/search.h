@@ -24,7 +24,7 @@ struct search_event {
 	struct ulid internal_id;
 	struct str id, name, v;
 	int64_t ts_ms;
-	struct str data; // JSON
+	struct str data, user; // JSON; user empty: none
 };
 struct search_subject {
 	const struct search_event *events;

@@ -11,6 +11,7 @@ enum search_subject_kind {
 	SEARCH_EVENT_V,
 	SEARCH_EVENT_TS,
 	SEARCH_EVENT_DATA,
+	SEARCH_EVENT_USER,
 	SEARCH_OUTPUT,
 	SEARCH_ERROR,
 };
@@ -22,7 +23,7 @@ struct search_node {
 	// COMPARISON
 	enum search_subject_kind subject;
 	enum search_op op;
-	struct str *path; // EVENT_DATA, OUTPUT, ERROR: names below it; none for the whole
+	struct str *path; // EVENT_DATA, EVENT_USER, OUTPUT, ERROR: names below it; none for the whole
 	uint32_t path_count;
 	struct cel_value value;
 	// AND, OR
@@ -32,7 +33,7 @@ struct search_node {
 enum search_need { // what has to be loaded
 	SEARCH_NEEDS_EVENT = 1,
 	SEARCH_NEEDS_TS = 2,
-	SEARCH_NEEDS_DATA = 4,
+	SEARCH_NEEDS_DATA = 4, // and the user
 	SEARCH_NEEDS_RESULT = 8,
 };
 struct run_search {

@@ -85,6 +85,7 @@ static const struct subject {
 	{"event", "v", SEARCH_EVENT_V, false, SEARCH_NEEDS_EVENT},
 	{"event", "ts", SEARCH_EVENT_TS, false, SEARCH_NEEDS_EVENT | SEARCH_NEEDS_TS},
 	{"event", "data", SEARCH_EVENT_DATA, true, SEARCH_NEEDS_EVENT | SEARCH_NEEDS_DATA},
+	{"event", "user", SEARCH_EVENT_USER, true, SEARCH_NEEDS_EVENT | SEARCH_NEEDS_DATA},
 	{"output", NULL, SEARCH_OUTPUT, true, SEARCH_NEEDS_RESULT},
 	{"error", NULL, SEARCH_ERROR, true, SEARCH_NEEDS_RESULT},
 };
@@ -114,7 +115,7 @@ static struct search_node *refuse_name(struct parse *parse, const struct referen
 	if (parse->err == ERR_OK)
 		parse->err = error_set(parse->error, ERR_INVALID,
 				       "nothing is called '%.*s': searches compare event.id, event.name, event.ts, "
-				       "event.v, event.data, output and error",
+				       "event.v, event.data, event.user, output and error",
 				       STR_ARG(text));
 	buf_free(&name);
 	return NULL;

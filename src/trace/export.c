@@ -28,8 +28,7 @@ struct exporting {
 	struct told *all; // one for each span
 };
 
-// ---- what earlier parts have told
-// ------------------------------------------------------------------------------------
+// ---- what earlier parts have told -----------------------------------------------------------------------------------
 
 void trace_told_init(struct trace_told *told) {
 	arena_init(&told->arena, 0);
@@ -117,8 +116,7 @@ static void find_ends(const struct exporting *e) {
 	}
 }
 
-// ---- which facts tell of those that are not
-// ---------------------------------------------------------------------------
+// ---- which facts tell of those that are not -------------------------------------------------------------------------
 
 static void mention(const struct exporting *e, struct span_id id, size_t fact, bool is_output) {
 	struct told *told = find(e, str_make(id.text, SPAN_ID_LEN));

@@ -4,7 +4,7 @@
 
 static void match(const struct run_search *search, struct str data, struct str result) {
 	struct search_event events[] = {
-		{.id = data, .name = data, .v = data, .ts_ms = 1795249334008, .data = data},
+		{.id = data, .name = data, .v = data, .ts_ms = 1795249334008, .data = data, .user = result},
 		{.id = STR("id"), .name = STR("shop/order"), .data = result},
 	};
 	struct search_subject subject = {.result = result};

@@ -142,7 +142,7 @@ once("searches that are none", async ({ server }) => {
 	await fails("event.name == 1", /^error retrieving runs: expects 'event.name' to be a string: 1/);
 	await fails('event.name >= "a"', "error retrieving runs: unsupported string operator: _>=_");
 	await fails("event.data.k ==", /^error retrieving runs: .*\n \| event\.data\.k ==/s);
-	for (const text of ["foo.bar == 1", "event.user.x == 1", 'outputs == "a"'])
-		await fails(text, /^error retrieving runs: nothing is called '(foo\.bar|event\.user\.x|outputs)': searches compare event\.id, /);
+	for (const text of ["foo.bar == 1", "event.users.x == 1", 'outputs == "a"'])
+		await fails(text, /^error retrieving runs: nothing is called '(foo\.bar|event\.users\.x|outputs)': searches compare event\.id, /);
 	for (const text of ["", "\n \n"]) await query(server, RUNS, { filter: { from: since(), query: text } });
 });

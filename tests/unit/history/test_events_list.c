@@ -130,6 +130,13 @@ static void test_search(void **state) {
 	}
 	assert_ok(history_events_count(f->reader, &filter, &counted, &is_cut, &f->error), &f->error);
 	assert_int_equal(counted, page.count);
+	exec(f->db, "UPDATE events SET event_user = '{\"id\":\"u1\"}' WHERE rowid = 7");
+	assert_ok(run_search_new(&f->arena, STR("event.user.id == \"u1\""), &search, &f->error), &f->error);
+	struct history_events_filter of_user = filter;
+	of_user.search = search;
+	assert_ok(history_events_count(f->reader, &of_user, &counted, &is_cut, &f->error), &f->error);
+	assert_int_equal(counted, 1);
+	counted = page.count;
 	// Page by page, in however many parts.
 	filter.limit = 3;
 	filter.budget_ms = 1;

@@ -4,7 +4,7 @@
 
 // ---- Texts ---------------------------------------------------------------------------------------------------------
 
-#define NAMES ": searches compare event.id, event.name, event.ts, event.v, event.data, output and error"
+#define NAMES ": searches compare event.id, event.name, event.ts, event.v, event.data, event.user, output and error"
 
 static const struct {
 	const char *text, *message; // NULL message: it is a search
@@ -16,7 +16,8 @@ static const struct {
 	{"foo.bar == 1", "nothing is called 'foo.bar'" NAMES},
 	{"outputs == 1", "nothing is called 'outputs'" NAMES},
 	{"event == 1", "nothing is called 'event'" NAMES},
-	{"event.user.x == 1 || event.name == \"a\"", "nothing is called 'event.user.x'" NAMES},
+	{"event.user.id == 1 || event.name == \"a\"", NULL},
+	{"event.users.x == 1 || event.name == \"a\"", "nothing is called 'event.users.x'" NAMES},
 	{"event.name == \"a\" && !(event.name.x == 1)", "nothing is called 'event.name.x'" NAMES},
 	{"event.data.k", "macros are currently not supported"},
 	{"event.name == \"a\" && event.data.k", "macros are currently not supported"},
@@ -161,6 +162,10 @@ static const struct {
 	{"event.data.n == 5\n\nevent.data.t == false", false},
 	{"event.data != null", true}, // the whole
 	{"event.data == null", false},
+	{"event.user.id == \"u1\"", true},
+	{"event.user.id != \"u1\"", false},
+	{"event.user.none == null", false},
+	{"event.user != null", true},
 	{"output != null", true},
 	{"output == \"ok\"", false},
 	{"output.ok == true", true},
@@ -175,6 +180,7 @@ static const struct {
 static void test_matches(void **state) {
 	struct fixture *f = *state;
 	struct search_event event = make_event("shop/order", DATA);
+	event.user = STR("{\"id\":\"u1\"}");
 	struct search_subject subject = {.events = &event,
 					 .event_count = 1,
 					 .has_result = true,
@@ -193,6 +199,8 @@ static void test_errors_and_texts(void **state) {
 	assert_true(matches(f, "error.message != \"other\"", &subject));
 	assert_false(matches(f, "output.message == \"m\"", &subject));
 	assert_false(matches(f, "event.data.n == 5", &subject));
+	assert_false(matches(f, "event.user == null", &subject));
+	assert_false(matches(f, "event.user.id != \"u1\"", &subject));
 	subject.has_failed = false;
 	subject.result = STR("\"a bare string\"");
 	assert_false(matches(f, "output.message == \"m\"", &subject));
@@ -267,6 +275,10 @@ static void test_runs(void **state) {
 	add_searched_runs(f);
 	assert_int_equal(count_found(f, "event.name == \"even\""), RUNS / 2);
 	assert_int_equal(count_found(f, "event.data.n < 50"), 50);
+	exec(f->db, "UPDATE events SET event_user = CASE event_data WHEN '{\"n\":3}' THEN '{\"id\":\"u3\"}' WHEN"
+		    " '{\"n\":4}' THEN '{}' ELSE event_user END");
+	assert_int_equal(count_found(f, "event.user.id == \"u3\""), 1);
+	assert_int_equal(count_found(f, "event.user != 1"), 1); // others have none
 	assert_int_equal(count_found(f, "error.message == \"m20\""), 1);
 	assert_int_equal(count_found(f, "output.message == \"m20\""), 0);
 	assert_int_equal(count_found(f, "output.message == \"m21\""), 0); // under way
