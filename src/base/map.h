@@ -29,7 +29,7 @@ void map_insert(struct map *map, struct map_node *node, uint64_t hash); // does 
 void map_remove(struct map *map, struct map_node *node);                // must be in the map
 struct map_node *map_first(const struct map *map, uint64_t hash);
 struct map_node *map_next(const struct map_node *node); // next with the same full hash
-// Walk over everything: node = map_walk(map, NULL), then map_walk(map, node). No changes meanwhile.
+// Over everything: map_walk(map, NULL), then map_walk(map, node). Only nodes it has left behind may go meanwhile.
 struct map_node *map_walk(const struct map *map, const struct map_node *node);
 
 #endif

@@ -273,7 +273,8 @@ bool debounce_decode(struct engine *engine, const struct ulid *id, struct decode
 }
 
 void debounces_clear(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->debounces_by_id, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->debounces_by_id, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->debounces_by_id, node);
 		struct debounce *debounce = container_of(node, struct debounce, by_ulid);
 		record_debounce_delete(engine, &debounce->id);
 		debounce_free(engine, debounce);
@@ -281,8 +282,10 @@ void debounces_clear(struct engine *engine) {
 }
 
 void debounces_free(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->debounces_by_id, NULL)) != NULL;)
+	for (struct map_node *node = map_walk(&engine->debounces_by_id, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->debounces_by_id, node);
 		debounce_free(engine, container_of(node, struct debounce, by_ulid));
+	}
 	map_free(&engine->debounces);
 	map_free(&engine->debounces_by_id);
 	heap_free(&engine->debounces_due);

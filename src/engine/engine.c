@@ -57,7 +57,8 @@ struct engine *engine_new(const struct engine_config *config, uint64_t seed) {
 }
 
 static void free_runs(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->runs, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->runs, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->runs, node);
 		run_free(engine, container_of(node, struct run, by_id));
 	}
 }
@@ -88,7 +89,8 @@ void engine_free(struct engine *engine) {
 	for (struct list *node; (node = list_pop_front(&engine->idem_age)) != NULL;) {
 		free(list_entry(node, struct idem, by_age));
 	}
-	for (struct map_node *node; (node = map_walk(&engine->held, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->held, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->held, node);
 		held_free(engine, container_of(node, struct held_event, by_id));
 	}
 	map_free(&engine->held);

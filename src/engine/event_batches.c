@@ -437,7 +437,8 @@ void event_batches_start(struct engine *engine) {
 }
 
 void event_batches_clear(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->event_batches_by_id, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->event_batches_by_id, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->event_batches_by_id, node);
 		struct event_batch *eb = container_of(node, struct event_batch, by_ulid);
 		record_event_batch_delete(engine, &eb->id);
 		event_batch_free(engine, eb);
@@ -445,8 +446,10 @@ void event_batches_clear(struct engine *engine) {
 }
 
 void event_batches_free(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->event_batches_by_id, NULL)) != NULL;)
+	for (struct map_node *node = map_walk(&engine->event_batches_by_id, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->event_batches_by_id, node);
 		event_batch_free(engine, container_of(node, struct event_batch, by_ulid));
+	}
 	map_free(&engine->event_batches);
 	map_free(&engine->event_batches_by_id);
 	heap_free(&engine->event_batches_due);

@@ -75,6 +75,8 @@ void held_loaded(struct engine *engine, struct command *command) {
 }
 
 void held_clear(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->held, NULL)) != NULL;)
+	for (struct map_node *node = map_walk(&engine->held, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->held, node);
 		drop(engine, container_of(node, struct held_event, by_id));
+	}
 }

@@ -448,6 +448,12 @@ static void nobody_waits(struct engine *engine, const struct command *command) {
 	orphan_answered(engine, command->answer.dispatch, outcome_of(&command->answer.answer, false));
 }
 
+// As the call was made with, unless the store is damaged: the run relies on their length.
+static void take_events(struct run *run, struct payload *events) {
+	if (run->events != NULL || events == NULL || events->len != run->events_len) return;
+	run->events = payload_ref(events);
+}
+
 void apply_answer(struct engine *engine, struct command *command) {
 	struct run *run = run_find(engine, &command->answer.run_id);
 	if (run == NULL) return nobody_waits(engine, command);
@@ -463,7 +469,7 @@ void apply_answer(struct engine *engine, struct command *command) {
 	bool will_retry;
 	size_t fact = trace(engine, item, &command->answer.answer, &will_retry);
 	run->function->tallies[outcome_of(&command->answer.answer, will_retry)]++;
-	if (run->events == NULL) run->events = payload_ref(command->answer.events);
+	take_events(run, command->answer.events);
 	const struct answer *answer = &command->answer.answer;
 	switch (answer->kind) {
 	case ANSWER_OPCODES:

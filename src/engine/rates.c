@@ -100,7 +100,8 @@ void rates_flush(struct engine *engine) {
 }
 
 void rates_free(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->rates, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->rates, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->rates, node);
 		map_remove(&engine->rates, node);
 		free(container_of(node, struct rate, by_id));
 	}

@@ -23,8 +23,10 @@ static void unpause_all(struct engine *engine) {
 
 // Apps, functions and their schedules stay, and what people have seen: runs are shown as cancelled.
 void apply_reset(struct engine *engine, struct command *command) {
-	for (struct map_node *node; (node = map_walk(&engine->runs, NULL)) != NULL;)
+	for (struct map_node *node = map_walk(&engine->runs, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->runs, node);
 		run_discard(engine, container_of(node, struct run, by_id));
+	}
 	debounces_clear(engine);
 	event_batches_clear(engine);
 	held_clear(engine);

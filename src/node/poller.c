@@ -10,6 +10,7 @@
 #include "driver/ping.h"
 #include "model/function.h"
 #include "node/node_internal.h"
+#include "node/told.h"
 
 #define POLL_INTERVAL_DEFAULT_S 5u
 
@@ -26,10 +27,10 @@ struct poller {
 	bool stopping;
 	bool changed; // an app was stored since the last round
 	bool discovering;
-	bool told;         // a round has told who cannot be synced
 	bool quiet;        // the last round had nobody to ping: the next one waits for a change
 	struct list found; // under the mutex
 	struct gate gate;
+	struct told told; // the thread's own
 };
 
 struct ping {
@@ -37,8 +38,9 @@ struct ping {
 	struct waiter *waiter;
 	struct uuid app_id; // zero: a discovered URL
 	struct str url;
-	bool tells;       // people are told how it ends when that is not `known`
-	struct str known; // error of the app so far
+	bool tells;        // people are told how it ends
+	struct str stored; // error of the app before
+	char *error;       // how it ended: owned, NULL while it has not
 };
 
 static void report(struct poller *poller, const struct ping *ping, const struct ping_result *result) {
@@ -50,19 +52,23 @@ static void report(struct poller *poller, const struct ping *ping, const struct 
 	poller->config.post(poller->config.context, command);
 }
 
-// Once, and not in each round.
-static void tell(const struct ping *ping, struct str error) {
-	bool first = !ping->poller->told;
-	if (!ping->tells || (str_eq(error, ping->known) && !(first && error.len > 0))) return;
-	if (error.len > 0)
+static void tell(struct poller *poller, const struct ping *ping) {
+	struct str error = str_from_cstr(ping->error);
+	switch (told_next(&poller->told, ping->url, ping->stored, error)) {
+	case TELL_NOTHING:
+		return;
+	case TELL_PROBLEM:
 		LOG_WARN("app cannot be synced", LOG_STR("url", ping->url), LOG_STR("error", error));
-	else
+		return;
+	case TELL_SYNCED:
 		LOG_INFO("app synced", LOG_STR("url", ping->url));
+		return;
+	}
 }
 
 static void ping_done(void *context, const struct ping_result *result) {
 	struct ping *ping = context;
-	if (!result->cancelled) tell(ping, result->error);
+	if (!result->cancelled && ping->tells) ping->error = mem_strndup(result->error.ptr, result->error.len);
 	if (result->error.len > 0 && !result->cancelled) report(ping->poller, ping, result);
 	waiter_done(ping->waiter);
 }
@@ -97,7 +103,7 @@ static size_t gather(struct poller *poller, struct arena *arena, const struct hi
 	for (size_t i = 0; i < app_count; i++) {
 		if (!pings(poller, &apps[i]) || seen(*out, count, apps[i].url)) continue;
 		(*out)[count++] =
-			(struct ping){.app_id = apps[i].id, .url = apps[i].url, .tells = true, .known = apps[i].error};
+			(struct ping){.app_id = apps[i].id, .url = apps[i].url, .tells = true, .stored = apps[i].error};
 	}
 	if (!poller->discovering) return count;
 	list_for_each(node, &poller->found) {
@@ -195,7 +201,10 @@ static void poll_once(struct poller *poller) {
 		send_ping(poller, &list[i]);
 	}
 	waiter_wait(&waiter);
-	poller->told |= count > 0;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].error != NULL) tell(poller, &list[i]);
+		free(list[i].error);
+	}
 	arena_free(&arena);
 }
 
@@ -256,6 +265,7 @@ struct poller *poller_start(const struct poller_config *config) {
 	poller->config = *config;
 	poller->discovering = config->node->dev && config->node->discovery;
 	list_init(&poller->found);
+	told_init(&poller->told);
 	pthread_mutex_init(&poller->mutex, NULL);
 	pthread_mutex_init(&poller->gate.mutex, NULL);
 	pthread_condattr_t attr;
@@ -288,6 +298,7 @@ void poller_free(struct poller *poller) {
 		free(found->url);
 		free(found);
 	}
+	told_free(&poller->told);
 	pthread_mutex_destroy(&poller->gate.mutex);
 	pthread_cond_destroy(&poller->wake);
 	pthread_mutex_destroy(&poller->mutex);

@@ -48,6 +48,24 @@ each("the log tells once that an app cannot be synced, and when it can", async (
 	});
 });
 
+// The error of such an app is its registration's; the pings say something else, or nothing.
+once("the log does not tell in each round of an app that stays as it is", async () => {
+	await withServer({ flags: ["--poll-interval", "1"] }, async (server) => {
+		const told = () => server.stderr.text.split("\n").filter((line) => line.includes("synced")).map((line) => JSON.parse(line).msg);
+		const broken = [{ id: "broken", event: "broken/x", debounce: { period: "1s", key: "user == 1" }, handler: () => "" }];
+		const apps = [];
+		for (const functions of [[], broken]) {
+			const app = await App.start({ server, sdk: V4, id: `stays${functions.length}`, functions, sync: false });
+			await app.sync().catch(() => undefined);
+			apps.push(app);
+		}
+		await until(() => apps.every((app) => app.requests.length > 4), "some rounds");
+		assert.equal(told().filter((msg) => msg === "app cannot be synced").length, 1);
+		assert.ok(told().length <= 2, told().join());
+		for (const app of apps) await app.down();
+	});
+});
+
 once("polling notices new functions", async () => {
 	await withServer({ flags: ["--poll-interval", "1"] }, async (server) => {
 		const app = await App.start({ server, sdk: V4, id: "grow", functions: hello("grow") });

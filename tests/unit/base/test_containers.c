@@ -73,6 +73,26 @@ static void map_finds_what_was_put(void **state) {
 	free(items);
 }
 
+// One walk, one step ahead of what goes: to begin again for each node costs the square of their number.
+static void map_is_emptied_by_a_walk(void **state) {
+	(void)state;
+	enum { COUNT = 5000 };
+	struct map_node *nodes = calloc(COUNT, sizeof(*nodes));
+	struct map map;
+	map_init(&map);
+	for (int i = 0; i < COUNT; i++) map_insert(&map, &nodes[i], hash_bytes(&i, sizeof(i)));
+	size_t walked = 0;
+	for (struct map_node *node = map_walk(&map, NULL), *next; node != NULL; node = next, walked++) {
+		next = map_walk(&map, node);
+		map_remove(&map, node);
+		memset(node, 0xFF, sizeof *node);
+	}
+	assert_int_equal(walked, COUNT);
+	assert_int_equal(map.count, 0);
+	map_free(&map);
+	free(nodes);
+}
+
 static void map_holds_equal_hashes(void **state) {
 	(void)state;
 	struct item items[100];
@@ -160,8 +180,9 @@ static void random_bytes_never_repeat(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list_keeps_order),          cmocka_unit_test(map_finds_what_was_put),
-		cmocka_unit_test(map_holds_equal_hashes),    cmocka_unit_test(heap_pops_in_order),
-		cmocka_unit_test(rng_repeats_from_its_seed), cmocka_unit_test(random_bytes_never_repeat),
+		cmocka_unit_test(map_is_emptied_by_a_walk),  cmocka_unit_test(map_holds_equal_hashes),
+		cmocka_unit_test(heap_pops_in_order),        cmocka_unit_test(rng_repeats_from_its_seed),
+		cmocka_unit_test(random_bytes_never_repeat),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,7 +121,7 @@ static inline enum err fixture_find_first(void *context, uint8_t kind, struct st
 	damage->record.head = str_make(mem_strndup(head.ptr, head.len), head.len);
 	return ERR_OK;
 }
-static inline void fixture_damage(struct fixture *f, uint8_t kind, bool keep_head) {
+static inline void fixture_replace(struct fixture *f, uint8_t kind, bool keep_head, struct payload *body) {
 	struct fixture_damage damage = {.kind = kind};
 	uint64_t quarantined;
 	struct error error;
@@ -129,10 +129,14 @@ static inline void fixture_damage(struct fixture *f, uint8_t kind, bool keep_hea
 	assert_true(damage.found);
 	char *head = (char *)(uintptr_t)damage.record.head.ptr;
 	if (!keep_head) damage.record.head.len = 1;
+	damage.record.body = body;
 	assert_int_equal(store_begin(f->store, &error), ERR_OK);
 	assert_int_equal(store_write(f->store, &damage.record, &error), ERR_OK);
 	assert_int_equal(store_commit(f->store, &error), ERR_OK);
 	free(head);
+}
+static inline void fixture_damage(struct fixture *f, uint8_t kind, bool keep_head) {
+	fixture_replace(f, kind, keep_head, NULL);
 }
 
 // kill -9 and start.

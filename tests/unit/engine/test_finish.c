@@ -126,6 +126,23 @@ static void test_lost_events(void **state) {
 	}
 }
 
+// What comes with an answer is not what the run began with: as if it were lost, and nothing behind it is read.
+static void test_shortened_events(void **state) {
+	struct fixture *f = *state;
+	struct target run = start(f, "{\"name\":\"x/y\",\"data\":{\"n\":1}}");
+	struct payload *body = payload_new(STR("[{}]"));
+	fixture_replace(f, RECORD_RUN, true, body);
+	payload_unref(body);
+	assert_int_equal(fixture_restart(f), 0);
+	fixture_answer(f, fixture_target(fixture_call(f, 0)), 200, "2", "1");
+	struct error error;
+	yyjson_doc *doc = json_read(str_from_cstr(data_of(f, 0, &run.run_id)), false, NULL, &error);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	assert_true(yyjson_is_obj(json_get(root, STR("event"))));
+	assert_int_equal(yyjson_arr_size(json_get(root, STR("events"))), 1);
+	yyjson_doc_free(doc);
+}
+
 static void test_sessions(void **state) {
 	struct fixture *f = *state;
 	static const char event[] = "{\"name\":\"x/y\",\"id\":\"%d\",\"meta\":{\"sessions\":{\"chat\":\"c1\"}}}";
@@ -163,6 +180,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_failed, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_cancelled, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_lost_events, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_shortened_events, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_sessions, setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
