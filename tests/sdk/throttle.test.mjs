@@ -294,6 +294,7 @@ each("04 A14: throttle and concurrency, each with its own keys, both hold", BOTH
 	const list = upTo(12).map((n) => ({ n, who: `w${n % 2}`, group: `g${n % 3}` }));
 	const from = Date.now();
 	const runs = await start(server, eventsOf(`${name}/go`, list));
+	await gates.began(2); // at once, or nothing says that there ever were two
 	await gates.drain(12);
 	await allEnded(server, runs);
 	assert.equal(gates.peaks.all, 2);
