@@ -144,7 +144,9 @@ static enum err open_temporary(struct sqlite_store *store, unsigned readers, str
 	for (unsigned i = 0; i < readers && err == ERR_OK; i++) {
 		struct sqlite_reader *reader;
 		err = sqlite_reader_connect(store, &reader, error);
-		if (err == ERR_OK) sqlite_reader_close(&reader->base);
+		if (err != ERR_OK) break;
+		sqlite3_db_release_memory(reader->db); // most are never used
+		sqlite_reader_close(&reader->base);
 	}
 	unlink_temporary(store->path);
 	return err;
