@@ -355,6 +355,10 @@ static struct reaction finish(struct sim *sim, struct app_call *call) {
 	return (struct reaction){.status = 200, .body = STR("{\"ok\":true}")};
 }
 
+struct fact *app_shares_budget(struct sim *sim, const struct ulid *run_id) {
+	return fact_need(&sim->executions, fact_key("shares", run_id, sizeof *run_id, NULL, 0));
+}
+
 struct reaction app_react(struct sim *sim, struct app_call *call) {
 	const struct call *c = call->call;
 	if (c->target.len > 0) {
@@ -380,6 +384,7 @@ struct reaction app_react(struct sim *sim, struct app_call *call) {
 		bool good = str_find_str(op, STR("StepRun")) >= 0;
 		bool checkpoints = c->attempt == 0 || sim_chance(sim, 50); // some SDKs do in retries, too
 		if (good && call->program->checkpoint && checkpoints && !sim_chance(sim, 10)) {
+			if (c->attempt > 0) app_shares_budget(sim, &c->run_id)->value = 1;
 			return (struct reaction){
 				.checkpoint = true,
 				.body = arena_cat(&call->arena, STR("["), arena_cat(&call->arena, op, STR("]"))),

@@ -153,6 +153,7 @@ struct flow_open_batch {
 	uint64_t value, due_ms;
 	const struct flow_event *events[FLOW_BATCH_MAX];
 	unsigned count;
+	uint64_t bytes; // of what the store has of it
 };
 struct flow_claim { // of an event's id
 	struct flow_claim *next;

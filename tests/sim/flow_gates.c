@@ -699,6 +699,11 @@ static unsigned find_opened(const struct flow *flow, const struct batch *batch, 
 	return NOBODY;
 }
 
+static size_t body_size(const struct record *record) {
+	const struct payload *late = record->late_body != NULL ? record->late_body->text : NULL;
+	return record->body != NULL ? record->body->len : late != NULL ? late->len : 0;
+}
+
 static void note_batch_event(const struct flow *flow, const struct list *batches, const struct batch *batch,
 			     const struct record *record) {
 	struct ulid event_id;
@@ -708,6 +713,7 @@ static void note_batch_event(const struct flow *flow, const struct list *batches
 		struct flow_open_batch *open = list_entry(node, struct flow_open_batch, all);
 		if (open->program == program && ulid_cmp(&open->events[0]->id, &event_id) == 0)
 			memcpy(open->id.bytes, record->key, sizeof open->id.bytes);
+		if (memcmp(open->id.bytes, record->key, sizeof open->id.bytes) == 0) open->bytes += body_size(record);
 	}
 }
 
@@ -721,6 +727,14 @@ static bool *find_closed(struct flow *flow, const struct event_load *load) {
 		if (load->kind == LOAD_BATCH && ulid_cmp(&open->id, &load->id) == 0) return &open->is_read;
 	}
 	return NULL;
+}
+
+// A batch that has come to weigh too much goes at once (04 §A8). Only what is written tells how much a held event does.
+static void close_heavy(struct flow *flow) {
+	list_for_each_safe(node, &flow->open_batches) {
+		struct flow_open_batch *open = list_entry(node, struct flow_open_batch, all);
+		if (open->bytes >= EVENT_BATCH_BYTES_MAX) close_batch(flow, open);
+	}
 }
 
 // What is closed is read at once, and nothing else is.
@@ -763,5 +777,6 @@ void flow_gates_records(struct flow *flow, const struct batch *batch) {
 		note_batch_event(flow, &flow->open_batches, batch, record);
 		note_batch_event(flow, &flow->closed_batches, batch, record);
 	}
+	close_heavy(flow);
 	check_reads(flow, batch);
 }

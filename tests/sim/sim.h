@@ -227,6 +227,9 @@ uint64_t sim_run(uint64_t seed, unsigned planted_bug, bool verbose);
 void app_generate(struct sim *sim);
 struct str app_register_body(struct sim *sim, unsigned version);
 struct reaction app_react(struct sim *sim, struct app_call *call);
+// Not 0: in a call of this run that was no first attempt a step got through and the next one began, with what was left
+// of its attempts.
+struct fact *app_shares_budget(struct sim *sim, const struct ulid *run_id);
 
 // commands.c
 struct command *command_event(struct sim *sim, struct client *client);
