@@ -1,36 +1,7 @@
 // Headers of replies inside trace facts: there and back, as files have them, and damaged.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "base/check.h"
+#include "encoding_fixture.h"
 #include "model/answer.h"
 #include "model/headers_pack.h"
-
-struct fixture {
-	struct arena arena;
-	struct buf text;
-};
-
-static int set_up(void **state) {
-	struct fixture *f = mem_calloc(1, sizeof *f);
-	arena_init(&f->arena, 0);
-	buf_init(&f->text, 1u << 20);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state) {
-	struct fixture *f = *state;
-	arena_free(&f->arena);
-	buf_free(&f->text);
-	free(f);
-	return 0;
-}
 
 static struct str pack(struct fixture *f, struct str json) {
 	buf_clear(&f->text);

@@ -1,35 +1,6 @@
 // The encoding of trace facts: there and back, and damaged in every way.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "base/check.h"
+#include "encoding_fixture.h"
 #include "model/trace_fact.h"
-
-struct fixture {
-	struct arena arena;
-	struct buf text;
-};
-
-static int set_up(void **state) {
-	struct fixture *f = mem_calloc(1, sizeof *f);
-	arena_init(&f->arena, 0);
-	buf_init(&f->text, 16u << 20);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state) {
-	struct fixture *f = *state;
-	arena_free(&f->arena);
-	buf_free(&f->text);
-	free(f);
-	return 0;
-}
 
 static struct str encode(struct fixture *f, const struct trace_fact *fact) {
 	buf_clear(&f->text);
