@@ -12,6 +12,7 @@
 #include "engine/constraint.h"
 #include "engine/defers.h"
 #include "engine/engine.h"
+#include "engine/limits.h"
 #include "engine/reset.h"
 #include "model/limits.h"
 

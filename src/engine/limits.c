@@ -89,7 +89,8 @@ void apply_function_limit(struct engine *engine, struct command *command) {
 }
 
 void limits_clear(struct engine *engine) {
-	for (struct map_node *node; (node = map_walk(&engine->limit_overrides, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&engine->limit_overrides, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&engine->limit_overrides, node);
 		struct limit_override *override = container_of(node, struct limit_override, by_function);
 		struct function *function = function_find(engine, &override->function_id);
 		map_remove(&engine->limit_overrides, node);

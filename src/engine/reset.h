@@ -1,16 +1,11 @@
-// Limits of single functions (limits.c), and what each part of the engine does for a clean start (reset.c): afterwards
-// neither memory nor the store has anything of it. Private to src/engine.
+// What each part of the engine does for a clean start (reset.c): afterwards neither memory nor the store has anything
+// of it. Private to src/engine.
 #ifndef INNGEST_ENGINE_RESET_H
 #define INNGEST_ENGINE_RESET_H
 
 struct command;
 struct engine;
-struct function;
 struct run;
-
-void apply_function_limit(struct engine *engine, struct command *command);
-void limits_begin(const struct engine *engine, struct function *function); // it is new
-void limits_clear(struct engine *engine);                                  // the usual ones again
 
 void apply_queue_size(struct engine *engine, struct command *command);
 void apply_reset(struct engine *engine, struct command *command);

@@ -16,7 +16,8 @@ void told_init(struct told *told) {
 }
 
 void told_free(struct told *told) {
-	for (struct map_node *node; (node = map_walk(&told->urls, NULL)) != NULL;) {
+	for (struct map_node *node = map_walk(&told->urls, NULL), *next; node != NULL; node = next) {
+		next = map_walk(&told->urls, node);
 		map_remove(&told->urls, node);
 		free(container_of(node, struct told_url, by_url));
 	}

@@ -112,4 +112,12 @@ static inline const char *uuid_of(const char *text) {
 		if (actual_.len > 0) assert_memory_equal(actual_.ptr, (expected), actual_.len); \
 	} while (0)
 
+// Steps of all statements since the last call.
+static inline int steps_taken(sqlite3 *db) {
+	int steps = 0;
+	for (sqlite3_stmt *next = sqlite3_next_stmt(db, NULL); next != NULL; next = sqlite3_next_stmt(db, next))
+		steps += sqlite3_stmt_status(next, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return steps;
+}
+
 #endif

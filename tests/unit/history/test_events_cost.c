@@ -41,23 +41,15 @@ static int set_up_events(void **state) {
 	return 0;
 }
 
-// Of all statements since the last call.
-static int steps_of(sqlite3 *db) {
-	int steps = 0;
-	for (sqlite3_stmt *next = sqlite3_next_stmt(db, NULL); next != NULL; next = sqlite3_next_stmt(db, next))
-		steps += sqlite3_stmt_status(next, SQLITE_STMTSTATUS_VM_STEP, 1);
-	return steps;
-}
-
 // Every page from the newest event on, against what was written.
 static void check_pages(struct fixture *f, struct history_events_query query, const char *only, int most) {
 	struct history_event *events;
 	size_t count = 0;
 	unsigned n = EVENTS;
 	do {
-		(void)steps_of(f->db);
+		(void)steps_taken(f->db);
 		assert_ok(history_events(f->reader, &f->arena, &query, &events, &count, &f->error), &f->error);
-		int steps = steps_of(f->db);
+		int steps = steps_taken(f->db);
 		if (steps > most) fail_msg("%d steps before event %u", steps, n);
 		for (size_t i = 0; i < count; i++) {
 			do n--;

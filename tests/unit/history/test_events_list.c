@@ -171,13 +171,6 @@ static void test_events_that_are_there_twice(void **state) {
 	assert_int_equal(got, EVENTS);
 }
 
-static int steps_of(sqlite3 *db) {
-	int steps = 0;
-	for (sqlite3_stmt *next = sqlite3_next_stmt(db, NULL); next != NULL; next = sqlite3_next_stmt(db, next))
-		steps += sqlite3_stmt_status(next, SQLITE_STMTSTATUS_VM_STEP, 1);
-	return steps;
-}
-
 // A page of apps' events does not go through the internal ones that have come in since.
 static void test_few_among_internal_ones(void **state) {
 	struct fixture *f = *state;
@@ -192,9 +185,9 @@ static void test_few_among_internal_ones(void **state) {
 		struct ulid id = make_ulid(AT + 1000 + (uint64_t)i, 0);
 		add_event_data(f, &id, i % 2 == 0 ? "inngest/function.finished" : "inngest/scheduled.timer", "{}");
 	}
-	(void)steps_of(f->db);
+	(void)steps_taken(f->db);
 	assert_ok(history_events_search(f->reader, &f->arena, &few, &page, &f->error), &f->error);
-	int steps = steps_of(f->db);
+	int steps = steps_taken(f->db);
 	assert_int_equal(page.count, 5);
 	assert_true(page.has_more);
 	for (size_t i = 0; i < page.count; i++) assert_str(page.events[i].name, of_apps[(11 - i) % 4]);

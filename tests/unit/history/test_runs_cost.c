@@ -47,27 +47,19 @@ static int set_up_many(void **state) {
 	return 0;
 }
 
-// Of all statements since the last call.
-static int steps_of(sqlite3 *db) {
-	int steps = 0;
-	for (sqlite3_stmt *next = sqlite3_next_stmt(db, NULL); next != NULL; next = sqlite3_next_stmt(db, next))
-		steps += sqlite3_stmt_status(next, SQLITE_STMTSTATUS_VM_STEP, 1);
-	return steps;
-}
-
 static void check_cost(struct fixture *f, const struct run_query *query, size_t rows, const char *what) {
 	struct run_query next = *query;
 	struct run_page page;
-	(void)steps_of(f->db);
+	(void)steps_taken(f->db);
 	assert_ok(history_runs(f->reader, &f->arena, &next, &page, &f->error), &f->error);
-	int steps = steps_of(f->db);
+	int steps = steps_taken(f->db);
 	if (page.count != rows) fail_msg("%s: %zu rows", what, page.count);
 	if (steps > STEPS_MAX) fail_msg("%s: %d steps", what, steps);
 	struct run_cursor cursor = page.end;
 	next.after = &cursor;
 	if (!page.has_more) return;
 	assert_ok(history_runs(f->reader, &f->arena, &next, &page, &f->error), &f->error);
-	steps = steps_of(f->db);
+	steps = steps_taken(f->db);
 	if (page.count == 0 || steps > STEPS_MAX) fail_msg("%s, second page: %d steps", what, steps);
 }
 
@@ -194,10 +186,10 @@ static void test_counts(void **state) {
 		struct run_query query = {.from_ns = INT64_MIN, .until_ns = INT64_MAX, .statuses = cases[i].statuses};
 		uint64_t count;
 		bool is_cut;
-		(void)steps_of(f->db);
+		(void)steps_taken(f->db);
 		assert_ok(history_runs_count(f->reader, &query, &count, &is_cut, &f->error), &f->error);
 		assert_int_equal(count, cases[i].count);
-		assert_in_range(steps_of(f->db), 1, STEPS_MAX);
+		assert_in_range(steps_taken(f->db), 1, STEPS_MAX);
 	}
 }
 

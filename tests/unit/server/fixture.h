@@ -146,6 +146,19 @@ static inline void fixture_stop(struct fixture *fixture) {
 	pthread_mutex_destroy(&fixture->reader_lock);
 }
 
+// For groups of tests that share a server.
+static inline int fixture_setup(void **state) {
+	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+	fixture_start(fixture);
+	*state = fixture;
+	return 0;
+}
+static inline int fixture_teardown(void **state) {
+	fixture_stop(*state);
+	free(*state);
+	return 0;
+}
+
 // --- client ---------------------------------------------------------------------------------------------------
 
 struct http {

@@ -31,11 +31,6 @@ static int setup(void **state) {
 	*state = fixture;
 	return 0;
 }
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
 
 static void test_seeded_ids(void **state) {
 	struct fixture *fixture = *state;
@@ -257,5 +252,5 @@ int main(void) {
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_unknown_token),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }

@@ -12,11 +12,6 @@ static int setup(void **state) {
 	*state = fixture;
 	return 0;
 }
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
 
 // --- limits ---------------------------------------------------------------------------------------------------
 
@@ -164,5 +159,5 @@ int main(void) {
 		cmocka_unit_test(test_testing_api_refused),
 		cmocka_unit_test(test_only_in_test_mode),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }

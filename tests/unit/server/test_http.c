@@ -2,18 +2,6 @@
 #include "fixture.h"
 #include "model/limits.h"
 
-static int setup(void **state) {
-	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-	fixture_start(fixture);
-	*state = fixture;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
-
 static void test_health_and_ready(void **state) {
 	struct fixture *fixture = *state;
 	struct http http = call(fixture, "GET", "/health", NULL);
@@ -396,5 +384,5 @@ int main(void) {
 		cmocka_unit_test(test_port_in_use),
 		cmocka_unit_test(test_dual_stack),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -11,11 +11,6 @@ static int setup(void **state) {
 	*state = fixture;
 	return 0;
 }
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
 
 static int try_watch(struct fixture *fixture, const char *kinds, int *status) {
 	char text[256];
@@ -133,7 +128,7 @@ static void there_is_an_end_of_watchers(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {TEST(joining_does_not_stop_the_heart), TEST(hearts_beat_on),
 					   TEST(a_watcher_that_does_not_read), TEST(there_is_an_end_of_watchers)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

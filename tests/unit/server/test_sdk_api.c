@@ -2,18 +2,6 @@
 #include "fixture.h"
 #include "model/limits.h"
 
-static int setup(void **state) {
-	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-	fixture_start(fixture);
-	*state = fixture;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
-
 static const struct uuid app_id = {
 	{0xa8, 0xfd, 0x53, 0, 6, 0xf2, 0x54, 0x1e, 0x8b, 0x69, 0xde, 0xd0, 0xc0, 0xc7, 0xc2, 0x33}};
 #define RUN_ID "01JQDAE4RQF8MBCR55T5AK4KXS"
@@ -298,5 +286,5 @@ int main(void) {
 		cmocka_unit_test(test_no_reader),
 		cmocka_unit_test(test_dev_is_hidden_in_cloud),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -3,18 +3,6 @@
 
 #define ID "01JQDAE4RQF8MBCR55T5AK4KXS"
 
-static int setup(void **state) {
-	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-	fixture_start(fixture);
-	*state = fixture;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
-
 static struct reply *engine_cancels(struct fixture *fixture, struct command *command) {
 	assert_int_equal(command->kind, COMMAND_CANCEL_MANY);
 	char id[ULID_TEXT_LEN + 1];
@@ -128,5 +116,5 @@ int main(void) {
 		cmocka_unit_test(cancellations_are_listed),
 		cmocka_unit_test(cancellation_is_removed),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

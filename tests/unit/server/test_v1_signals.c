@@ -2,18 +2,6 @@
 #include "fixture.h"
 #include "model/limits.h"
 
-static int setup(void **state) {
-	struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-	fixture_start(fixture);
-	*state = fixture;
-	return 0;
-}
-static int teardown(void **state) {
-	fixture_stop(*state);
-	free(*state);
-	return 0;
-}
-
 #define RUN_ID "01JQDAE4RQF8MBCR55T5AK4KXS"
 
 static struct reply *engine_resumes(struct fixture *fixture, struct command *command) {
@@ -117,7 +105,7 @@ static void test_busy(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_signals), TEST(test_nobody_waits), TEST(test_what_is_no_signal),
 		TEST(test_sizes),   TEST(test_busy),
